@@ -1,0 +1,33 @@
+.PHONY: help demo test up down dev lint types bench
+.DEFAULT_GOAL := help
+
+help:  ## list what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 14
+
+demo: .venv/ready  ## set up, load 30 days of rides, run the pipeline over them, show the result
+	@.venv/bin/cab demo
+
+test: .venv/ready  ## run the tests, on a stack of their own
+	@.venv/bin/python -m pytest
+
+up: .venv/ready  ## start the embedded stack: PostgreSQL, HiveServer2, Spark
+	@.venv/bin/cab up
+
+down: .venv/ready  ## stop it; its data stays
+	@.venv/bin/cab down
+
+dev: .venv/ready  ## open the pipeline in Dagster's web interface
+	@.venv/bin/cab dev
+
+lint: .venv/ready  ## check style and format
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+
+types: .venv/ready  ## check types
+	@.venv/bin/mypy
+
+bench: .venv/ready  ## measure what docs/benchmarks.md states
+	@.venv/bin/python -m benchmarks
+
+.venv/ready: bootstrap requirements.lock requirements-uv.txt pyproject.toml
+	@./bootstrap

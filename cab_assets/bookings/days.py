@@ -1,0 +1,34 @@
+"""Many days at once: each on its own, the good ones through, the bad ones named."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import date
+
+from cab_assets.bookings.import_day import ImportedDay, import_day
+from cab_assets.errors import Unavailable
+from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.resources.lake import Lake
+
+
+def import_days(db: BookingsDb, lake: Lake, days: Iterable[str], run_id: str, *, at_once: int) -> Iterator[tuple[str, ImportedDay | Exception]]:
+    """Import days side by side and give each, as it is done, with what became of it.
+
+    A source that is gone is asked for no further day: each of those gets the same error.
+    """
+    gone: list[Unavailable] = []
+
+    def attempt(day: str) -> ImportedDay | Exception:
+        if gone:
+            return gone[0]
+        try:
+            return import_day(db, lake, date.fromisoformat(day), run_id)
+        except Unavailable as error:
+            gone.append(error)
+            return error
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this day's alone; the run ends with it
+            return error
+
+    with ThreadPoolExecutor(at_once) as pool:
+        doing = {pool.submit(attempt, day): day for day in days}
+        for future in as_completed(doing):
+            yield doing[future], future.result()

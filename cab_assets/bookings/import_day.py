@@ -1,0 +1,119 @@
+"""Bringing one day of bookings from the source into an audited version."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cab_assets.resources.bookings_db import ROW_HASH, BookingsDb, Control, SourceDay, amount
+from cab_assets.resources.fingerprint import Fingerprint
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import BOOKINGS
+from cab_assets.warehouse.audit import Contents, read_back
+from cab_assets.warehouse.manifest import Finding, Manifest
+from cab_assets.warehouse.versions import DamagedVersion, Partition, moment_id, newest, verify, version_id
+from cab_assets.warehouse.writer import seal, write_rows
+
+
+@dataclass(frozen=True)
+class ImportedDay:
+    """The newest version of a day of bookings, and whether this import made it."""
+
+    manifest: Manifest
+    changed: bool
+    added_columns: list[str]  # of the source, left out
+
+
+@dataclass
+class Tally:
+    """What passed through on the way from the source to the files."""
+
+    rows: int = 0
+    row_hash: int = 0
+
+    def through(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The batches without their row hashes, which are added up."""
+        for batch in batches:
+            self.rows += batch.num_rows
+            self.row_hash = (self.row_hash + (pc.sum(batch[ROW_HASH]).as_py() or 0)) % 2**64
+            yield batch.drop_columns([ROW_HASH])
+
+
+def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str) -> ImportedDay:
+    """Write and audit a version of `day`, unless the newest one is whole and of the state that the source is in now."""
+    started = time.monotonic()
+    partition = Partition(BOOKINGS, day.isoformat())
+    with db.day(day) as source:
+        control = source.control()
+        if standing := _standing(lake, partition, control.fingerprint):
+            return ImportedDay(standing, changed=False, added_columns=source.added_columns)
+        version = version_id(moment_id(source.snapshot.moment), BOOKINGS, run_id)
+        tally = Tally()
+        files = write_rows(lake, partition, version, tally.through(source.batches(control.fingerprint.rows)))
+    contents = read_back(lake, partition, version, files, summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"])
+    manifest = Manifest(
+        table=BOOKINGS.name,
+        day=partition.day,
+        version=version,
+        code_version=BOOKINGS.code_version,
+        files=files,
+        rows=contents.rows,
+        fingerprint=control.fingerprint,
+        findings=findings(source, control, tally, contents),
+        seconds=round(time.monotonic() - started, 3),
+    )
+    return ImportedDay(seal(lake, partition, manifest), changed=True, added_columns=source.added_columns)
+
+
+def _standing(lake: Lake, partition: Partition, now: Fingerprint) -> Manifest | None:
+    """The newest version, if it is made by today's code from the state that the source is in, and whole."""
+    manifest = newest(lake, partition)
+    if manifest is None or manifest.fingerprint is None or manifest.code_version != BOOKINGS.code_version or manifest.fingerprint.differs_from(now):
+        return None
+    try:
+        verify(lake, partition, manifest)
+    except DamagedVersion:
+        return None
+    return manifest
+
+
+def findings(source: SourceDay, control: Control, tally: Tally, contents: Contents) -> tuple[Finding, ...]:
+    """The audit: what lies in the files against what the source says of the same snapshot."""
+    written = Fingerprint(
+        rows=contents.rows,
+        fare=amount(contents.sums["trip_fare"]),
+        tip=amount(contents.sums["tip_amount"]),
+        row_hash=tally.row_hash,
+    )
+    return (
+        _equals_source(control.fingerprint, written),
+        Finding(
+            check="booking_id_is_key",
+            passed=contents.repeated_keys == 0 and contents.nulls.get("booking_id", 0) == 0,
+            detail={"repeated": str(contents.repeated_keys), "null": str(contents.nulls.get("booking_id", 0))},
+        ),
+        _inside_day(source, contents),
+        Finding(
+            check="schema_as_expected",
+            passed=contents.schema.equals(BOOKINGS.arrow_schema),
+            detail={
+                "columns": str(len(contents.schema)),
+                "left out": ", ".join(source.added_columns) or "none",
+                "drop times set to NULL": str(control.unreal_drops),
+            },
+        ),
+    )
+
+
+def _equals_source(source: Fingerprint, written: Fingerprint) -> Finding:
+    both = zip(source.model_dump().items(), written.model_dump().values(), strict=True)
+    detail = {name: f"{theirs}" if theirs == ours else f"source {theirs}, written {ours}" for (name, theirs), ours in both}
+    return Finding(check="equals_source", passed=source == written, detail=detail)
+
+
+def _inside_day(source: SourceDay, contents: Contents) -> Finding:
+    first, last = contents.ranges.get("pickup_timestamp", (source.start, source.start))
+    return Finding(check="rows_inside_day", passed=source.start <= first and last < source.end, detail={"first": str(first), "last": str(last)})

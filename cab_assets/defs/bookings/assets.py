@@ -1,0 +1,105 @@
+"""Bookings: from the rides' database to Hive, and what is told of them, day by day."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from cab_assets.bookings.aggregate_days import aggregate_days
+from cab_assets.bookings.days import import_days
+from cab_assets.defs.bookings.checks import audits
+from cab_assets.defs.bookings.report import Report
+from cab_assets.defs.partitions import daily
+from cab_assets.environment import Environment
+from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.resources.hive import PARTITIONS_A_STATEMENT, Hive
+from cab_assets.resources.lake import Lake
+from cab_assets.resources.spark import Spark
+from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
+from cab_assets.warehouse.publish import Publication, published
+
+SOURCE, RAW = dg.AssetKey("rds_bookings"), dg.AssetKey("raw_bookings")
+PUBLISHED, AGGREGATES = dg.AssetKey(BOOKINGS.name), dg.AssetKey(BOOKING_AGGREGATES.name)
+
+
+def spec(key: dg.AssetKey, *, deps: list[dg.AssetKey], table: Table, kinds: set[str], description: str) -> dg.AssetSpec:
+    """A daily asset of the group: what its rows are, their columns, who answers for it."""
+    columns = [dg.TableColumn(column.name, column.type, description=column.about) for column in table.columns]
+    return dg.AssetSpec(
+        key,
+        deps=deps,
+        skippable=True,  # a step that returns vouches for no day: each is materialized by itself
+        partitions_def=daily,
+        group_name="bookings",
+        kinds=kinds,
+        owners=["team:data-platform"],
+        code_version=str(table.code_version),
+        description=description,
+        metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
+    )
+
+
+rds_bookings = spec(
+    SOURCE,
+    deps=[],
+    table=BOOKINGS,
+    kinds={"postgres", "mysql"},
+    description="One row per completed ride, in the rides' database; observed, never written.",
+)
+
+
+@dg.multi_asset(
+    specs=[
+        spec(
+            RAW,
+            deps=[SOURCE],
+            table=BOOKINGS,
+            kinds={"python", "parquet"},
+            description="One row per ride of the day as one snapshot of the source held it: in the lake and audited, not yet visible.",
+        ),
+        spec(
+            PUBLISHED,
+            deps=[RAW],
+            table=BOOKINGS,
+            kinds={"hive", "parquet"},
+            description="One row per ride, by day of pickup: the Hive partition, pointing at the newest audited version.",
+        ),
+        spec(
+            AGGREGATES,
+            deps=[PUBLISHED],
+            table=BOOKING_AGGREGATES,
+            kinds={"spark", "hive"},
+            description="One row per day of pickup and currency: how many bookings, their amounts, the top tip.",
+        ),
+    ],
+    check_specs=audits(),
+    can_subset=True,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def bookings_days(
+    context: dg.AssetExecutionContext,
+    environment: dg.ResourceParam[Environment],
+    bookings_db: dg.ResourceParam[BookingsDb],
+    lake: dg.ResourceParam[Lake],
+    hive: dg.ResourceParam[Hive],
+    spark: dg.ResourceParam[Spark],
+) -> Iterator[dg.Output[None]]:
+    """Bring the run's days from the source to their aggregates; a day that fails is withheld and named at the end."""
+    report = Report(context, lake)
+    wanted = context.selected_asset_keys
+    good: list[str] = []
+    for days in portions(report.known(context.partition_keys), PARTITIONS_A_STATEMENT):
+        if RAW in wanted:
+            days = report.imported(import_days(bookings_db, lake, days, context.run_id, at_once=environment.import_days_at_once))
+        if PUBLISHED in wanted:
+            days = report.published(BOOKINGS, Publication(lake, hive, BOOKINGS).run(days))
+        good += days
+    if AGGREGATES in wanted:
+        aggregated = aggregate_days(spark, lake, published(lake, hive, BOOKINGS, good), context.run_id)
+        report.published(BOOKING_AGGREGATES, Publication(lake, hive, BOOKING_AGGREGATES).run(report.aggregated(good, aggregated)))
+    report.close()
+    yield from ()
+
+
+def portions(days: list[str], size: int) -> Iterator[list[str]]:
+    """`days`, `size` at a time, so that a long backfill is visible as it goes."""
+    return (days[start : start + size] for start in range(0, len(days), size))

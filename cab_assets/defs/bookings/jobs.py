@@ -1,0 +1,73 @@
+"""The jobs of the group: bringing days over, and looking for days that differ."""
+
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+
+from cab_assets.bookings.changes import changed_days, days_of
+from cab_assets.defs.bookings.assets import AGGREGATES, PUBLISHED, RAW, SOURCE
+from cab_assets.defs.bookings.checks import EVERY_ROW_HAS_A_DAY, outcome
+from cab_assets.environment import Environment
+from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.resources.fingerprint import Fingerprint
+from cab_assets.resources.hive import Hive
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import BOOKINGS
+from cab_assets.warehouse.publish import published
+
+CHANGED_DAYS = "changed_days"  # metadata of an observation: what `bookings_changes_sensor` reads
+
+bookings_daily = dg.define_asset_job(
+    "bookings_daily",
+    selection=dg.AssetSelection.assets(RAW, PUBLISHED, AGGREGATES),
+    description="Import, publish and aggregate days of bookings.",
+)
+
+
+class Look(dg.Config):
+    """How far and how closely the source is looked at."""
+
+    everything: bool = False  # every day from the first on, instead of the look-back window
+    hashed: bool = True  # the sum of row hashes too, which sees a correction of any column
+
+
+@dg.op
+def observe(
+    context: dg.OpExecutionContext,
+    config: Look,
+    environment: dg.ResourceParam[Environment],
+    bookings_db: dg.ResourceParam[BookingsDb],
+    lake: dg.ResourceParam[Lake],
+    hive: dg.ResourceParam[Hive],
+) -> None:
+    """Compare days of the source with what is published, and record what is seen on `rds_bookings`."""
+    start, end = window(environment, everything=config.everything)
+    limit = environment.statement_seconds * (60 if config.everything else 1)
+    source = bookings_db.fingerprints(start, end, hashed=config.hashed, seconds=limit)
+    manifests = published(lake, hive, BOOKINGS, days_of(start.isoformat(), (end - timedelta(1)).isoformat()))
+    changed = changed_days(source, {day: manifest.fingerprint for day, manifest in manifests.items() if manifest.fingerprint})
+    for day, seen in sorted(source.items()):
+        context.log_event(dg.AssetObservation(SOURCE, partition=day, metadata=_figures(seen) | {"changed": day in changed}))
+    lost = bookings_db.rows_without_a_day(environment.start_date, seconds=limit)
+    context.log_event(dg.AssetCheckEvaluation(asset_key=SOURCE, check_name=EVERY_ROW_HAS_A_DAY, **outcome(lost)))
+    summary = {"first_day": str(start), "last_day": str(end - timedelta(1)), "hashed": config.hashed, CHANGED_DAYS: changed}
+    context.log_event(
+        dg.AssetObservation(SOURCE, metadata=summary, description=f"{len(changed)} of {len(source)} days with rows differ from what is published")
+    )
+
+
+@dg.job(description="Compare the days of the look-back window, or every day, with the source.")
+def observe_bookings() -> None:
+    observe()
+
+
+def window(environment: Environment, *, everything: bool) -> tuple[date, date]:
+    """[start, end) of the days to look at: those that are over in the business zone."""
+    today = datetime.now(environment.timezone).date()
+    recent = today - timedelta(environment.lookback_days)
+    return environment.start_date if everything else max(recent, environment.start_date), today
+
+
+def _figures(seen: Fingerprint) -> dict[str, float | int | str]:
+    exact = {} if seen.row_hash is None else {"row_hash": str(seen.row_hash)}
+    return {"rows": seen.rows, "trip_fare": float(seen.fare or 0), "tip_amount": float(seen.tip or 0)} | exact

@@ -1,0 +1,55 @@
+"""What asks for runs when the source changes."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from cab_assets.bookings.changes import days_of, days_to_import
+from cab_assets.defs.bookings.assets import SOURCE
+from cab_assets.defs.bookings.jobs import CHANGED_DAYS, bookings_daily
+
+FIRST, LAST, DAY = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
+TICK_SECONDS = 30  # a look at the source comes every 15 minutes: half a minute more is nothing
+ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+
+
+@dg.sensor(job=bookings_daily, minimum_interval_seconds=TICK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+def bookings_changes_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Imports the days that the last look at `rds_bookings` found changed, one run for each range of days."""
+    seen = int(context.cursor or 0)
+    looks = [record for record in recent_looks(context.instance) if record.storage_id > seen]
+    if not looks:
+        yield dg.SkipReason("No look at rds_bookings since the last tick.")
+        return
+    changed = {day for record in looks for day in changed_in(record)}
+    wanted = days_to_import(changed, busy_days(context.instance))
+    if not wanted:
+        yield dg.SkipReason(f"{len(changed)} changed days, all of them being imported." if changed else "Every day that was looked at is as published.")
+    for first, last in wanted:
+        yield dg.RunRequest(run_key=f"{looks[0].storage_id}:{first}", tags={DAY: first} if first == last else {FIRST: first, LAST: last})
+    context.update_cursor(str(looks[0].storage_id))
+
+
+def recent_looks(instance: dg.DagsterInstance) -> list[dg.EventLogRecord]:
+    """Summaries of the latest observations, newest first."""
+    records = instance.fetch_observations(SOURCE, limit=200).records
+    return [record for record in records if CHANGED_DAYS in _observation(record).metadata]
+
+
+def changed_in(look: dg.EventLogRecord) -> list[str]:
+    days = _observation(look).metadata[CHANGED_DAYS].value
+    return [str(day) for day in days] if isinstance(days, list) else []
+
+
+def busy_days(instance: dg.DagsterInstance) -> set[str]:
+    """The days that queued or running runs are at."""
+    runs = instance.get_runs(dg.RunsFilter(job_name=bookings_daily.name, statuses=ACTIVE))
+    ends = [(run.tags.get(FIRST) or run.tags.get(DAY), run.tags.get(LAST) or run.tags.get(DAY)) for run in runs]
+    return {day for first, last in ends if first and last for day in days_of(first, last)}
+
+
+def _observation(record: dg.EventLogRecord) -> dg.AssetObservation:
+    observation = record.event_log_entry.asset_observation
+    if observation is None:
+        raise ValueError(f"event {record.storage_id} is no observation")
+    return observation

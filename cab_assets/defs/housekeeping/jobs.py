@@ -1,0 +1,50 @@
+"""What is thrown away: versions after their grace, and runs that left nothing behind."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from cab_assets.environment import Environment
+from cab_assets.resources.hive import Hive
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
+from cab_assets.warehouse.collect import collect
+
+ACTIVE = [status for status in dg.DagsterRunStatus if status.name not in ("SUCCESS", "FAILURE", "CANCELED")]
+FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+RUNS_AT_ONCE = 1000
+
+
+@dg.op
+def collect_versions(
+    context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment], lake: dg.ResourceParam[Lake], hive: dg.ResourceParam[Hive]
+) -> None:
+    """Delete superseded versions and orphaned attempts whose grace is over."""
+    active = {run.run_id for run in context.instance.get_runs(dg.RunsFilter(statuses=ACTIVE))}
+    grace = timedelta(environment.version_grace_days)
+    for table in (BOOKINGS, BOOKING_AGGREGATES):
+        hive.create(table, lake.root)
+        gone = list(collect(lake, hive, table, grace=grace, now=datetime.now(UTC), active_runs=active))
+        for each in gone:
+            context.log.info(f"collected {each.path} ({each.bytes:,} bytes)")
+        context.add_output_metadata({table.name: len(gone), f"{table.name}_bytes": sum(each.bytes for each in gone)})
+
+
+@dg.op(ins={"after": dg.In(dg.Nothing)})
+def purge_runs(context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment]) -> None:
+    """Forget finished runs past their retention, except those that materialized something: they are the tables' history."""
+    before = datetime.now(UTC) - timedelta(environment.run_retention_days)
+    runs = context.instance.get_runs(dg.RunsFilter(statuses=FINISHED, created_before=before), limit=RUNS_AT_ONCE)
+    idle = [run.run_id for run in runs if not materialized_anything(context.instance, run.run_id)]
+    for run_id in idle:
+        context.instance.delete_run(run_id)
+    context.log.info(f"forgot {len(idle)} of {len(runs)} runs older than {before:%Y-%m-%d}")
+
+
+def materialized_anything(instance: dg.DagsterInstance, run_id: str) -> bool:
+    return bool(instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION, limit=1).records)
+
+
+@dg.job(description="Collect superseded versions and forget old runs.")
+def housekeeping() -> None:
+    purge_runs(collect_versions())

@@ -1,0 +1,15 @@
+"""When things are thrown away."""
+
+import dagster as dg
+
+from cab_assets.defs.housekeeping.jobs import housekeeping
+from cab_assets.defs.resources import CALENDAR
+
+housekeeping_nightly = dg.ScheduleDefinition(
+    name="housekeeping_nightly",
+    job=housekeeping,
+    cron_schedule="40 4 * * *",
+    execution_timezone=CALENDAR.timezone.key,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Collects versions whose grace is over and forgets old runs, after the night's imports.",
+)

@@ -1,0 +1,49 @@
+"""The clients that assets are given, each made from the environment when a run starts."""
+
+import os
+
+import dagster as dg
+
+from cab_assets import environment
+from cab_assets.environment import Environment
+from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.resources.connect import bookings_db
+from cab_assets.resources.hive import Hive
+from cab_assets.resources.lake import Lake
+from cab_assets.resources.spark import Spark
+
+CALENDAR = environment.read(os.environ)  # partitions and schedules are fixed when definitions load; the rest is read when a run starts
+
+
+@dg.resource(description="The variables in force, read when the run started")
+def _environment(_: dg.InitResourceContext) -> Environment:
+    return environment.read(os.environ).ready()
+
+
+@dg.resource(required_resource_keys={"environment"}, description="The rides' database: CAB_BOOKINGS_DB_URL")
+def _bookings_db(context: dg.InitResourceContext) -> BookingsDb:
+    env: Environment = context.resources.environment
+    return bookings_db(env.bookings_db_url, env.bookings_db_password, env.bookings_table, env.timezone.key)
+
+
+@dg.resource(required_resource_keys={"environment"}, description="HiveServer2: CAB_HIVE_URL")
+def _hive(context: dg.InitResourceContext) -> Hive:
+    env: Environment = context.resources.environment
+    return Hive(env.hive_url, env.hive_password)
+
+
+@dg.resource(required_resource_keys={"environment"}, description="The lake: CAB_LAKE_ROOT")
+def _lake(context: dg.InitResourceContext) -> Lake:
+    return Lake(context.resources.environment.lake_root)
+
+
+@dg.resource(required_resource_keys={"environment"}, description="Spark: CAB_SPARK_REMOTE or CAB_SPARK_MASTER")
+def _spark(context: dg.InitResourceContext) -> Spark:
+    env: Environment = context.resources.environment
+    return Spark(env.spark_remote, env.spark_master)
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    clients = {"environment": _environment, "bookings_db": _bookings_db, "hive": _hive, "lake": _lake, "spark": _spark}
+    return dg.Definitions(resources=clients, executor=dg.in_process_executor)

@@ -1,0 +1,159 @@
+"""The variables that configure the pipeline: read once, typed, every problem named at once.
+
+Values come, in this order, from the process environment, from what the embedded stack wrote when it
+started (`CAB_HOME/stack.env`, embedded only), and from the defaults below.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import dotenv_values
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+STACK_ENV = "stack.env"  # in CAB_HOME: KEY=value lines, written by `cab up`, readable by its owner alone
+
+
+class BadEnvironment(Exception):
+    """One or more variables are missing, malformed or contradict each other; the message lists all of them."""
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def matching(pattern: str, form: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must have the form {form}")
+        return text.rstrip("/")
+
+    return parse
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdigit() or int(text) < minimum:
+            raise ValueError(f"must be a whole number, {minimum} or more")
+        return int(text)
+
+    return parse
+
+
+def zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("must be a zone of the tz database, as in Asia/Kolkata") from error
+
+
+def day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("must be a day, as in 2020-01-01") from error
+
+
+def variable(parse: Callable[[str], Any], why: str, default: str | None = None, *, secret: bool = False) -> Any:
+    """One variable: how its text is read, what it is for, and its default (None: nothing is assumed)."""
+    return field(metadata={"parse": parse, "why": why, "default": default, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The settings in force. A field `x` is the variable `CAB_X`; None means not set."""
+
+    env: str = variable(one_of("embedded", "cluster"), "where the servers are", "embedded")
+    home: Path = variable(lambda text: Path(text).absolute(), "where the embedded stack keeps its state", str(CHECKOUT / ".cab"))
+    bookings_db_url: str | None = variable(
+        matching(r"(mysql|postgresql)://[^:@/\s]+@[^@/\s]+/[^/\s]+", "postgresql://user@host:port/db or mysql://…, without a password"),
+        "the database that holds the rides",
+    )
+    bookings_db_password: str | None = variable(str, "its password", secret=True)
+    bookings_db_secret: str | None = variable(str, "or the name of its secret in AWS Secrets Manager")
+    bookings_table: str = variable(matching(r"\w+(\.\w+)?", "table or schema.table"), "its table of bookings", "bookings")
+    kafka_bootstrap_servers: str | None = variable(str, "Kafka brokers, host:port, comma-separated")
+    clickstream_topic: str = variable(matching(r"[a-zA-Z0-9._-]+", "a Kafka topic name"), "the topic of clicks", "clickstream")
+    hive_url: str | None = variable(
+        matching(r"hive://([^:@/\s]+@)?[^:@/\s]+:\d+/\w+", "hive://user@host:port/cab"), "HiveServer2 and the database of the tables"
+    )
+    hive_password: str | None = variable(str, "its password, where it wants one", secret=True)
+    spark_remote: str | None = variable(matching(r"sc://\S+", "sc://host:port"), "Spark Connect, or …")
+    spark_master: str | None = variable(str, "… a classic Spark master: local[*], spark://…, yarn; exactly one of the two")
+    lake_root: str | None = variable(matching(r"(file|hdfs|s3)://.*", "file:///…, hdfs://host:port/… or s3://bucket/…"), "root of the lake")
+    timezone: ZoneInfo = variable(zone, "business zone: decides when a day is over", "UTC")
+    start_date: date = variable(day, "first day there is", "2020-01-01")
+    lookback_days: int = variable(at_least(1), "days before today that are compared with the source all the time: corrections rarely come later", "7")
+    statement_seconds: int = variable(at_least(1), "time limit of one observing query, so that it never weighs on the rides' database", "60")
+    import_days_at_once: int = variable(at_least(1), "days read side by side: two keep two cores and the database busy", "2")
+    version_grace_days: int = variable(at_least(0), "a superseded version stays so long: longer than the longest query", "7")
+    run_retention_days: int = variable(at_least(1), "finished runs that materialized nothing are forgotten after so long", "30")
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its own state when DAGSTER_HOME does not say."""
+        return self.home / "dagster"
+
+    def ready(self) -> "Environment":
+        """This environment, if a pipeline can run on it; BadEnvironment names everything that is missing or contradicts."""
+        problems = [f"{name_of(f)} is not set: {f.metadata['why']}" for f in fields(self) if getattr(self, f.name) is None and f.name in NEEDED]
+        if bool(self.spark_remote) == bool(self.spark_master):
+            problems.append(f"exactly one of CAB_SPARK_REMOTE and CAB_SPARK_MASTER must be set, {'both are' if self.spark_remote else 'neither is'}")
+        if problems and self.env == "embedded":
+            problems.append("the embedded stack fills in what is not set: start it with `cab up`")
+        return self if not problems else _refuse(problems)
+
+
+NEEDED = {"bookings_db_url", "hive_url", "lake_root"}
+
+
+def name_of(field: Field[Any]) -> str:
+    return f"CAB_{field.name.upper()}"
+
+
+def read(environ: Mapping[str, str]) -> Environment:
+    """The settings that `environ` and the embedded stack's own file give; BadEnvironment if a value cannot be used."""
+    given = {name: text for name, text in environ.items() if name.startswith("CAB_") and text != ""}
+    stacked = _of_the_stack(given)
+    problems = _misspelt(given)
+    values: dict[str, Any] = {}
+    for each in fields(Environment):
+        text = stacked.get(name_of(each), each.metadata["default"])
+        try:
+            values[each.name] = None if text is None else each.metadata["parse"](text)
+        except ValueError as error:
+            problems.append(f"{name_of(each)}={'…' if each.metadata['secret'] else text} {error}")
+    return Environment(**values) if not problems else _refuse(problems)
+
+
+def _of_the_stack(given: Mapping[str, str]) -> dict[str, str]:
+    """`given` on top of what the embedded stack wrote; a Spark that the user chose replaces the stack's."""
+    if given.get("CAB_ENV", "embedded") != "embedded":
+        return dict(given)
+    written = dotenv_values(Path(given.get("CAB_HOME", CHECKOUT / ".cab")) / STACK_ENV, interpolate=False)
+    stack = {name: text for name, text in written.items() if text is not None}
+    if "CAB_SPARK_MASTER" in given:
+        stack.pop("CAB_SPARK_REMOTE", None)
+    if "CAB_BOOKINGS_DB_URL" in given:  # another database has another password
+        stack.pop("CAB_BOOKINGS_DB_PASSWORD", None)
+    return stack | dict(given)
+
+
+def _misspelt(given: Mapping[str, str]) -> list[str]:
+    known = [name_of(each) for each in fields(Environment)]
+    near = {name: difflib.get_close_matches(name, known, 1, 0.85) for name in given if name not in known}
+    return [f"{name} is no variable of ours; did you mean {match[0]}?" for name, match in near.items() if match]
+
+
+def _refuse(problems: list[str]) -> Any:
+    raise BadEnvironment("\n".join(problems))

@@ -1,0 +1,184 @@
+"""The rides' database: what a day holds, read as one consistent snapshot."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import connectorx
+import pyarrow as pa
+
+from cab_assets.errors import CabError
+from cab_assets.resources.dialect import BookingsDbRefused, Dialect, Snapshot
+from cab_assets.resources.fingerprint import Fingerprint
+from cab_assets.schemas import BOOKINGS, Column
+
+BATCH_ROWS = 16_000  # as many rows of 20 columns as the processor's cache takes; 50,000 cost a tenth more
+ROWS_WORTH_A_SECOND_READER = 100_000  # below, a second connection takes longer than its half of the rows
+ROW_HASH = "row_hash"
+CENT = Decimal("0.01")
+
+
+class SourceChangedShape(CabError):
+    """A column that we import is missing or has another type."""
+
+
+class SourceUnreadable(CabError):
+    """The source holds a value that cannot be brought over as it is."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """What the source itself says of a day, and what we do not bring over as it stands."""
+
+    fingerprint: Fingerprint
+    unreal_drops: int  # rows whose drop_timestamp is no time (infinity, zero date) and becomes NULL
+
+
+@dataclass(frozen=True)
+class BookingsDb:
+    """The table of bookings in the rides' database."""
+
+    dialect: Dialect
+    table: str
+
+    @contextmanager
+    def day(self, day: date) -> Iterator["SourceDay"]:
+        """`day` as it is now: everything asked of the result is answered from one snapshot."""
+        with self.cursor() as cursor:
+            snapshot = self.dialect.snapshot(cursor)
+            yield SourceDay(self, snapshot, self.shape(cursor), midnight(day), midnight(day + timedelta(1)))
+
+    def reach(self) -> None:
+        """Raise now what would otherwise be every day's error: no connection, no table, another shape."""
+        with self.cursor() as cursor:
+            self.shape(cursor)
+
+    def fingerprints(self, start: date, end: date, *, hashed: bool, seconds: int) -> dict[str, Fingerprint]:
+        """The days of [start, end) that hold rows, from one statement over an index range, ended after `seconds`."""
+        with self.cursor() as cursor:
+            pickup = self.shape(cursor)["pickup_timestamp"]
+            self.dialect.limit(cursor, seconds)
+            day, row_hash = self.dialect.day_of(pickup), f"sum({self.dialect.row_hash(BOOKINGS.names)})" if hashed else "NULL"
+            within = self.dialect.between(pickup, midnight(start), midnight(end))
+            cursor.execute(f"SELECT {day}, count(*), sum(trip_fare), sum(tip_amount), {row_hash} FROM {self.table} WHERE {within} GROUP BY 1")
+            return {str(row[0]): _fingerprint(*row[1:]) for row in cursor.fetchall()}
+
+    def rows_without_a_day(self, start: date, *, seconds: int) -> int:
+        """Rows that no day will ever bring over: no pickup time, none that is a time, or one before `start`."""
+        with self.cursor() as cursor:
+            pickup = self.shape(cursor)["pickup_timestamp"]
+            self.dialect.limit(cursor, seconds)
+            cursor.execute(f"SELECT count(*) FROM {self.table} WHERE {self.dialect.without_a_day(pickup, midnight(start))}")
+            return int(cursor.fetchone()[0])
+
+    @contextmanager
+    def cursor(self) -> Iterator[Any]:
+        try:
+            with closing(self.dialect.connect()) as connection, connection.cursor() as cursor:
+                yield cursor
+        except self.dialect.errors as error:
+            raise self.dialect.failure(error) from None
+
+    def shape(self, cursor: Any) -> dict[str, str]:
+        """Column -> type of the source's table; SourceChangedShape if it is not what we import."""
+        found = self.dialect.shape(cursor, self.table)
+        if not found:
+            raise BookingsDbRefused(f"there is no table {self.table} that we may read in the bookings database; set CAB_BOOKINGS_TABLE or grant SELECT on it")
+        wrong = [problem for column in BOOKINGS.columns if (problem := self._problem(column, found.get(column.name)))]
+        if wrong:
+            raise SourceChangedShape(f"{self.table} changed: {'; '.join(wrong)}. Nothing is published; see docs/operations.md#source-columns")
+        return found
+
+    def _problem(self, column: Column, found: str | None) -> str | None:
+        if found is None:
+            return f"column {column.name} is missing"
+        return None if self.dialect.accepts(column, found) else f"{column.name} is {found}, which does not fit {column.type}"
+
+
+@dataclass(frozen=True)
+class SourceDay:
+    """The bookings with `start <= pickup_timestamp < end` in one snapshot."""
+
+    db: BookingsDb
+    snapshot: Snapshot
+    shape: dict[str, str]
+    start: datetime
+    end: datetime
+
+    @property
+    def added_columns(self) -> list[str]:
+        """Columns that the source has and we do not import."""
+        return sorted(set(self.shape) - set(BOOKINGS.names))
+
+    def control(self) -> Control:
+        """The source's own figures of the day."""
+        unreal = f"sum(case when {self.db.dialect.unreal('drop_timestamp')} then 1 else 0 end)"
+        figures = f"count(*), sum(trip_fare), sum(tip_amount), sum({self._row_hash}), {unreal}"
+        self.snapshot.cursor.execute(f"SELECT {figures} FROM {self.db.table} WHERE {self._within(self.start, self.end)}")
+        rows, fare, tip, row_hash, unreal_drops = self.snapshot.cursor.fetchone()
+        return Control(_fingerprint(rows, fare, tip, row_hash or 0), int(unreal_drops or 0))
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """The day's rows in the table's Arrow schema plus `row_hash`; `rows` is about how many there are."""
+        readers = 2 if self.snapshot.shared and rows >= ROWS_WORTH_A_SECOND_READER else 1
+        step = (self.end - self.start) / readers
+        edges = [*(self.start + step * reader for reader in range(readers)), self.end]
+        queries = [self._select(start, end) for start, end in pairwise(edges)]
+        return (conformed(batch) for batch in self._stream(queries))
+
+    def _select(self, start: datetime, end: datetime) -> str:
+        values = (f"{self.db.dialect.value(column, self.shape[column.name])} AS {column.name}" for column in BOOKINGS.columns)
+        return f"SELECT {', '.join(values)}, {self._row_hash} AS {ROW_HASH} FROM {self.db.table} WHERE {self._within(start, end)}"
+
+    def _within(self, start: datetime, end: datetime) -> str:
+        return self.db.dialect.between(self.shape["pickup_timestamp"], start, end)
+
+    @property
+    def _row_hash(self) -> str:
+        return self.db.dialect.row_hash(BOOKINGS.names)
+
+    def _stream(self, queries: list[str]) -> Iterator[pa.RecordBatch]:
+        """ConnectorX's batches; a value it cannot carry panics, which is a BaseException, after rows were already delivered."""
+        try:
+            yield from connectorx.read_sql(
+                self.db.dialect.url, queries, return_type="arrow_stream", batch_size=BATCH_ROWS, pre_execution_query=self.snapshot.join
+            )
+        except (Exception, pa.ArrowException) as error:  # noqa: BLE001
+            raise self._unreadable(error) from None
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: BaseException) -> CabError:
+        said = self.db.dialect.redacted(str(error)).strip().splitlines()[0]
+        return SourceUnreadable(
+            f"{self.db.table} could not be read to the end: {said}. Look for a value that is no number or no time, mend it, run the day again"
+        )
+
+
+def conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch with exactly the types of the table, and the row hash; SourceUnreadable where a value does not fit."""
+    types = [*BOOKINGS.arrow_schema, pa.field(ROW_HASH, pa.int64())]
+    try:
+        return pa.RecordBatch.from_arrays([batch[each.name].cast(each.type) for each in types], schema=pa.schema(types))
+    except pa.ArrowInvalid as error:
+        raise SourceUnreadable(f"a value of the source does not fit its column: {error}") from error
+
+
+def _fingerprint(rows: int, fare: Any, tip: Any, row_hash: Any) -> Fingerprint:
+    return Fingerprint(rows=rows, fare=amount(fare), tip=amount(tip), row_hash=None if row_hash is None else int(row_hash) % 2**64)
+
+
+def amount(value: Any) -> str | None:
+    """Money as text with two decimals."""
+    return None if value is None else str(Decimal(value).quantize(CENT))
+
+
+def midnight(day: date) -> datetime:
+    """When a day starts, by the business zone's wall clock."""
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001

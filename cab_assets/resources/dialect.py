@@ -1,0 +1,119 @@
+"""What the databases that can hold the rides have in common, and where they differ."""
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import quote_plus, urlparse
+
+from cab_assets.errors import CabError, Unavailable
+from cab_assets.schemas import Column
+
+CONNECT_SECONDS = 5  # ConnectorX would try for 30 and then not say why
+
+
+class BookingsDbUnavailable(Unavailable):
+    """The database cannot be reached, or breaks off."""
+
+
+class BookingsDbRefused(CabError):
+    """The database answered, with a no: password, name, permission, table."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One state of the database, seen by `cursor`."""
+
+    moment: datetime  # when the state was, UTC, by the database's own clock
+    cursor: Any
+    join: list[str]  # what another connection executes first
+    shared: bool  # whether that connection then sees the same state
+
+
+@dataclass(frozen=True)
+class Dialect(ABC):
+    """`address` is the URL without the password; `zone` is where wall clocks are read."""
+
+    address: str
+    password: str = field(repr=False)
+    zone: str = "UTC"
+
+    errors: ClassVar[type[Exception]]  # what the plain driver raises
+    accepted: ClassVar[dict[str, str]]  # Hive type -> pattern of the source's types that hold it whole
+    decimal: ClassVar[str]  # the source's name of an exact number
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """A DB-API connection in UTC, or one of `errors` within CONNECT_SECONDS."""
+
+    @abstractmethod
+    def is_refusal(self, error: Exception) -> bool:
+        """Whether the server said no, rather than nothing."""
+
+    @abstractmethod
+    def snapshot(self, cursor: Any) -> Snapshot:
+        """The state of now, kept for as long as the cursor's connection is open."""
+
+    @abstractmethod
+    def shape(self, cursor: Any, table: str) -> dict[str, str]:
+        """Column -> type of a table, in the database's own words; empty when there is no such table."""
+
+    @abstractmethod
+    def value(self, column: Column, source_type: str) -> str:
+        """The expression that gives a column as we store it."""
+
+    @abstractmethod
+    def row_hash(self, columns: list[str]) -> str:
+        """A whole number of 64 bits that tells one row from another, NULL from empty included."""
+
+    @abstractmethod
+    def unreal(self, column: str) -> str:
+        """Whether a timestamp is none: infinity, zero date."""
+
+    @abstractmethod
+    def limit(self, cursor: Any, seconds: int) -> None:
+        """Let the server end this connection's statements after `seconds`."""
+
+    @abstractmethod
+    def wall_clock(self, expression: str, source_type: str) -> str:
+        """The business zone's wall clock of a timestamp."""
+
+    @abstractmethod
+    def bound(self, edge: datetime, source_type: str) -> str:
+        """A wall clock as a literal that compares with a column of that type, so that an index on it serves."""
+
+    @abstractmethod
+    def day_of(self, source_type: str) -> str:
+        """The day of a pickup."""
+
+    @abstractmethod
+    def without_a_day(self, source_type: str, start: datetime) -> str:
+        """Whether a pickup lies in no day from `start` on, by conditions that an index serves."""
+
+    def between(self, source_type: str, start: datetime, end: datetime) -> str:
+        return f"pickup_timestamp >= {self.bound(start, source_type)} AND pickup_timestamp < {self.bound(end, source_type)}"
+
+    def accepts(self, column: Column, source_type: str) -> bool:
+        """Whether every value of that type of the source fits the column."""
+        if column.type != "decimal(12,2)":
+            return re.fullmatch(self.accepted[column.type], source_type) is not None
+        declared = re.fullmatch(rf"{self.decimal}\((\d+),(\d+)\)", source_type)
+        return declared is not None and int(declared[2]) <= 2 and int(declared[1]) - int(declared[2]) <= 10
+
+    def failure(self, error: Exception) -> CabError:
+        """An error of the plain driver in our words."""
+        said = self.redacted(str(error)).strip().splitlines()[0]
+        kind = BookingsDbRefused if self.is_refusal(error) else BookingsDbUnavailable
+        return kind(f"{self.address}: {said}. Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD and the server with `cab doctor`, then run again")
+
+    @property
+    def url(self) -> str:
+        """With the password: for ConnectorX alone, never to be shown."""
+        user = urlparse(self.address).username
+        return self.address.replace(f"{user}@", f"{user}:{quote_plus(self.password)}@", 1)
+
+    def redacted(self, text: str) -> str:
+        for secret in {self.password, quote_plus(self.password)} - {""}:
+            text = text.replace(secret, "…")
+        return text

@@ -1,0 +1,128 @@
+"""HiveServer2 through PyHive: partitions and where they point."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+from urllib.parse import urlparse
+
+from pyhive import hive
+from pyhive.exc import Error as PyHiveError
+from pyhive.sasl_compat import PureSASLClient
+from thrift.Thrift import TException
+from thrift.transport.TSocket import TSocket
+from thrift_sasl import TSaslClientTransport
+
+from cab_assets.errors import CabError, Unavailable
+from cab_assets.schemas import Table
+
+ANSWER_SECONDS = 30  # the longest statement of ours, an ADD of 90 partitions, takes 3 s; a run must not hang for a minute
+CONNECTIONS = 4  # statements side by side: more do not make the metastore faster
+PARTITIONS_A_STATEMENT = 90  # beyond 100 the metastore applies one ALTER in parts, and can fail half-way
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class HiveUnavailable(Unavailable):
+    """HiveServer2 cannot be reached, or does not answer in time."""
+
+
+class HiveRefused(CabError):
+    """HiveServer2 answered, with an error."""
+
+
+class Hive:
+    """Statements on HiveServer2, on a few connections that are opened when first used and shared by threads."""
+
+    def __init__(self, url: str, password: str | None = None) -> None:
+        parts = urlparse(url)
+        self.host, self.port, self.user = parts.hostname or "", parts.port or 10000, parts.username or "cab"
+        self.database = parts.path.strip("/")
+        self._password = password
+        self._idle: SimpleQueue[hive.Connection] = SimpleQueue()
+
+    def execute(self, statement: str) -> list[Row]:
+        """The rows a statement gives; HiveRefused or HiveUnavailable says which statement failed, and why."""
+        with self._connection() as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+
+    def create(self, table: Table, root: str) -> None:
+        """Declare an external table over the lake; one that exists stays as it is."""
+        columns = ", ".join(f"`{column.name}` {column.type} COMMENT '{column.about}'" for column in table.columns)
+        self.execute(
+            f"CREATE EXTERNAL TABLE IF NOT EXISTS {self.name(table)} ({columns})"
+            f" PARTITIONED BY (`{table.partition_column}` STRING) STORED AS PARQUET LOCATION '{root}/{table.name}'"
+        )
+
+    def days(self, table: Table) -> set[str]:
+        """The days that have a partition."""
+        return {str(row[0]).partition("=")[2] for row in self.execute(f"SHOW PARTITIONS {self.name(table)}")}
+
+    def locations(self, table: Table, days: Iterable[str]) -> dict[str, str]:
+        """Where the partitions of `days` point, `file:///…` for `file:/…`; a day without a partition is left out."""
+        there = sorted(set(days) & self.days(table))
+        return dict(zip(there, self._side_by_side(lambda day: self._location(table, day), there), strict=True))
+
+    def add_partitions(self, table: Table, locations: dict[str, str]) -> None:
+        """Add partitions, in few statements; a day that got one meanwhile keeps its location."""
+        days = sorted(locations)
+        for start in range(0, len(days), PARTITIONS_A_STATEMENT):
+            clauses = (f"PARTITION ({table.partition_column}='{day}') LOCATION '{locations[day]}'" for day in days[start : start + PARTITIONS_A_STATEMENT])
+            self.execute(f"ALTER TABLE {self.name(table)} ADD IF NOT EXISTS {' '.join(clauses)}")
+
+    def set_locations(self, table: Table, locations: dict[str, str]) -> None:
+        """Let partitions that exist point elsewhere."""
+        alter = f"ALTER TABLE {self.name(table)} PARTITION ({table.partition_column}="
+        self._side_by_side(lambda day: self.execute(f"{alter}'{day}') SET LOCATION '{locations[day]}'"), sorted(locations))
+
+    def name(self, table: Table) -> str:
+        return f"`{self.database}`.`{table.name}`"
+
+    def _location(self, table: Table, day: str) -> str:
+        rows = self.execute(f"DESCRIBE FORMATTED {self.name(table)} PARTITION ({table.partition_column}='{day}')")
+        locations = [str(row[1]).strip() for row in rows if str(row[0]).strip(": ") == "Location"]
+        return normal_url(locations[0])  # the partition's comes first, then the table's
+
+    def _side_by_side(self, ask: Callable[[str], T], days: Sequence[str]) -> list[T]:
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            return list(pool.map(ask, days))
+
+    @contextmanager
+    def _connection(self) -> Iterator[hive.Connection]:
+        """An idle connection or a new one; one that an error has touched is not used again."""
+        try:
+            try:
+                connection = self._idle.get_nowait()
+            except Empty:
+                connection = self._open()
+            yield connection
+            self._idle.put(connection)
+        except PyHiveError as error:
+            raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} refused: {_reason(error)}") from None
+        except (TException, OSError) as error:
+            raise HiveUnavailable(f"HiveServer2 at {self.host}:{self.port} does not answer ({error}); see `cab doctor`, then run again") from error
+
+    def _open(self) -> hive.Connection:
+        socket = TSocket(self.host, self.port)
+        socket.setTimeout(ANSWER_SECONDS * 1000)
+        return hive.Connection(thrift_transport=TSaslClientTransport(self._sasl, "PLAIN", socket), username=self.user, database=self.database)
+
+    def _sasl(self) -> PureSASLClient:
+        return PureSASLClient(self.host, username=self.user, password=self._password or "none")  # a server without passwords wants one all the same
+
+
+def normal_url(location: str) -> str:
+    """`file:///a` for `file:/a`, which both HiveServer2s answer when told `file:///a`."""
+    scheme, _, path = location.partition(":")
+    return location if path.startswith("//") else f"{scheme}://{path}"
+
+
+def _reason(error: PyHiveError) -> str:
+    """The server's own first line, out of the Thrift structure that PyHive raises."""
+    answer = error.args[0] if error.args else error
+    message = getattr(getattr(answer, "status", None), "errorMessage", None) or str(answer)
+    return str(message).strip().splitlines()[0]

@@ -1,0 +1,99 @@
+"""What is MySQL's own about the rides' database (MySQL 8, MariaDB 10.6 or later)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import pymysql
+
+from cab_assets.resources.dialect import CONNECT_SECONDS, Dialect, Snapshot
+from cab_assets.schemas import Column
+
+UTC_SESSION = "SET time_zone = '+00:00'"
+ZERO = "'0000-00-00 00:00:00'"
+REFUSALS = {1044, 1045, 1049, 1054, 1142, 1146}  # access denied, unknown database, column or table, no privilege
+
+
+@dataclass(frozen=True)
+class MySQL(Dialect):
+    """`mysql://user@host:port/db`. Connections cannot share a snapshot: a day is one statement, which is one by itself."""
+
+    errors = pymysql.MySQLError
+    decimal = "decimal"
+    accepted = {  # noqa: RUF012
+        "string": r"(var)?char\(\d+\)|(tiny|medium|long)?text",
+        "bigint": r"(tiny|small|medium|big)?int(\(\d+\))?|(tiny|small|medium)?int(\(\d+\))? unsigned",
+        "int": r"(tiny|small|medium)?int(\(\d+\))?|(tiny|small|medium)int(\(\d+\))? unsigned",
+        "double": r"double|float|decimal\(\d+,\d+\)",
+        "timestamp": r"(datetime|timestamp)(\(\d\))?",
+    }
+
+    def connect(self) -> Any:
+        parts = urlparse(self.address)
+        return pymysql.connect(
+            host=parts.hostname,
+            port=parts.port or 3306,
+            user=unquote(parts.username or ""),
+            password=self.password,
+            database=parts.path.strip("/"),
+            connect_timeout=CONNECT_SECONDS,
+            charset="utf8mb4",
+            init_command=UTC_SESSION,
+        )
+
+    def is_refusal(self, error: Exception) -> bool:
+        return bool(error.args) and error.args[0] in REFUSALS
+
+    def snapshot(self, cursor: Any) -> Snapshot:
+        """The moment is just before the day's statement: never later than what the rows show."""
+        cursor.execute("SELECT utc_timestamp(6)")
+        return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), cursor, [UTC_SESSION], shared=False)
+
+    def shape(self, cursor: Any, table: str) -> dict[str, str]:
+        schema, _, name = table.rpartition(".")
+        columns = "SELECT column_name, column_type FROM information_schema.columns WHERE table_name = %s"
+        cursor.execute(f"{columns} AND table_schema = coalesce(nullif(%s, ''), database())", (name, schema))
+        return {_text(column): _text(source_type) for column, source_type in cursor.fetchall()}
+
+    def value(self, column: Column, source_type: str) -> str:
+        match column.type:
+            case "timestamp":
+                return self.wall_clock(f"nullif({column.name}, {ZERO})", source_type)
+            case "double" if source_type != "double":
+                return f"{column.name} + 0e0"
+        return column.name
+
+    def row_hash(self, columns: list[str]) -> str:
+        """The first 60 bits of an MD5 over the quoted values: QUOTE tells NULL from empty and one value from the next."""
+        quoted = ", ".join(f"quote({name})" for name in columns)
+        return f"cast(conv(left(md5(concat_ws(',', {quoted})), 15), 16, 10) AS signed)"
+
+    def unreal(self, column: str) -> str:
+        return f"{column} = {ZERO}"
+
+    def day_of(self, source_type: str) -> str:
+        return f"date({self.wall_clock('pickup_timestamp', source_type)})"
+
+    def without_a_day(self, source_type: str, start: datetime) -> str:
+        return f"pickup_timestamp IS NULL OR pickup_timestamp < {self.bound(start, source_type)}"
+
+    def limit(self, cursor: Any, seconds: int) -> None:
+        cursor.execute("SELECT version()")
+        mariadb = "mariadb" in _text(cursor.fetchone()[0]).lower()
+        cursor.execute(f"SET max_statement_time = {seconds}" if mariadb else f"SET max_execution_time = {seconds * 1000}")
+
+    def wall_clock(self, expression: str, source_type: str) -> str:
+        return f"convert_tz({expression}, '+00:00', '{self.zone}')" if self._is_zoned(source_type) else expression
+
+    def bound(self, edge: datetime, source_type: str) -> str:
+        literal = f"'{edge:%Y-%m-%d %H:%M:%S.%f}'"
+        return f"convert_tz({literal}, '{self.zone}', '+00:00')" if self._is_zoned(source_type) else literal
+
+    def _is_zoned(self, source_type: str) -> bool:
+        return source_type.startswith("timestamp") and self.zone != "UTC"
+
+
+def _text(value: Any) -> str:
+    """information_schema answers bytes or text, depending on the server."""
+    return value.decode() if isinstance(value, bytes) else str(value)

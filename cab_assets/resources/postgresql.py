@@ -1,0 +1,75 @@
+"""What is PostgreSQL's own about the rides' database (14 or later, for `hash_record_extended`)."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from cab_assets.resources.dialect import CONNECT_SECONDS, Dialect, Snapshot
+from cab_assets.schemas import Column
+
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+REFUSALS = r"authentication failed|does not exist|pg_hba|permission denied|too many connections"
+
+
+@dataclass(frozen=True)
+class PostgreSQL(Dialect):
+    """`postgresql://user@host:port/db`. Slices of a day share one exported snapshot."""
+
+    errors = psycopg.Error
+    decimal = "numeric"
+    accepted = {  # noqa: RUF012
+        "string": r"text|character varying(\(\d+\))?|character\(\d+\)",
+        "bigint": r"bigint|integer|smallint",
+        "int": r"integer|smallint",
+        "double": r"double precision|real|numeric(\(\d+,\d+\))?",
+        "timestamp": r"timestamp(\(\d\))? with(out)? time zone",
+    }
+
+    def connect(self) -> "psycopg.Connection[Any]":
+        return psycopg.connect(self.address, password=self.password, connect_timeout=CONNECT_SECONDS, autocommit=True, options="-c timezone=UTC")
+
+    def is_refusal(self, error: Exception) -> bool:
+        return not isinstance(error, psycopg.OperationalError) or re.search(REFUSALS, str(error)) is not None
+
+    def snapshot(self, cursor: Any) -> Snapshot:
+        cursor.execute(BEGIN)
+        moment, name = cursor.execute("SELECT clock_timestamp(), pg_export_snapshot()").fetchone()
+        return Snapshot(moment.astimezone(UTC), cursor, ["SET timezone = 'UTC'", BEGIN, f"SET TRANSACTION SNAPSHOT '{name}'"], shared=True)
+
+    def shape(self, cursor: Any, table: str) -> dict[str, str]:
+        columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
+        return dict(cursor.execute(f"{columns} AND attrelid = to_regclass(%s)", (table,)).fetchall())
+
+    def value(self, column: Column, source_type: str) -> str:
+        match column.type:
+            case "timestamp":
+                return f"CASE WHEN isfinite({column.name}) THEN {self.wall_clock(column.name, source_type)} END"
+            case "string" if source_type.startswith("character("):
+                return f"{column.name}::text"
+            case "double" if source_type != "double precision":
+                return f"{column.name}::double precision"
+        return column.name
+
+    def row_hash(self, columns: list[str]) -> str:
+        return f"hash_record_extended(ROW({', '.join(columns)}), 0)"
+
+    def unreal(self, column: str) -> str:
+        return f"NOT isfinite({column})"
+
+    def day_of(self, source_type: str) -> str:
+        return f"({self.wall_clock('pickup_timestamp', source_type)})::date"
+
+    def without_a_day(self, source_type: str, start: datetime) -> str:
+        return f"pickup_timestamp IS NULL OR pickup_timestamp < {self.bound(start, source_type)} OR pickup_timestamp = 'infinity'"
+
+    def limit(self, cursor: Any, seconds: int) -> None:
+        cursor.execute(f"SET statement_timeout = '{seconds}s'")
+
+    def wall_clock(self, expression: str, source_type: str) -> str:
+        return f"({expression} AT TIME ZONE '{self.zone}')" if source_type.endswith("with time zone") else expression
+
+    def bound(self, edge: datetime, source_type: str) -> str:
+        return self.wall_clock(f"timestamp '{edge:%Y-%m-%d %H:%M:%S.%f}'", source_type)

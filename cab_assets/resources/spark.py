@@ -1,0 +1,65 @@
+"""A Spark session, near or far: through Spark Connect or on a classic master."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlparse
+
+from dagster_pyspark import LazyPySparkResource
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from cab_assets.errors import CabError, Unavailable
+
+REACH_SECONDS = 5
+CONNECT_PORT = 15002
+RETRIES = 6  # of a call whose connection broke: 0.05 s, then four times longer each, 10 s at most: given up after 25 s, not 10 minutes
+
+
+class SparkUnavailable(Unavailable):
+    """Spark cannot be reached."""
+
+
+class SparkFailed(CabError):
+    """A Spark job ended in an error."""
+
+
+@dataclass(frozen=True)
+class Spark:
+    """Gives the session of `remote` (`sc://host:port`) or else of `master`, in UTC."""
+
+    remote: str | None
+    master: str | None
+
+    @contextmanager
+    def session(self) -> Iterator[SparkSession]:
+        """A session, started when first asked for; what goes wrong inside is named SparkFailed."""
+        if self.remote:
+            self._reach(self.remote)
+        try:
+            session = LazyPySparkResource(spark_config=self._config()).spark_session
+            if self.remote:
+                _be_brief(session)
+            yield session
+        except PySparkException as error:
+            raise SparkFailed(f"Spark at {self.remote or self.master}: {str(error).strip().splitlines()[0]}") from error
+
+    def _config(self) -> dict[str, Any]:
+        where = {"spark.remote": self.remote} if self.remote else {"spark.master": self.master, "spark.sql.catalogImplementation": "hive"}
+        return where | {"spark.sql.session.timeZone": "UTC"}
+
+    def _reach(self, remote: str) -> None:
+        address = urlparse(remote)
+        try:
+            socket.create_connection((address.hostname, address.port or CONNECT_PORT), REACH_SECONDS).close()
+        except OSError as error:
+            raise SparkUnavailable(f"Spark Connect at {remote} cannot be reached ({error}); see `cab doctor`, then run again") from None
+
+
+def _be_brief(session: Any) -> None:
+    """Give up on a server that is gone within half a minute."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # a classic session has no Connect client to import
+
+    session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES, max_backoff=10_000)])

@@ -1,0 +1,54 @@
+"""The source's table of bookings, as whoever fills it sees it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from cab_assets.schemas import BOOKINGS
+
+TEXT_WIDTH = 40
+
+
+@dataclass(frozen=True)
+class SourceTable(ABC):
+    """`name` is table or schema.table; `cursor` belongs to a connection of its own."""
+
+    name: str
+    cursor: Any
+
+    types: ClassVar[dict[str, str]]  # Hive type -> the source's
+
+    @abstractmethod
+    def create(self) -> None:
+        """Make the table and its index on pickup_timestamp, where they are missing."""
+
+    @abstractmethod
+    def insert_missing(self, rows: pa.RecordBatch) -> int:
+        """Add those whose booking_id is not there yet; their number."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything or nothing: without its COMMIT, closing the connection undoes it."""
+        self.cursor.execute("BEGIN")
+        yield
+        self.cursor.execute("COMMIT")
+
+    def holds(self) -> tuple[int, int]:
+        """How many rows, on how many days."""
+        days = f"SELECT CAST(pickup_timestamp AS date) AS pickup_day, count(*) AS bookings FROM {self.name} GROUP BY 1"
+        self.cursor.execute(f"SELECT coalesce(sum(bookings), 0), count(pickup_day) FROM ({days}) AS days")
+        rows, days_held = self.cursor.fetchone()
+        return int(rows), int(days_held)
+
+    @property
+    def _columns(self) -> str:
+        return ", ".join(BOOKINGS.names)
+
+    @property
+    def _ddl(self) -> str:
+        columns = ", ".join(f"{column.name} {self.types[column.type]}" for column in BOOKINGS.columns)
+        return f"{columns}, PRIMARY KEY (booking_id)"

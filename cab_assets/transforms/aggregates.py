@@ -1,0 +1,21 @@
+"""What is told of the bookings of a day."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from cab_assets.schemas import BOOKING_AGGREGATES
+
+
+def aggregate_bookings(bookings: DataFrame) -> DataFrame:
+    """One row per day and currency: how many bookings, their amounts, the highest tip. Amounts ignore what is NULL."""
+    return (
+        bookings.groupBy("booking_date", "currency_code")
+        .agg(
+            F.count("*").alias("total_bookings"),
+            F.sum("trip_fare").alias("total_booking_amount"),
+            F.max("tip_amount").alias("top_tip_amount"),
+            F.sum("tip_amount").alias("total_tip_amount"),
+            F.avg("trip_fare").alias("average_booking_amount"),
+        )
+        .select("booking_date", *BOOKING_AGGREGATES.names)
+    )

@@ -1,0 +1,47 @@
+"""What a version says of itself: `_manifest.json`, written last."""
+
+from pydantic import BaseModel
+
+from cab_assets.resources.fingerprint import Fingerprint
+
+MANIFEST = "_manifest.json"
+
+
+class DataFile(BaseModel, frozen=True):
+    """One Parquet file of a version, by its name in the version's folder."""
+
+    name: str
+    bytes: int
+    rows: int
+    sha256: str
+
+
+class Finding(BaseModel, frozen=True):
+    """The outcome of one check of the audit, with what was compared, for people."""
+
+    check: str
+    passed: bool
+    detail: dict[str, str] = {}
+
+
+class Manifest(BaseModel, frozen=True):
+    """What a version holds, what it was made from, and how its audit ended."""
+
+    table: str
+    day: str
+    version: str
+    code_version: int
+    files: tuple[DataFile, ...]
+    rows: int
+    fingerprint: Fingerprint | None = None  # of a table that comes from a source
+    findings: tuple[Finding, ...]
+    made_from: dict[str, str] = {}
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return all(finding.passed for finding in self.findings)
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.files)

@@ -1,0 +1,134 @@
+"""Publishing: the metastore's pointer of a day is moved to its newest audited version, and read back.
+
+Hive cannot fence a late statement. So whoever publishes looks again after every move, and moves again if the pointer
+is behind: two writers converge on the newest version, and a later run mends what a late statement left.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from cab_assets.errors import CabError, Unavailable
+from cab_assets.resources.hive import Hive, HiveRefused
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import Table
+from cab_assets.warehouse.manifest import Manifest
+from cab_assets.warehouse.versions import DamagedVersion, Partition, newest, read_manifest, verify, without_run
+
+ROUNDS = 5  # one to move, one to see it; more only while another writer moves too
+
+
+class NothingToPublish(CabError):
+    """A day has no audited version."""
+
+
+class ForeignLocation(CabError):
+    """A partition points at something that is no version of ours."""
+
+
+class PointerUnsettled(Unavailable):
+    """The metastore does not show what it was told."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A day as it is visible now."""
+
+    manifest: Manifest
+    location: str
+    moved: bool  # by us, now
+
+
+@dataclass
+class Publication:
+    """One go at publishing some days of a table: each ends in `published` or, with the reason, in `failed`."""
+
+    lake: Lake
+    hive: Hive
+    table: Table
+    published: dict[str, Published] = field(default_factory=dict)
+    failed: dict[str, CabError] = field(default_factory=dict)
+
+    def run(self, days: Iterable[str]) -> "Publication":
+        self.hive.create(self.table, self.lake.root)
+        pending = sorted(days)
+        self._each(pending, self._verify)
+        moved: set[str] = set()
+        for _ in range(ROUNDS):
+            pending = self._look([day for day in pending if day not in self.failed], moved)
+            if not pending:
+                return self
+            moved |= pending.keys()
+            self._move(pending)
+        self.failed |= {day: PointerUnsettled(f"{self.table.name}/{day} does not point where it was told to; run the day again") for day in pending}
+        return self
+
+    def _look(self, days: list[str], moved: set[str]) -> dict[str, bool]:
+        """Which of `days` do not point at their newest version, and whether they point anywhere."""
+        pointers = self.hive.locations(self.table, days)
+        behind: dict[str, bool] = {}
+
+        def judge(day: str) -> None:
+            manifest = self._newest(day)
+            location = self.lake.url(Partition(self.table, day).version_path(manifest.version))
+            if pointers.get(day) == location:
+                self.published[day] = Published(manifest, location, day in moved)
+            else:
+                self._refuse_to_overwrite(day, pointers.get(day), manifest)
+                behind[day] = day in pointers
+
+        self._each(days, judge)
+        return behind
+
+    def _move(self, days: dict[str, bool]) -> None:
+        locations = {day: self.lake.url(Partition(self.table, day).version_path(self._newest(day).version)) for day in days}
+        try:
+            self.hive.add_partitions(self.table, {day: location for day, location in locations.items() if not days[day]})
+            self.hive.set_locations(self.table, {day: location for day, location in locations.items() if days[day]})
+        except HiveRefused as error:
+            self.failed |= dict.fromkeys(days, error)
+
+    def _verify(self, day: str) -> None:
+        verify(self.lake, Partition(self.table, day), self._newest(day))
+
+    def _newest(self, day: str) -> Manifest:
+        if manifest := newest(self.lake, Partition(self.table, day)):
+            return manifest
+        raise NothingToPublish(f"{self.table.name}/{day} has no audited version; materialize what it is made from first")
+
+    def _refuse_to_overwrite(self, day: str, location: str | None, manifest: Manifest) -> None:
+        """Leave a pointer alone that is not ours to move, or whose version is newer than any that still counts."""
+        if location is None:
+            return
+        version = pointed_version(self.lake, Partition(self.table, day), location)
+        if version is None:
+            drop = f"ALTER TABLE {self.hive.name(self.table)} DROP PARTITION ({self.table.partition_column}='{day}')"
+            raise ForeignLocation(
+                f"{self.table.name}/{day} points at {location}, which is no version of {self.lake.root}; it was left as it is."
+                f' If nobody needs it, `cab query "{drop}"` (files stay) and run the day again'
+            )
+        if without_run(version) > without_run(manifest.version):
+            raise DamagedVersion(f"{self.table.name}/{day} shows {version}, which is damaged; run what it is made from again, an older version is not put back")
+
+    def _each(self, days: Iterable[str], judge: Callable[[str], None]) -> None:
+        for day in days:
+            try:
+                judge(day)
+            except CabError as error:
+                self.failed[day] = error
+
+
+def published(lake: Lake, hive: Hive, table: Table, days: Iterable[str]) -> dict[str, Manifest]:
+    """The manifests of the versions that the metastore names now; a day without one, or with one that no longer counts, is left out."""
+    hive.create(table, lake.root)
+    found = {}
+    for day, location in hive.locations(table, days).items():
+        version = pointed_version(lake, Partition(table, day), location)
+        if version and (manifest := read_manifest(lake, Partition(table, day), version)):
+            found[day] = manifest
+    return found
+
+
+def pointed_version(lake: Lake, partition: Partition, location: str) -> str | None:
+    """The id of the version that a location is; None if it is no version of that day."""
+    prefix = lake.url(partition.version_path(""))
+    return location.removeprefix(prefix) if location.startswith(prefix) else None

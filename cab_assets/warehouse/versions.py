@@ -1,0 +1,115 @@
+"""Versions: immutable folders `<table>/<partition column>=<day>/version=<id>`, of which the newest audited one wins.
+
+A version counts once `_manifest.json` is in it and no longer when `_condemned` is. Ids sort by what the version was
+made from: the moment its source was read, then the code that made it, then the run.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow.fs as pafs
+from pydantic import ValidationError
+
+from cab_assets.errors import CabError
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import Table
+from cab_assets.warehouse.manifest import MANIFEST, Manifest
+
+CONDEMNED = "_condemned"
+CHUNK_BYTES = 1 << 20
+
+
+class DamagedVersion(CabError):
+    """The files of a version are not what its manifest says."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One day of one table."""
+
+    table: Table
+    day: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.table.name}/{self.table.partition_column}={self.day}"
+
+    def version_path(self, version: str) -> str:
+        return f"{self.path}/version={version}"
+
+    def __str__(self) -> str:
+        return f"{self.table.name}/{self.day}"
+
+
+def moment_id(moment: datetime) -> str:
+    """`moment` (UTC) as the first part of a version id."""
+    return f"{moment:%Y%m%dT%H%M%S%fZ}"
+
+
+def version_id(made_from: str, table: Table, run_id: str) -> str:
+    """The id of a version of `table`; `made_from` is the moment of the source or the version it derives from."""
+    return f"{made_from.split('-')[0]}-{table.code_version:03d}-{run_id}"
+
+
+def without_run(version: str) -> str:
+    """What orders two versions whoever made them: the moment of the source and the code."""
+    return "-".join(version.split("-")[:2])
+
+
+def newest(lake: Lake, partition: Partition) -> Manifest | None:
+    """The manifest of the newest version that counts, None if there is none. Content is not read: see `verify`."""
+    return next(audited(lake, partition), None)
+
+
+def audited(lake: Lake, partition: Partition) -> Iterator[Manifest]:
+    """The versions that count, newest first."""
+    for version in sorted(version_ids(lake, partition), reverse=True):
+        if (manifest := read_manifest(lake, partition, version)) and manifest.passed:
+            yield manifest
+
+
+def version_ids(lake: Lake, partition: Partition) -> list[str]:
+    """Every version folder of a partition, whether it counts or not."""
+    folders = (info.base_name for info in lake.list(partition.path) if info.type == pafs.FileType.Directory)
+    return [name.removeprefix("version=") for name in folders if name.startswith("version=")]
+
+
+def read_manifest(lake: Lake, partition: Partition, version: str) -> Manifest | None:
+    """What the version says of itself; None if it does not count (unfinished, condemned, or its manifest is no more whole)."""
+    path = partition.version_path(version)
+    if lake.files.get_file_info(f"{path}/{CONDEMNED}").is_file:
+        return None
+    try:
+        return Manifest.model_validate_json(lake.read(f"{path}/{MANIFEST}"))
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def verify(lake: Lake, partition: Partition, manifest: Manifest) -> None:
+    """Read every byte of a version and compare; a version that is damaged is condemned and DamagedVersion raised."""
+    path = partition.version_path(manifest.version)
+    for file in manifest.files:
+        if problem := _damage(lake, f"{path}/{file.name}", file.bytes, file.sha256):
+            message = f"{path}/{file.name} {problem}"
+            lake.write(f"{path}/{CONDEMNED}", message.encode())
+            raise DamagedVersion(f"{message}; the version no longer counts: run {manifest.table} and what it is made from again for {partition.day}")
+
+
+def _damage(lake: Lake, path: str, size: int, sha256: str) -> str | None:
+    info = lake.files.get_file_info(path)
+    if not info.is_file:
+        return "is missing"
+    if info.size != size:
+        return f"has {info.size} bytes, written were {size}"
+    return None if digest(lake, path) == sha256 else "holds other bytes than were written"
+
+
+def digest(lake: Lake, path: str) -> str:
+    """SHA-256 of a file of the lake."""
+    sha256 = hashlib.sha256()
+    with lake.files.open_input_stream(path) as file:
+        while chunk := file.read(CHUNK_BYTES):
+            sha256.update(chunk)
+    return sha256.hexdigest()

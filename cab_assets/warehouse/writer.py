@@ -1,0 +1,58 @@
+"""Writing a version: Parquet files, then the manifest, which alone makes the version count."""
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cab_assets.resources.lake import Lake, refused
+from cab_assets.schemas import Table
+from cab_assets.warehouse.manifest import MANIFEST, DataFile, Manifest
+from cab_assets.warehouse.versions import Partition, digest
+
+PART = "part-00000.parquet"
+REFUSED = "_refused.json"
+ROW_GROUP_ROWS = 250_000  # 25 MB of bookings in memory: larger groups gain nothing in size, smaller ones cost 3 % each halving
+
+
+def write_rows(lake: Lake, partition: Partition, version: str, batches: Iterable[pa.RecordBatch]) -> tuple[DataFile, ...]:
+    """Write `batches` (of the table's Arrow schema) as the data of a version; no batches give a file without rows."""
+    path = f"{partition.version_path(version)}/{PART}"
+    rows = 0
+    try:
+        lake.files.create_dir(partition.version_path(version))
+        with pq.ParquetWriter(path, partition.table.arrow_schema, filesystem=lake.files, **parquet_options(partition.table)) as writer:
+            for group in _row_groups(batches):
+                writer.write_table(group)
+                rows += group.num_rows
+    except OSError as error:
+        raise refused(path, error) from error
+    return (DataFile(name=PART, bytes=lake.files.get_file_info(path).size, rows=rows, sha256=digest(lake, path)),)
+
+
+def seal(lake: Lake, partition: Partition, manifest: Manifest) -> Manifest:
+    """Make a version count; one that failed its audit keeps its story under another name and never counts."""
+    name = MANIFEST if manifest.passed else REFUSED
+    lake.write(f"{partition.version_path(manifest.version)}/{name}", manifest.model_dump_json(indent=1).encode())
+    return manifest
+
+
+def parquet_options(table: Table) -> dict[str, object]:
+    """zstd, and the encoding that suits each type: only those that Spark's vectorized reader and Hive know.
+
+    BYTE_STREAM_SPLIT would save 1 MB in 15 on coordinates, but Spark 4.2 refuses it.
+    """
+    dictionary = [column.name for column in table.columns if column.type in ("string", "int") and column.name not in table.key]
+    delta = {column.name: "DELTA_BINARY_PACKED" for column in table.columns if column.type in ("bigint", "timestamp")}
+    return {"compression": "zstd", "use_dictionary": dictionary or False, "column_encoding": delta or None}
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    gathered: list[pa.RecordBatch] = []
+    for batch in batches:
+        gathered.append(batch)
+        if sum(each.num_rows for each in gathered) >= ROW_GROUP_ROWS:
+            yield pa.Table.from_batches(gathered)
+            gathered = []
+    if gathered:
+        yield pa.Table.from_batches(gathered)

@@ -1,0 +1,126 @@
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cab_assets import environment
+from cab_assets.environment import BadEnvironment, Environment
+
+CLUSTER = {
+    "CAB_ENV": "cluster",
+    "CAB_BOOKINGS_DB_URL": "mysql://reader@rds.example:3306/rides",
+    "CAB_HIVE_URL": "hive://etl@hive.example:10000/cab",
+    "CAB_LAKE_ROOT": "s3://cab-lake/warehouse",
+    "CAB_SPARK_MASTER": "yarn",
+}
+STACK = """\
+CAB_BOOKINGS_DB_URL=postgresql://cab@127.0.0.1:5432/cab
+CAB_BOOKINGS_DB_PASSWORD=of-the-stack
+CAB_HIVE_URL=hive://cab@127.0.0.1:10000/cab
+CAB_SPARK_REMOTE=sc://127.0.0.1:15002
+CAB_LAKE_ROOT='file:///home/my cab/lake'
+"""
+
+
+def cluster(**changed: str) -> Environment:
+    return environment.read(CLUSTER | changed)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> str:
+    """One where a stack is up."""
+    (tmp_path / "stack.env").write_text(STACK)
+    return str(tmp_path)
+
+
+def test_values_are_typed_and_the_rest_has_defaults() -> None:
+    current = cluster(CAB_TIMEZONE="Asia/Kolkata", CAB_LOOKBACK_DAYS="14")
+    assert (current.timezone, current.lookback_days) == (ZoneInfo("Asia/Kolkata"), 14)
+    assert (current.bookings_table, current.start_date) == ("bookings", date(2020, 1, 1))
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert cluster(CAB_TIMEZONE="") == cluster()
+
+
+@pytest.mark.parametrize(("misspelt", "meant"), [("CAB_TIMEZON", "CAB_TIMEZONE"), ("CAB_BOOKING_DB_URL", "CAB_BOOKINGS_DB_URL")])
+def test_a_misspelt_variable_is_named_with_the_one_that_was_meant(misspelt: str, meant: str) -> None:
+    with pytest.raises(BadEnvironment, match=f"{misspelt} is no variable of ours; did you mean {meant}\\?"):
+        cluster(**{misspelt: "UTC"})
+
+
+def test_a_variable_of_another_program_is_left_alone() -> None:
+    assert cluster(CAB_DISPATCH_QUEUE="7") == cluster()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("CAB_ENV", "production", "must be one of embedded, cluster"),
+        ("CAB_TIMEZONE", "Bombay", "must be a zone of the tz database"),
+        ("CAB_START_DATE", "01.02.2020", "must be a day, as in 2020-01-01"),
+        ("CAB_LOOKBACK_DAYS", "0", "must be a whole number, 1 or more"),
+        ("CAB_LOOKBACK_DAYS", "week", "must be a whole number, 1 or more"),
+        ("CAB_BOOKINGS_DB_URL", "oracle://a@b/c", "must have the form postgresql://user@host:port/db or mysql://"),
+        ("CAB_BOOKINGS_TABLE", "bookings; DROP TABLE bookings", "must have the form table or schema.table"),
+        ("CAB_HIVE_URL", "hive.example:10000", "must have the form hive://user@host:port/cab"),
+        ("CAB_LAKE_ROOT", "/lake", "must have the form file:///"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_with_what_could_be(name: str, value: str, why: str) -> None:
+    with pytest.raises(BadEnvironment) as refused:
+        cluster(**{name: value})
+    assert str(refused.value).startswith(f"{name}={value} {why}")
+
+
+def test_all_problems_are_listed_at_once() -> None:
+    with pytest.raises(BadEnvironment) as refused:
+        cluster(CAB_TIMEZONE="Bombay", CAB_START_DATE="soon", CAB_HIVE_PASWORD="x")
+    assert [line.split("=")[0].split()[0] for line in str(refused.value).splitlines()] == ["CAB_HIVE_PASWORD", "CAB_TIMEZONE", "CAB_START_DATE"]
+
+
+def test_a_password_in_the_url_is_refused() -> None:
+    with pytest.raises(BadEnvironment, match="without a password"):
+        cluster(CAB_BOOKINGS_DB_URL="mysql://reader:hunter2@rds.example:3306/rides")
+
+
+def test_both_sparks_are_refused() -> None:
+    with pytest.raises(BadEnvironment, match="exactly one of CAB_SPARK_REMOTE and CAB_SPARK_MASTER must be set, both are"):
+        cluster(CAB_SPARK_REMOTE="sc://spark.example:15002").ready()
+
+
+def test_no_spark_is_refused() -> None:
+    with pytest.raises(BadEnvironment, match="must be set, neither is"):
+        cluster(CAB_SPARK_MASTER="").ready()
+
+
+def test_everything_that_a_pipeline_lacks_is_listed(tmp_path: Path) -> None:
+    with pytest.raises(BadEnvironment) as refused:
+        environment.read({"CAB_HOME": str(tmp_path)}).ready()
+    assert [line.split()[0] for line in str(refused.value).splitlines()] == ["CAB_BOOKINGS_DB_URL", "CAB_HIVE_URL", "CAB_LAKE_ROOT", "exactly", "the"]
+    assert "`cab up`" in str(refused.value)
+
+
+def test_a_running_stack_fills_in_what_is_not_set(home: str) -> None:
+    current = environment.read({"CAB_HOME": home}).ready()
+    assert current.bookings_db_password == "of-the-stack"
+    assert current.lake_root == "file:///home/my cab/lake"
+
+
+def test_what_is_set_goes_before_the_stack(home: str) -> None:
+    current = environment.read({"CAB_HOME": home, "CAB_LAKE_ROOT": "file:///mine"})
+    assert (current.lake_root, current.hive_url) == ("file:///mine", "hive://cab@127.0.0.1:10000/cab")
+
+
+def test_a_chosen_spark_replaces_the_stacks(home: str) -> None:
+    current = environment.read({"CAB_HOME": home, "CAB_SPARK_MASTER": "local[2]"}).ready()
+    assert (current.spark_master, current.spark_remote) == ("local[2]", None)
+
+
+def test_another_database_does_not_get_the_stacks_password(home: str) -> None:
+    assert environment.read({"CAB_HOME": home, "CAB_BOOKINGS_DB_URL": "mysql://me@elsewhere/rides"}).bookings_db_password is None
+
+
+def test_a_cluster_takes_nothing_from_a_stack(home: str) -> None:
+    assert cluster(CAB_HOME=home).bookings_db_password is None
