@@ -3,7 +3,10 @@
 import json
 import os
 import shlex
+import sys
 from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -65,6 +68,97 @@ def env() -> None:
     values = {environment.name_of(each): getattr(current, each.name) for each in fields(Environment)}
     values["DAGSTER_HOME"] = os.environ.get("DAGSTER_HOME") or current.dagster_home
     typer.echo("\n".join(f"{name}={shlex.quote(str(value))}" for name, value in values.items() if value is not None))
+
+
+@app.command()
+def sample(
+    days: Annotated[int, typer.Option(min=1, help="How many days.")] = 30,
+    rows_per_day: Annotated[int, typer.Option(min=1, max=3_000_000, help="Bookings of each day; the 10th and the 25th of a month have none.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Another number gives other rows.")] = 1,
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day; default CAB_START_DATE.")] = None,
+    amend: Annotated[bool, typer.Option("--amend", help="Change up to five of the days that are there, and show which; each call changes more.")] = False,
+    file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Load this file of Sqoop's instead: 19 columns, no header.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before writing where CAB_ENV=cluster.")] = False,
+) -> None:
+    """Fill the table of bookings, made if it is missing, with made-up rides.
+
+    The same options always give the same rows, and loading inserts those that are missing: load again, or more days, at will.
+    What --amend corrects stays corrected then; what it deletes comes back.
+    """
+    from cab_assets.sample import amend as amending
+    from cab_assets.sample import load
+
+    if file and amend:
+        raise typer.BadParameter("--file and --amend exclude each other")
+    current = _environment()
+    first_day = start.date() if start else current.start_date
+    if current.env == "cluster" and not yes:
+        typer.confirm(f"Write made-up rides to {current.bookings_table} in {current.bookings_db_url}?", abort=True)
+    if file:
+        load.load_file(current, file, typer.echo)
+    elif amend:
+        amending.amend_days(current, first_day, days, seed, typer.echo)
+    else:
+        load.load_days(current, first_day, days, rows_per_day, seed, typer.echo)
+
+
+@app.command()
+def doctor() -> None:
+    """Try every connection and show what to fix; exit code 0 only if all of them work."""
+    from cab_assets.commands.doctor import examine, settings
+
+    env = _environment()
+    typer.echo("\n".join(settings(env)) + "\n")
+    raise typer.Exit(0 if examine(env, typer.echo) else 1)
+
+
+@app.command()
+def query(sql: Annotated[str, typer.Argument(help="One statement, without a semicolon.")]) -> None:
+    """Run a statement through HiveServer2 and print its rows, tab-separated."""
+    from cab_assets.resources.hive import Hive
+
+    env = _environment().ready()
+    for row in Hive(str(env.hive_url), env.hive_password).execute(sql):
+        typer.echo("\t".join("NULL" if value is None else str(value) for value in row))
+
+
+@app.command()
+def demo(days: Annotated[int, typer.Option(min=1, max=365, help="How many days.")] = 30) -> None:
+    """Start the stack, load sample rides, import them through Dagster, and hold the tables against the source."""
+    from cab_assets.commands import demo as showing
+    from cab_assets.sample import load
+    from cab_assets.stack import lifecycle
+
+    typer.echo("1/4  embedded stack")
+    lifecycle.up(_environment().home, typer.echo)
+    env = _environment().ready()
+    first, last = env.start_date, env.start_date + timedelta(days - 1)
+    typer.echo(f"2/4  sample rides of {days} days in the source")
+    load.load_days(env, first, days, 1000, 1, typer.echo)
+    typer.echo(f"3/4  backfill {first} to {last}: dagster job execute -m cab_assets.definitions -j bookings_daily")
+    showing.backfill(_variables(env), first, last, env.home / "logs" / "demo.log", typer.echo)
+    typer.echo("4/4  the tables against the source")
+    showing.show(showing.compare(env, first, last), typer.echo)
+    typer.echo('Look around: `make dev` opens Dagster; `.venv/bin/cab query "SELECT * FROM booking_aggregates"` asks Hive; `make down` stops the servers.')
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Of the web interface; a free one if it is taken.")] = 3000) -> None:
+    """Start the stack if it is not up, then Dagster: web interface, daemon, schedules, sensors. Ctrl-C ends Dagster."""
+    from cab_assets.stack import lifecycle, ports
+
+    home = _environment().home
+    lifecycle.up(home, typer.echo)
+    free = ports.free(port)
+    typer.echo(f"Dagster: http://127.0.0.1:{free}")
+    os.chdir(environment.CHECKOUT)
+    command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(free)]
+    os.execve(sys.executable, command, _variables(_environment()))  # noqa: S606
+
+
+def _variables(env: Environment) -> dict[str, str]:
+    """Our process environment, with DAGSTER_HOME in force."""
+    return {"DAGSTER_HOME": str(env.dagster_home)} | dict(os.environ)
 
 
 def _environment() -> Environment:

@@ -7,7 +7,7 @@ started (`CAB_HOME/stack.env`, embedded only), and from the defaults below.
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import Any

@@ -1,13 +1,21 @@
+import itertools
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from cab_assets import environment
 from cab_assets.environment import Environment
+from cab_assets.resources.hive import Hive
+from cab_assets.sample.connect import source_table
 from cab_assets.stack import lifecycle
+from cab_assets_tests.pipeline import Pipeline
+
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +28,29 @@ def stack() -> Iterator[Environment]:
             yield environment.read({"CAB_HOME": home})
         finally:
             lifecycle.down(Path(home))
+
+
+@pytest.fixture
+def pipeline(stack: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    """The pipeline with a source table, a Hive database, a lake and a Dagster of this test's own."""
+    number = next(NUMBERS)
+    (tmp_path / "dagster").mkdir()
+    own = {
+        "CAB_HOME": str(stack.home),
+        "CAB_BOOKINGS_TABLE": f"bookings_{number}",
+        "CAB_HIVE_URL": f"{str(stack.hive_url).removesuffix('/cab')}/cab_{number}",
+        "CAB_LAKE_ROOT": f"file://{tmp_path}/lake",
+        "DAGSTER_HOME": str(tmp_path / "dagster"),
+    }
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    env = environment.read(own)
+    with closing(Hive(str(stack.hive_url))) as hive:
+        hive.execute(f"CREATE DATABASE cab_{number}")
+    (tmp_path / "lake").mkdir()
+    with source_table(env):
+        pass
+    with dg.DagsterInstance.ephemeral() as instance:
+        pipeline = Pipeline(env, instance, own)
+        with closing(pipeline.hive):
+            yield pipeline

@@ -123,4 +123,4 @@ def test_another_database_does_not_get_the_stacks_password(home: str) -> None:
 
 
 def test_a_cluster_takes_nothing_from_a_stack(home: str) -> None:
-    assert cluster(CAB_HOME=home).bookings_db_password is None
+    assert environment.read({"CAB_ENV": "cluster", "CAB_HOME": home}).hive_url is None

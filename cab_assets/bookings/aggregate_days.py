@@ -80,13 +80,9 @@ def _write(lake: Lake, made_from: Manifest, rows: pa.Table, run_id: str) -> Mani
 
 def findings(bookings: Manifest, contents: Contents) -> tuple[Finding, ...]:
     """The audit: the aggregates of a day add up to its bookings, and each currency is there once."""
-    source = bookings.fingerprint
-    expected = {
-        "total_bookings": str(bookings.rows),
-        "total_booking_amount": str(source and source.fare or 0),
-        "total_tip_amount": str(source and source.tip or 0),
-    }
-    found = {name: str(total or 0) for name, total in contents.sums.items()}
+    fare, tip = (bookings.fingerprint.fare, bookings.fingerprint.tip) if bookings.fingerprint else (None, None)
+    expected = {"total_bookings": str(bookings.rows), "total_booking_amount": fare or "0", "total_tip_amount": tip or "0"}
+    found = {name: "0" if total is None else str(total) for name, total in contents.sums.items()}
     detail = {name: found[name] if found[name] == expected[name] else f"bookings {expected[name]}, aggregates {found[name]}" for name in expected}
     return (
         Finding(check="adds_up_to_bookings", passed=found == expected, detail=detail),

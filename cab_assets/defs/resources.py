@@ -1,6 +1,8 @@
 """The clients that assets are given, each made from the environment when a run starts."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing
 
 import dagster as dg
 
@@ -23,13 +25,14 @@ def _environment(_: dg.InitResourceContext) -> Environment:
 @dg.resource(required_resource_keys={"environment"}, description="The rides' database: CAB_BOOKINGS_DB_URL")
 def _bookings_db(context: dg.InitResourceContext) -> BookingsDb:
     env: Environment = context.resources.environment
-    return bookings_db(env.bookings_db_url, env.bookings_db_password, env.bookings_table, env.timezone.key)
+    return bookings_db(str(env.bookings_db_url), env.bookings_db_password, env.bookings_table, env.timezone.key)
 
 
 @dg.resource(required_resource_keys={"environment"}, description="HiveServer2: CAB_HIVE_URL")
-def _hive(context: dg.InitResourceContext) -> Hive:
+def _hive(context: dg.InitResourceContext) -> Iterator[Hive]:
     env: Environment = context.resources.environment
-    return Hive(env.hive_url, env.hive_password)
+    with closing(Hive(str(env.hive_url), env.hive_password)) as hive:
+        yield hive
 
 
 @dg.resource(required_resource_keys={"environment"}, description="The lake: CAB_LAKE_ROOT")

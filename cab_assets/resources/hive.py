@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 from urllib.parse import urlparse
@@ -42,13 +41,16 @@ class Hive:
         self.host, self.port, self.user = parts.hostname or "", parts.port or 10000, parts.username or "cab"
         self.database = parts.path.strip("/")
         self._password = password
-        self._idle: SimpleQueue[hive.Connection] = SimpleQueue()
+        self._idle: SimpleQueue[tuple[hive.Connection, TSocket]] = SimpleQueue()
 
     def execute(self, statement: str) -> list[Row]:
         """The rows a statement gives; HiveRefused or HiveUnavailable says which statement failed, and why."""
-        with self._connection() as connection, connection.cursor() as cursor:
+        with self._connection() as connection:
+            cursor = connection.cursor()
             cursor.execute(statement)
-            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+            rows = [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+            cursor.close()  # not after an error: a server that hangs would be waited for twice
+            return rows
 
     def create(self, table: Table, root: str) -> None:
         """Declare an external table over the lake; one that exists stays as it is."""
@@ -82,6 +84,11 @@ class Hive:
     def name(self, table: Table) -> str:
         return f"`{self.database}`.`{table.name}`"
 
+    def close(self) -> None:
+        """Hang up; the server ends a session whose client is gone, and one that hangs is not waited for."""
+        while not self._idle.empty():
+            self._idle.get_nowait()[1].close()
+
     def _location(self, table: Table, day: str) -> str:
         rows = self.execute(f"DESCRIBE FORMATTED {self.name(table)} PARTITION ({table.partition_column}='{day}')")
         locations = [str(row[1]).strip() for row in rows if str(row[0]).strip(": ") == "Location"]
@@ -93,23 +100,32 @@ class Hive:
 
     @contextmanager
     def _connection(self) -> Iterator[hive.Connection]:
-        """An idle connection or a new one; one that an error has touched is not used again."""
+        """An idle connection or a new one; one that an error has touched is closed."""
         try:
             try:
-                connection = self._idle.get_nowait()
+                connection, socket = self._idle.get_nowait()
             except Empty:
-                connection = self._open()
-            yield connection
-            self._idle.put(connection)
+                connection, socket = self._open()
+            try:
+                yield connection
+            except BaseException:
+                socket.close()
+                raise
+            self._idle.put((connection, socket))
         except PyHiveError as error:
             raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} refused: {_reason(error)}") from None
         except (TException, OSError) as error:
             raise HiveUnavailable(f"HiveServer2 at {self.host}:{self.port} does not answer ({error}); see `cab doctor`, then run again") from error
 
-    def _open(self) -> hive.Connection:
+    def _open(self) -> tuple[hive.Connection, TSocket]:
         socket = TSocket(self.host, self.port)
         socket.setTimeout(ANSWER_SECONDS * 1000)
-        return hive.Connection(thrift_transport=TSaslClientTransport(self._sasl, "PLAIN", socket), username=self.user, database=self.database)
+        try:
+            transport = TSaslClientTransport(self._sasl, "PLAIN", socket)
+            return hive.Connection(thrift_transport=transport, username=self.user, database=self.database), socket
+        except BaseException:
+            socket.close()
+            raise
 
     def _sasl(self) -> PureSASLClient:
         return PureSASLClient(self.host, username=self.user, password=self._password or "none")  # a server without passwords wants one all the same

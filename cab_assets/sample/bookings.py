@@ -67,11 +67,11 @@ def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
 
 
 def _pickups(rng: np.random.Generator, day: date, rows: int) -> npt.NDArray[np.datetime64]:
-    """Half of them on the full second; the first two rows on the edges of the day."""
+    """In order; half of them on the full second, the first and the last row on the edges of the day."""
     microseconds = rng.integers(0, DAY_MICROSECONDS, rows)
     microseconds -= np.where(rng.random(rows) < 0.5, microseconds % 1_000_000, 0)
     microseconds[:2] = EDGES[:rows]
-    return np.datetime64(day, "us") + microseconds.astype("timedelta64[us]")
+    return np.datetime64(day, "us") + np.sort(microseconds).astype("timedelta64[us]")
 
 
 def _booking_ids(rng: np.random.Generator, day: date, rows: int) -> pa.Array:

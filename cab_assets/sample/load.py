@@ -1,7 +1,7 @@
 """Loading bookings: what is missing is inserted, what is there is left as it is."""
 
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 def load_days(env: Environment, start: date, days: int, rows_per_day: int, seed: int, say: Say) -> None:
     """Load the made-up bookings of the days from `start` on, each day in one transaction."""
     busy = busy_days(start, days)
-    say(f"{len(busy)} of the {days} days from {start} on have bookings, {rows_per_day:,} each.")
+    say(f"{start} to {start + timedelta(days - 1)}: days with {rows_per_day:,} bookings: {len(busy)}, without any: {days - len(busy)}.")
     with source_table(env) as table:
         _load(table, (bookings_of(day, rows_per_day, seed) for day in busy), len(busy) * rows_per_day, say)
 
@@ -47,4 +47,4 @@ def _load(table: SourceTable, parts: Iterable[pa.Table], expected: int, say: Say
 
 def holding(table: SourceTable) -> str:
     rows, days = table.holds()
-    return f"{table.name} now holds {rows:,} rows on {days:,} days."
+    return f"{table.name} now holds {rows:,} rows; days with bookings: {days:,}."

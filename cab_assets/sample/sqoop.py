@@ -28,23 +28,25 @@ def bookings_in(file: Path) -> pa.Table:
         rows = csv.read_csv(file, READ, PARSE, CONVERT).combine_chunks()
     except pa.ArrowInvalid as error:
         raise MalformedFile(_in_words(file, str(error))) from None
-    _refuse(file, rows, "booking_id", pc.is_null(rows["booking_id"]), "is null, and it is the key")
+    _refuse(file, "booking_id", pc.is_null(rows["booking_id"]), "null, but it is the key")
     for column in (each.name for each in BOOKINGS.columns if each.type == "string"):
-        _refuse(file, rows, column, pc.greater(pc.utf8_length(rows[column]), TEXT_WIDTH), f"has more than {TEXT_WIDTH} characters")
+        _refuse(file, column, pc.greater(pc.utf8_length(rows[column]), TEXT_WIDTH), f"more than {TEXT_WIDTH} characters")
     return rows
 
 
-def _refuse(file: Path, rows: pa.Table, column: str, unfit: Any, why: str) -> None:
+def _refuse(file: Path, column: str, unfit: Any, why: str) -> None:
     if (row := pc.index(unfit, True).as_py()) >= 0:
-        raise MalformedFile(_sentence(f"{file}, line {row + 1}, column {column}: {rows[column][row]} {why}"))
+        raise MalformedFile(_sentence(f"{file}, line {row + 1}, column {column}: {why}"))
 
 
 def _in_words(file: Path, said: str) -> str:
-    """Arrow's message with the line counted from 1 and the column by name; a line with too few or too many has no column."""
-    if found := re.fullmatch(r"In CSV column #(\d+): Row #(\d+): (.*)", said, re.DOTALL):
-        return _sentence(f"{file}, line {found[2]}, column {BOOKINGS.names[int(found[1])]}: {found[3]}")
-    return _sentence(f"{file}: {said.replace('Row #', 'line ')}")
+    """Arrow's message with the column by its name; a line with too many or too few has none."""
+    place = re.match(r"(?:In CSV column #(\d+): |CSV parse error: )Row #(\d+): ", said)
+    if place is None:
+        return _sentence(f"{file}: {said}")
+    column = f", column {BOOKINGS.names[int(place[1])]}" if place[1] else ""
+    return _sentence(f"{file}, line {place[2]}{column}: {said[place.end() :]}")
 
 
 def _sentence(problem: str) -> str:
-    return f"{problem}. Nothing was loaded; mend the line and load the file again"
+    return f"{problem}. Nothing was loaded; mend the file and load it again"

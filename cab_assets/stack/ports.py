@@ -26,6 +26,12 @@ def claimed(home: Path, usual: Mapping[str, int]) -> Iterator[dict[str, int]]:
         yield ports
 
 
+def free(usual: int) -> int:
+    """`usual`, or the first port after it that is free now."""
+    with ExitStack() as claims:
+        return _first_free(tuple(range(usual, usual + 1000)), claims)
+
+
 def _first_free(candidates: tuple[int, ...], claims: ExitStack) -> int:
     return next(port for port in candidates if _claim(port, claims))
 

@@ -54,11 +54,12 @@ class Publication:
         self._each(pending, self._verify)
         moved: set[str] = set()
         for _ in range(ROUNDS):
-            pending = self._look([day for day in pending if day not in self.failed], moved)
-            if not pending:
+            behind = self._look([day for day in pending if day not in self.failed], moved)
+            if not behind:
                 return self
-            moved |= pending.keys()
-            self._move(pending)
+            self._move(behind)
+            moved |= behind.keys()
+            pending = sorted(behind)
         self.failed |= {day: PointerUnsettled(f"{self.table.name}/{day} does not point where it was told to; run the day again") for day in pending}
         return self
 

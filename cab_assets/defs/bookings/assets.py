@@ -89,12 +89,12 @@ def bookings_days(
     good: list[str] = []
     for days in portions(report.known(context.partition_keys), PARTITIONS_A_STATEMENT):
         if RAW in wanted:
-            days = report.imported(import_days(bookings_db, lake, days, context.run_id, at_once=environment.import_days_at_once))
+            days = report.imported(import_days(bookings_db, lake, days, context.run.run_id, at_once=environment.import_days_at_once))
         if PUBLISHED in wanted:
             days = report.published(BOOKINGS, Publication(lake, hive, BOOKINGS).run(days))
         good += days
     if AGGREGATES in wanted:
-        aggregated = aggregate_days(spark, lake, published(lake, hive, BOOKINGS, good), context.run_id)
+        aggregated = aggregate_days(spark, lake, published(lake, hive, BOOKINGS, good), context.run.run_id)
         report.published(BOOKING_AGGREGATES, Publication(lake, hive, BOOKING_AGGREGATES).run(report.aggregated(good, aggregated)))
     report.close()
     yield from ()

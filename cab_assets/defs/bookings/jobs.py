@@ -1,6 +1,7 @@
 """The jobs of the group: bringing days over, and looking for days that differ."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -49,8 +50,8 @@ def observe(
     for day, seen in sorted(source.items()):
         context.log_event(dg.AssetObservation(SOURCE, partition=day, metadata=_figures(seen) | {"changed": day in changed}))
     lost = bookings_db.rows_without_a_day(environment.start_date, seconds=limit)
-    context.log_event(dg.AssetCheckEvaluation(asset_key=SOURCE, check_name=EVERY_ROW_HAS_A_DAY, **outcome(lost)))
-    summary = {"first_day": str(start), "last_day": str(end - timedelta(1)), "hashed": config.hashed, CHANGED_DAYS: changed}
+    context.log_event(dg.AssetCheckEvaluation(asset_key=SOURCE, check_name=EVERY_ROW_HAS_A_DAY, **outcome(lost)))  # type: ignore[arg-type]  # works; the annotation lags behind
+    summary: dict[str, Any] = {"first_day": str(start), "last_day": str(end - timedelta(1)), "hashed": config.hashed, CHANGED_DAYS: changed}
     context.log_event(
         dg.AssetObservation(SOURCE, metadata=summary, description=f"{len(changed)} of {len(source)} days with rows differ from what is published")
     )

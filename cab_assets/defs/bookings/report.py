@@ -5,9 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (  # not exported, and Dagit counts no check without it
+    AssetCheckEvaluationTargetMaterializationData as TargetMaterialization,
+)
 
 from cab_assets.bookings.aggregate_days import AggregatedDay
 from cab_assets.bookings.import_day import ImportedDay
+from cab_assets.defs.bookings.checks import AUDITS
 from cab_assets.defs.partitions import daily
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
@@ -17,6 +21,7 @@ from cab_assets.warehouse.publish import Publication
 from cab_assets.warehouse.versions import Partition
 
 RAW = dg.AssetKey("raw_bookings")
+Metadata = Mapping[str, Any]
 PREVIEW_ROWS = 10
 
 
@@ -82,25 +87,39 @@ class Report:
         return True
 
     def _audited(self, asset: dg.AssetKey, manifest: Manifest) -> bool:
-        for finding in manifest.findings:
-            self._context.log_event(
-                dg.AssetCheckEvaluation(asset_key=asset, check_name=finding.check, passed=finding.passed, partition=manifest.day, metadata=dict(finding.detail))
-            )
-        wrong = [
-            f"{finding.check} ({', '.join(f'{name}: {value}' for name, value in finding.detail.items())})"
-            for finding in manifest.findings
-            if not finding.passed
-        ]
-        return not wrong or self._fail(manifest.day, f"the audit of {manifest.table} failed: {'; '.join(wrong)}")
+        if manifest.passed:
+            return True
+        self._checked(asset, manifest)
+        wrong = (finding for finding in manifest.findings if not finding.passed)
+        told = (f"{finding.check} ({', '.join(f'{name}: {value}' for name, value in finding.detail.items())})" for finding in wrong)
+        return self._fail(manifest.day, f"the audit of {manifest.table} failed: {'; '.join(told)}")
 
     def _fail(self, day: str, reason: str) -> bool:
         self._context.log.error(f"{day}: {reason}")
         self._failed.setdefault(day, reason)
         return False
 
-    def _materialized(self, asset: dg.AssetKey, manifest: Manifest, more: Mapping[str, Any]) -> None:
-        known = {"dagster/partition_row_count": manifest.rows, "bytes": manifest.bytes, "seconds": manifest.seconds, "version": manifest.version}
-        self._context.log_event(dg.AssetMaterialization(asset, partition=manifest.day, metadata=known | dict(more)))
+    def _materialized(self, asset: dg.AssetKey, manifest: Manifest, more: Metadata) -> None:
+        known: Metadata = {"dagster/partition_row_count": manifest.rows, "bytes": manifest.bytes, "seconds": manifest.seconds, "version": manifest.version}
+        self._context.log_event(dg.AssetMaterialization(asset, partition=manifest.day, metadata={**known, **more}))
+        if asset.to_user_string() in AUDITS:
+            self._checked(asset, manifest)
+
+    def _checked(self, asset: dg.AssetKey, manifest: Manifest) -> None:
+        """Log the audit; only a check that names the day's latest materialization counts as the day's in Dagit."""
+        latest = self._context.instance.fetch_materializations(dg.AssetRecordsFilter(asset, asset_partitions=[manifest.day]), limit=1).records
+        target = TargetMaterialization(storage_id=latest[0].storage_id, run_id=latest[0].run_id, timestamp=latest[0].timestamp) if latest else None
+        for finding in manifest.findings:
+            self._context.log_event(
+                dg.AssetCheckEvaluation(
+                    asset_key=asset,
+                    check_name=finding.check,
+                    passed=finding.passed,
+                    partition=manifest.day,
+                    target_materialization_data=target,
+                    metadata={name: _plottable(value) for name, value in finding.detail.items()},
+                )
+            )
 
     def _preview(self, table: Table, manifest: Manifest) -> dg.TableMetadataValue:
         rows = head(self._lake, Partition(table, manifest.day), manifest, PREVIEW_ROWS)
@@ -112,3 +131,8 @@ def _amounts(manifest: Manifest) -> dict[str, float]:
     """Fares and tips as numbers that Dagit can plot; the exact ones are in the checks."""
     source = manifest.fingerprint
     return {"trip_fare": float(source.fare or 0), "tip_amount": float(source.tip or 0)} if source else {}
+
+
+def _plottable(value: str) -> str | int:
+    """Small counts as numbers, which Dagit plots; it cannot hold the 64 bits of a hash."""
+    return int(value) if value.isdigit() and len(value) < 16 else value

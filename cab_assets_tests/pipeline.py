@@ -1,0 +1,199 @@
+"""The whole pipeline on a source table, a Hive database and a lake of a test's own, on the session's servers."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pyarrow as pa
+
+from cab_assets.environment import CHECKOUT, Environment
+from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.resources.connect import bookings_db
+from cab_assets.resources.hive import Hive
+from cab_assets.resources.lake import Lake
+from cab_assets.resources.spark import Spark
+from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
+from cab_assets.warehouse.manifest import Manifest
+from cab_assets.warehouse.publish import published
+from cab_assets.warehouse.versions import Partition, version_ids
+
+Row = tuple[Any, ...]
+FIRST, LAST, DAY = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
+ASSETS = ("raw_bookings", "bookings", "booking_aggregates")
+TABLES = (BOOKINGS, BOOKING_AGGREGATES)
+
+
+def ride(booking_id: str, pickup: str, **other: Any) -> dict[str, Any]:
+    """One booking; what is not said is as usual."""
+    usual = {
+        "booking_id": booking_id,
+        "customer_id": 11,
+        "driver_id": 22,
+        "customer_app_version": "2.1.10",
+        "customer_phone_os_version": "iOS",
+        "pickup_lat": 12.9715987,
+        "pickup_lon": 77.5945627,
+        "drop_lat": -33.8688197,
+        "drop_lon": 151.2092955,
+        "pickup_timestamp": pickup,
+        "drop_timestamp": f"{pickup[:10]} 12:30:00",
+        "trip_fare": "100.00",
+        "tip_amount": "10.00",
+        "currency_code": "INR",
+        "cab_color": "black",
+        "cab_registration_no": "123-45-6789",
+        "customer_rating_by_driver": 5,
+        "rating_by_customer": 4,
+        "passenger_count": 1,
+    }
+    return usual | other
+
+
+def tags(first: str, last: str | None = None) -> dict[str, str]:
+    return {DAY: first} if last is None else {FIRST: first, LAST: last}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    run_id: str
+    success: bool
+    failure: str  # what the run's last words were
+    log: str
+    materialized: set[tuple[str, str]]  # asset and day
+    metadata: dict[tuple[str, str], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    env: Environment
+    instance: dg.DagsterInstance
+    variables: Mapping[str, str]
+
+    @property
+    def table(self) -> str:
+        return self.env.bookings_table
+
+    @cached_property
+    def hive(self) -> Hive:
+        return Hive(str(self.env.hive_url))
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(str(self.env.lake_root))
+
+    @cached_property
+    def spark(self) -> Spark:
+        return Spark(self.env.spark_remote, None)
+
+    @cached_property
+    def db(self) -> BookingsDb:
+        return bookings_db(str(self.env.bookings_db_url), self.env.bookings_db_password, self.table, self.env.timezone.key)
+
+    def sql(self, statement: str, *values: Any) -> list[Row]:
+        """Of the source; `{table}` is its table of bookings."""
+        with psycopg.connect(str(self.env.bookings_db_url), password=self.env.bookings_db_password, autocommit=True, options="-c timezone=UTC") as connection:
+            found = connection.execute(statement.format(table=self.table).encode(), values)
+            return list(found.fetchall()) if found.description else []
+
+    def insert(self, *rides: Mapping[str, Any]) -> None:
+        for each in rides:
+            self.sql(f"INSERT INTO {{table}} ({', '.join(each)}) VALUES ({', '.join(['%s'] * len(each))})", *each.values())
+
+    def run(self, first: str, last: str | None = None, *, assets: Iterable[str] = ASSETS, run_id: str | None = None) -> Outcome:
+        """The real job over one day or a range of days, in this process."""
+        from cab_assets.definitions import defs
+
+        result = (
+            defs()
+            .resolve_job_def("bookings_daily")
+            .execute_in_process(
+                instance=self.instance,
+                tags=tags(first, last),
+                partition_key=first if last is None else None,
+                asset_selection=[dg.AssetKey(name) for name in assets],
+                run_id=run_id,
+                raise_on_error=False,
+            )
+        )
+        return self.outcome(result.run_id, success=result.success)
+
+    def job(self, name: str, config: Mapping[str, Any] | None = None) -> Outcome:
+        """Another job, in this process."""
+        from cab_assets.definitions import defs
+
+        result = defs().resolve_job_def(name).execute_in_process(instance=self.instance, run_config=config, raise_on_error=False)
+        return self.outcome(result.run_id, success=result.success)
+
+    def outcome(self, run_id: str, *, success: bool) -> Outcome:
+        entries = self.instance.all_logs(run_id)
+        events = [entry.dagster_event for entry in entries if entry.dagster_event]
+        made = [event.step_materialization_data.materialization for event in events if event.is_step_materialization]
+        by_key = {(each.asset_key.path[-1], str(each.partition)): {name: value.value for name, value in each.metadata.items()} for each in made}
+        ends = [event.step_failure_data for event in events if event.is_step_failure]
+        said = [each.user_failure_data.description if each.user_failure_data else str(each.error) for each in ends]
+        log = "\n".join(f"{entry.message} {entry.error_info or ''}" for entry in entries)
+        return Outcome(run_id, success, "\n".join(str(each) for each in said), log, set(by_key), by_key)
+
+    def execute(self, first: str, last: str | None = None, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """`dagster job execute` in a process of its own."""
+        return subprocess.run(self.command(first, last), env=self.environ(**variables), cwd=CHECKOUT, capture_output=True, text=True, timeout=240)
+
+    def command(self, first: str, last: str | None = None) -> list[str]:
+        given = ", ".join(f'"{name}": "{value}"' for name, value in tags(first, last).items())
+        return [sys.executable, "-m", "dagster", "job", "execute", "-m", "cab_assets.definitions", "-j", "bookings_daily", "--tags", f"{{{given}}}"]
+
+    def environ(self, **variables: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("CAB_", "DAGSTER_"))}
+        return kept | dict(self.variables) | variables
+
+    def manifests(self, table: Table, *days: str) -> dict[str, Manifest]:
+        return published(self.lake, self.hive, table, days)
+
+    def versions(self, table: Table, day: str) -> list[str]:
+        return sorted(version_ids(self.lake, Partition(table, day)))
+
+    def in_hive(self, table: Table, day: str) -> list[Row]:
+        columns = ", ".join(table.names)
+        return ordered(self.hive.execute(f"SELECT {columns} FROM {self.hive.name(table)} WHERE {table.partition_column} = '{day}'"))
+
+    def in_spark(self, table: Table, day: str) -> list[Row]:
+        with self.spark.session() as session:
+            rows = session.table(f"{self.hive.database}.{table.name}").where(f"{table.partition_column} = '{day}'").select(*table.names).toArrow()
+        return ordered(tuple(_plain(value) for value in row.values()) for row in rows.to_pylist())
+
+    def in_source(self, table: Table, day: str) -> list[Row]:
+        """What `table` should hold, by SQL that shares nothing with ours."""
+        return ordered(self.sql(EXPECTED[table.name], day))
+
+
+def ordered(rows: Iterable[Row]) -> list[Row]:
+    return sorted((tuple(row) for row in rows), key=lambda row: [(value is None, str(value)) for value in row[:2]])
+
+
+def _plain(value: Any) -> Any:
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+EXPECTED = {
+    "bookings": "SELECT "
+    + ", ".join(re.sub("^drop_timestamp$", "CASE WHEN isfinite(drop_timestamp) THEN drop_timestamp END", name) for name in BOOKINGS.names)
+    + " FROM {table} WHERE to_char(pickup_timestamp, 'YYYY-MM-DD') = %s",
+    "booking_aggregates": """
+        SELECT currency_code, count(*), sum(trip_fare), max(tip_amount), sum(tip_amount), round(avg(trip_fare), 6)
+        FROM {table} WHERE to_char(pickup_timestamp, 'YYYY-MM-DD') = %s GROUP BY currency_code
+    """,
+}
+
+
+def arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=table.arrow_schema)
