@@ -109,6 +109,8 @@ class Environment:
         problems = [f"{name_of(f)} is not set: {f.metadata['why']}" for f in fields(self) if getattr(self, f.name) is None and f.name in NEEDED]
         if bool(self.spark_remote) == bool(self.spark_master):
             problems.append(f"exactly one of CAB_SPARK_REMOTE and CAB_SPARK_MASTER must be set, {'both are' if self.spark_remote else 'neither is'}")
+        if self.bookings_db_secret:
+            problems.append("CAB_BOOKINGS_DB_SECRET is not read yet: set CAB_BOOKINGS_DB_PASSWORD instead")
         if problems and self.env == "embedded":
             problems.append("the embedded stack fills in what is not set: start it with `cab up`")
         return self if not problems else _refuse(problems)

@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 import psycopg
-import pyarrow as pa
+from dagster._utils.error import SerializableErrorInfo
 
 from cab_assets.environment import CHECKOUT, Environment
 from cab_assets.resources.bookings_db import BookingsDb
@@ -102,7 +102,7 @@ class Pipeline:
     def sql(self, statement: str, *values: Any) -> list[Row]:
         """Of the source; `{table}` is its table of bookings."""
         with psycopg.connect(str(self.env.bookings_db_url), password=self.env.bookings_db_password, autocommit=True, options="-c timezone=UTC") as connection:
-            found = connection.execute(statement.format(table=self.table).encode(), values)
+            found = connection.execute(statement.replace("{table}", self.table).encode(), values or None)
             return list(found.fetchall()) if found.description else []
 
     def insert(self, *rides: Mapping[str, Any]) -> None:
@@ -140,7 +140,8 @@ class Pipeline:
         made = [event.step_materialization_data.materialization for event in events if event.is_step_materialization]
         by_key = {(each.asset_key.path[-1], str(each.partition)): {name: value.value for name, value in each.metadata.items()} for each in made}
         ends = [event.step_failure_data for event in events if event.is_step_failure]
-        said = [each.user_failure_data.description if each.user_failure_data else str(each.error) for each in ends]
+        said = [each.user_failure_data.description if each.user_failure_data else _causes(each.error) for each in ends]
+        said += [_causes(event.engine_event_data.error) for event in events if event.is_resource_init_failure]
         log = "\n".join(f"{entry.message} {entry.error_info or ''}" for entry in entries)
         return Outcome(run_id, success, "\n".join(str(each) for each in said), log, set(by_key), by_key)
 
@@ -162,38 +163,49 @@ class Pipeline:
     def versions(self, table: Table, day: str) -> list[str]:
         return sorted(version_ids(self.lake, Partition(table, day)))
 
-    def in_hive(self, table: Table, day: str) -> list[Row]:
-        columns = ", ".join(table.names)
-        return ordered(self.hive.execute(f"SELECT {columns} FROM {self.hive.name(table)} WHERE {table.partition_column} = '{day}'"))
+    def in_hive(self, table: Table, *days: str) -> list[Row]:
+        """The rows of days, the day last in each."""
+        columns = ", ".join([*table.names, table.partition_column])
+        return ordered(self.hive.execute(f"SELECT {columns} FROM {self.hive.name(table)} WHERE {table.partition_column} IN ({_quoted(days)})"))
 
-    def in_spark(self, table: Table, day: str) -> list[Row]:
+    def in_spark(self, table: Table, *days: str) -> list[Row]:
         with self.spark.session() as session:
-            rows = session.table(f"{self.hive.database}.{table.name}").where(f"{table.partition_column} = '{day}'").select(*table.names).toArrow()
+            named = session.table(f"{self.hive.database}.{table.name}").where(f"{table.partition_column} IN ({_quoted(days)})")
+            rows = named.select(*table.names, table.partition_column).toArrow()
         return ordered(tuple(_plain(value) for value in row.values()) for row in rows.to_pylist())
 
-    def in_source(self, table: Table, day: str) -> list[Row]:
+    def in_source(self, table: Table, *days: str) -> list[Row]:
         """What `table` should hold, by SQL that shares nothing with ours."""
-        return ordered(self.sql(EXPECTED[table.name], day))
+        return ordered(self.sql(EXPECTED[table.name], list(days)))
+
+    def is_like_source(self, *days: str) -> None:
+        for table in TABLES:
+            assert self.in_hive(table, *days) == self.in_source(table, *days)
+
+
+def _quoted(days: Iterable[str]) -> str:
+    return ", ".join(f"'{day}'" for day in days)
+
+
+def _causes(error: SerializableErrorInfo | None) -> str:
+    return f"{error.message}{_causes(error.cause)}" if error else ""
 
 
 def ordered(rows: Iterable[Row]) -> list[Row]:
-    return sorted((tuple(row) for row in rows), key=lambda row: [(value is None, str(value)) for value in row[:2]])
+    return sorted((tuple(row) for row in rows), key=lambda row: [(value is None, str(value)) for value in (row[-1], *row[:2])])
 
 
 def _plain(value: Any) -> Any:
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
+BOOKING_DATE = "to_char(pickup_timestamp, 'YYYY-MM-DD')"
 EXPECTED = {
     "bookings": "SELECT "
     + ", ".join(re.sub("^drop_timestamp$", "CASE WHEN isfinite(drop_timestamp) THEN drop_timestamp END", name) for name in BOOKINGS.names)
-    + " FROM {table} WHERE to_char(pickup_timestamp, 'YYYY-MM-DD') = %s",
-    "booking_aggregates": """
-        SELECT currency_code, count(*), sum(trip_fare), max(tip_amount), sum(tip_amount), round(avg(trip_fare), 6)
-        FROM {table} WHERE to_char(pickup_timestamp, 'YYYY-MM-DD') = %s GROUP BY currency_code
+    + f", {BOOKING_DATE} FROM {{table}} WHERE {BOOKING_DATE} = ANY(%s)",
+    "booking_aggregates": f"""
+        SELECT currency_code, count(*), sum(trip_fare), max(tip_amount), sum(tip_amount), round(avg(trip_fare), 6), {BOOKING_DATE}
+        FROM {{table}} WHERE {BOOKING_DATE} = ANY(%s) GROUP BY currency_code, {BOOKING_DATE}
     """,
 }
-
-
-def arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema=table.arrow_schema)

@@ -8,6 +8,7 @@ import dagster as dg
 
 from cab_assets import environment
 from cab_assets.environment import Environment
+from cab_assets.launcher import PROCESS_TAG, here
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.connect import bookings_db
 from cab_assets.resources.hive import Hive
@@ -18,7 +19,10 @@ CALENDAR = environment.read(os.environ)  # partitions and schedules are fixed wh
 
 
 @dg.resource(description="The variables in force, read when the run started")
-def _environment(_: dg.InitResourceContext) -> Environment:
+def _environment(context: dg.InitResourceContext) -> Environment:
+    """Every run of ours needs it, so it is also where a run says which process it is."""
+    if context.instance and context.run and not context.instance.is_ephemeral:
+        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: here(context.run_id)})
     return environment.read(os.environ).ready()
 
 

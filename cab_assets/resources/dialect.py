@@ -2,6 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -64,8 +65,8 @@ class Dialect(ABC):
         """The expression that gives a column as we store it."""
 
     @abstractmethod
-    def row_hash(self, columns: list[str]) -> str:
-        """A whole number of 64 bits that tells one row from another, NULL from empty included."""
+    def row_hash(self, columns: Mapping[str, str]) -> str:
+        """Of a row with these columns -> types: a whole number of 64 bits that tells one row from another, NULL from empty included."""
 
     @abstractmethod
     def unreal(self, column: str) -> str:

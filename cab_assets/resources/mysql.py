@@ -1,5 +1,6 @@
 """What is MySQL's own about the rides' database (MySQL 8, MariaDB 10.6 or later)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -64,7 +65,7 @@ class MySQL(Dialect):
                 return f"{column.name} + 0e0"
         return column.name
 
-    def row_hash(self, columns: list[str]) -> str:
+    def row_hash(self, columns: Mapping[str, str]) -> str:
         """The first 60 bits of an MD5 over the quoted values: QUOTE tells NULL from empty and one value from the next."""
         quoted = ", ".join(f"quote({name})" for name in columns)
         return f"cast(conv(left(md5(concat_ws(',', {quoted})), 15), 16, 10) AS signed)"

@@ -56,7 +56,7 @@ class Postgres(Server):
         return [_binary("postgres"), "-D", str(self.data), *(f"--{name}={value}" for name, value in settings.items())]
 
     def account(self) -> list[str]:
-        """Nobody's, for root: PostgreSQL refuses to run as root. Why so: docs/decisions/0001-postgresql-as-root.md."""
+        """Nobody's, for root: PostgreSQL refuses to run as root. Why so: docs/decisions/0004-postgresql-as-root.md."""
         if os.geteuid() != 0:
             return []
         may_read_all = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]

@@ -46,7 +46,7 @@ def test_the_table_holds_exactly_what_was_made_up(env: Environment) -> None:
 
 
 def test_the_table_has_a_key_and_an_index_on_the_pickup(table: SourceTable) -> None:
-    table.cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = %s ORDER BY 1", (table.name,))
+    table.cursor.execute("SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema AND tablename = %s ORDER BY 1", (table.name,))
     columns = [definition.partition("USING ")[2] for (definition,) in table.cursor.fetchall()]
     assert columns == ["btree (pickup_timestamp)", "btree (booking_id)"]
 

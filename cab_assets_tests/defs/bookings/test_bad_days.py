@@ -1,0 +1,79 @@
+import re
+
+import dagster as dg
+
+from cab_assets.schemas import BOOKINGS
+from cab_assets.warehouse.manifest import Manifest
+from cab_assets_tests.pipeline import ASSETS, TABLES, Pipeline, ride
+
+GOOD, BAD, ALSO_GOOD = DAYS = ["2020-03-01", "2020-03-02", "2020-03-03"]
+RIDES = [ride(f"BK10000000{day[-1]}", f"{day} 10:00:00") for day in DAYS]
+
+
+def test_a_bad_day_holds_back_no_other_and_is_not_shown_green(pipeline: Pipeline) -> None:
+    pipeline.insert(*RIDES)
+    pipeline.sql("UPDATE {table} SET trip_fare = 'NaN' WHERE booking_id = 'BK100000002'")
+
+    ended = pipeline.execute(GOOD, ALSO_GOOD)
+
+    assert ended.returncode == 1
+    said = re.search(r"1 of 3 days failed and are not published:\n(.*)", ended.stderr)
+    assert said
+    assert said[1].startswith(f"{BAD}: {pipeline.table} could not be read to the end")
+    with dg.DagsterInstance.from_config(pipeline.variables["DAGSTER_HOME"]) as instance:
+        assert {asset: instance.get_materialized_partitions(dg.AssetKey(asset)) for asset in ASSETS} == dict.fromkeys(ASSETS, {GOOD, ALSO_GOOD})
+    assert [pipeline.hive.days(table) for table in TABLES] == [{GOOD, ALSO_GOOD}] * 2
+
+    pipeline.sql("UPDATE {table} SET trip_fare = 12.34 WHERE booking_id = 'BK100000002'")
+    mended = pipeline.run(BAD)
+    assert mended.failure == ""
+    assert mended.materialized == {(asset, BAD) for asset in ASSETS}
+    pipeline.is_like_source(*DAYS)
+
+
+def test_a_booking_id_that_is_there_twice_withholds_its_day(pipeline: Pipeline) -> None:
+    pipeline.sql("ALTER TABLE {table} DROP CONSTRAINT {table}_pkey")
+    pipeline.insert(*RIDES, RIDES[1])
+    run = pipeline.run(GOOD, ALSO_GOOD)
+    assert run.failure == (
+        "1 of 3 days failed and are not published:\n"
+        f"{BAD}: the audit of bookings failed: booking_id_is_key (repeated: 1, null: 0)"
+    )  # fmt: skip
+    assert run.materialized == {(asset, day) for asset in ASSETS for day in (GOOD, ALSO_GOOD)}
+    assert pipeline.hive.days(BOOKINGS) == {GOOD, ALSO_GOOD}
+
+
+def test_a_booking_without_an_id_withholds_its_day(pipeline: Pipeline) -> None:
+    pipeline.sql("ALTER TABLE {table} DROP CONSTRAINT {table}_pkey, ALTER booking_id DROP NOT NULL")
+    pipeline.insert(ride("", f"{BAD} 10:00:00"), ride("BK1", f"{BAD} 10:00:00") | {"booking_id": None})
+    assert "booking_id_is_key (repeated: 0, null: 1)" in pipeline.run(BAD).failure
+
+
+def test_a_version_that_failed_its_audit_keeps_the_published_one_in_place(pipeline: Pipeline) -> None:
+    pipeline.insert(*RIDES)
+    pipeline.run(BAD)
+    before = pipeline.in_hive(BOOKINGS, BAD)
+    pipeline.sql("ALTER TABLE {table} DROP CONSTRAINT {table}_pkey")
+    pipeline.insert(RIDES[1])
+    assert not pipeline.run(BAD).success
+    assert pipeline.in_hive(BOOKINGS, BAD) == before
+
+
+def test_drop_times_that_are_none_are_counted(pipeline: Pipeline) -> None:
+    pipeline.insert(ride("BK1", f"{GOOD} 10:00:00", drop_timestamp="infinity"), ride("BK2", f"{GOOD} 10:00:00", drop_timestamp="-infinity"), RIDES[0])
+    run = pipeline.run(GOOD, assets=["raw_bookings", "bookings"])
+    assert run.failure == ""
+    assert schema_detail(pipeline.manifests(BOOKINGS, GOOD)[GOOD])["drop times set to NULL"] == "2"
+    assert [row[10] is None for row in pipeline.in_hive(BOOKINGS, GOOD)] == [True, False, True]
+
+
+def schema_detail(manifest: Manifest) -> dict[str, str]:
+    return next(finding.detail for finding in manifest.findings if finding.check == "schema_as_expected")
+
+
+def test_a_day_that_is_not_over_fails_by_name_beside_those_that_are(pipeline: Pipeline) -> None:
+    pipeline.insert(*RIDES)
+    ended = pipeline.execute("2999-01-01")
+    assert ended.returncode == 1
+    assert "2999-01-01" in ended.stderr
+    assert pipeline.run(GOOD).success
