@@ -129,6 +129,8 @@ def demo(days: Annotated[int, typer.Option(min=1, max=365, help="How many days."
     from cab_assets.sample import load
     from cab_assets.stack import lifecycle
 
+    if _environment().env != "embedded":
+        raise CabError("the demo writes made-up rides to the source, so it wants the embedded stack: unset CAB_ENV")
     typer.echo("1/4  embedded stack")
     lifecycle.up(_environment().home, typer.echo)
     env = _environment().ready()
