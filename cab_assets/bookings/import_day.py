@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -47,14 +46,13 @@ def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str) -> ImportedDa
     """Write and audit a version of `day`, unless the newest one is whole and of the state that the source is in now."""
     started = time.monotonic()
     partition = Partition(BOOKINGS, day.isoformat())
-    with db.day(day) as source, ThreadPoolExecutor(1) as aside:
-        figures = aside.submit(source.control)
-        if standing := _standing(lake, partition, figures):
+    with db.day(day) as source:
+        control = source.control()
+        if standing := _standing(lake, partition, control.fingerprint):
             return ImportedDay(standing, changed=False, added_columns=source.added_columns)
         version = version_id(moment_id(source.snapshot.moment), BOOKINGS, run_id)
         tally = Tally()
-        files = write_rows(lake, partition, version, tally.through(source.batches()))
-    control = figures.result()
+        files = write_rows(lake, partition, version, tally.through(source.batches(control.fingerprint.rows)))
     contents = read_back(lake, partition, version, files, summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"])
     manifest = Manifest(
         table=BOOKINGS.name,
@@ -70,12 +68,10 @@ def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str) -> ImportedDa
     return ImportedDay(seal(lake, partition, manifest), changed=True, added_columns=source.added_columns)
 
 
-def _standing(lake: Lake, partition: Partition, now: "Future[Control]") -> Manifest | None:
+def _standing(lake: Lake, partition: Partition, now: Fingerprint) -> Manifest | None:
     """The newest version, if it is made by today's code from the state that the source is in, and whole."""
     manifest = newest(lake, partition)
-    if manifest is None or manifest.fingerprint is None or manifest.code_version != BOOKINGS.code_version:
-        return None
-    if manifest.fingerprint.differs_from(now.result().fingerprint):
+    if manifest is None or manifest.fingerprint is None or manifest.code_version != BOOKINGS.code_version or manifest.fingerprint.differs_from(now):
         return None
     try:
         verify(lake, partition, manifest)

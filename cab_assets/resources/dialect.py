@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import quote_plus, urlparse
+from urllib.parse import quote, urlparse
 
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.schemas import Column
@@ -112,9 +112,13 @@ class Dialect(ABC):
     def url(self) -> str:
         """With the password: for ConnectorX alone, never to be shown."""
         user = urlparse(self.address).username
-        return self.address.replace(f"{user}@", f"{user}:{quote_plus(self.password)}@", 1)
+        return self.address.replace(f"{user}@", f"{user}:{self._quoted}@", 1)
+
+    @property
+    def _quoted(self) -> str:
+        return quote(self.password, safe="")  # quote_plus would send a space as +, and a plus is what the server gets
 
     def redacted(self, text: str) -> str:
-        for secret in {self.password, quote_plus(self.password)} - {""}:
+        for secret in {self.password, self._quoted} - {""}:
             text = text.replace(secret, "…")
         return text

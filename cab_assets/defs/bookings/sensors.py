@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from cab_assets.bookings.changes import days_of, days_to_import
-from cab_assets.defs.bookings.assets import SOURCE
+from cab_assets.defs.bookings.assets import RAW, SOURCE
 from cab_assets.defs.bookings.jobs import CHANGED_DAYS, bookings_daily
 
 FIRST, LAST, DAY = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
@@ -42,8 +42,8 @@ def changed_in(look: dg.EventLogRecord) -> list[str]:
 
 
 def busy_days(instance: dg.DagsterInstance) -> set[str]:
-    """The days that queued or running runs are at."""
-    runs = instance.get_runs(dg.RunsFilter(job_name=bookings_daily.name, statuses=ACTIVE))
+    """The days that queued or running imports are at, whether asked for by job, backfill or hand."""
+    runs = [run for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE)) if run.job_name == bookings_daily.name or RAW in (run.asset_selection or ())]
     ends = [(run.tags.get(FIRST) or run.tags.get(DAY), run.tags.get(LAST) or run.tags.get(DAY)) for run in runs]
     return {day for first, last in ends if first and last for day in days_of(first, last)}
 
