@@ -14,7 +14,7 @@ from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
 from cab_assets.transforms.aggregates import aggregate_bookings
 from cab_assets.warehouse.audit import Contents, read_back
 from cab_assets.warehouse.manifest import Finding, Manifest
-from cab_assets.warehouse.versions import DamagedVersion, Partition, newest, verify, version_id
+from cab_assets.warehouse.versions import Partition, is_whole, newest, version_id
 from cab_assets.warehouse.writer import seal, write_rows
 
 
@@ -50,11 +50,7 @@ def _standing(lake: Lake, made_from: Manifest) -> Manifest | None:
     manifest = newest(lake, partition)
     if manifest is None or manifest.code_version != BOOKING_AGGREGATES.code_version or manifest.made_from != {BOOKINGS.name: made_from.version}:
         return None
-    try:
-        verify(lake, partition, manifest)
-    except DamagedVersion:
-        return None
-    return manifest
+    return manifest if is_whole(lake, partition, manifest) else None
 
 
 def _write(lake: Lake, made_from: Manifest, rows: pa.Table, run_id: str) -> Manifest:

@@ -22,7 +22,7 @@ CALENDAR = environment.read(os.environ)  # partitions and schedules are fixed wh
 def _environment(context: dg.InitResourceContext) -> Environment:
     """Every run of ours needs it, so it is also where a run says which process it is."""
     if context.instance and context.run and not context.instance.is_ephemeral:
-        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: here(context.run_id)})
+        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: here(context.run.run_id)})
     return environment.read(os.environ).ready()
 
 

@@ -4,7 +4,7 @@ Hive cannot fence a late statement. So whoever publishes looks again after every
 is behind: two writers converge on the newest version, and a later run mends what a late statement left.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cab_assets.errors import CabError, Unavailable
@@ -12,7 +12,7 @@ from cab_assets.resources.hive import Hive, HiveRefused
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import Table
 from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.versions import DamagedVersion, Partition, newest, read_manifest, verify, without_run
+from cab_assets.warehouse.versions import DamagedVersion, Partition, is_whole, newest, read_manifest, verify, without_run
 
 ROUNDS = 5  # one to move, one to see it; more only while another writer moves too
 
@@ -116,6 +116,11 @@ class Publication:
                 judge(day)
             except CabError as error:
                 self.failed[day] = error
+
+
+def whole(lake: Lake, table: Table, versions: Mapping[str, Manifest]) -> dict[str, Manifest]:
+    """Those of `versions`, by day, that are not damaged: one that is would end a Spark job over all of them."""
+    return {day: manifest for day, manifest in versions.items() if is_whole(lake, Partition(table, day), manifest)}
 
 
 def published(lake: Lake, hive: Hive, table: Table, days: Iterable[str]) -> dict[str, Manifest]:

@@ -97,6 +97,15 @@ def verify(lake: Lake, partition: Partition, manifest: Manifest) -> None:
             raise DamagedVersion(f"{message}; the version no longer counts: run {manifest.table} and what it is made from again for {partition.day}")
 
 
+def is_whole(lake: Lake, partition: Partition, manifest: Manifest) -> bool:
+    """Whether a version is as it was written; one that is not is condemned."""
+    try:
+        verify(lake, partition, manifest)
+    except DamagedVersion:
+        return False
+    return True
+
+
 def _damage(lake: Lake, path: str, size: int, sha256: str) -> str | None:
     info = lake.files.get_file_info(path)
     if not info.is_file:

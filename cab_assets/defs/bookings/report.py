@@ -49,7 +49,7 @@ class Report:
     def aggregated(self, asked: Iterable[str], days: Mapping[str, AggregatedDay]) -> list[str]:
         """Log the checks of each aggregated day; the days that passed them."""
         for day in set(asked) - days.keys():
-            self._fail(day, "no published version of its bookings; materialize bookings for the day first")
+            self._fail(day, "no published version of its bookings that is whole; materialize raw_bookings and bookings for the day first")
         return [day for day, outcome in days.items() if self._audited(dg.AssetKey(BOOKING_AGGREGATES.name), outcome.manifest)]
 
     def published(self, table: Table, publication: Publication) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cab_assets.resources import hive
 from cab_assets.schemas import BOOKINGS
 from cab_assets_tests.pipeline import ASSETS, TABLES, Outcome, Pipeline, ride
 from cab_assets_tests.relay import Relay
@@ -118,9 +119,12 @@ def test_a_hiveserver2_that_never_answers(ready: Pipeline, monkeypatch: pytest.M
 
 
 def test_a_hiveserver2_that_falls_silent_after_its_first_answers(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hive, "ANSWER_SECONDS", 5)
+    began = time.monotonic()
     with Relay(ready.hive.port, answers=8) as port:
         monkeypatch.setenv("CAB_HIVE_URL", f"hive://cab@127.0.0.1:{port}/{ready.hive.database}")
         failed(ready, f"HiveServer2 at 127.0.0.1:{port} does not answer")
+    assert time.monotonic() - began < 2 * 5, "it was waited for once only"
 
 
 def test_a_spark_connect_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,10 +163,10 @@ def test_a_partition_key_that_is_no_day_of_ours(ready: Pipeline, key: str) -> No
 
 def test_a_password_of_any_signs_works_and_is_not_told(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     password = "a b+c%20/@:?#é$'"
-    ready.sql("DROP ROLE IF EXISTS odd")
-    ready.sql("CREATE ROLE odd LOGIN PASSWORD '" + password.replace("'", "''") + "'")
-    ready.sql("GRANT SELECT ON {table} TO odd")
-    monkeypatch.setenv("CAB_BOOKINGS_DB_URL", str(ready.env.bookings_db_url).replace("cab@", "odd@"))
+    user = f"odd_{ready.table}"
+    ready.sql(f"CREATE ROLE {user} LOGIN PASSWORD '" + password.replace("'", "''") + "'")
+    ready.sql(f"GRANT SELECT ON {{table}} TO {user}")
+    monkeypatch.setenv("CAB_BOOKINGS_DB_URL", str(ready.env.bookings_db_url).replace("cab@", f"{user}@"))
     monkeypatch.setenv("CAB_BOOKINGS_DB_PASSWORD", password)
     run = ready.run(DAY, assets=["raw_bookings"])
     assert run.failure == ""
