@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 import psycopg
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from cab_assets.environment import CHECKOUT, Environment
 from cab_assets.resources.bookings_db import BookingsDb
@@ -29,32 +29,6 @@ Row = tuple[Any, ...]
 FIRST, LAST, DAY = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
 ASSETS = ("raw_bookings", "bookings", "booking_aggregates")
 TABLES = (BOOKINGS, BOOKING_AGGREGATES)
-
-
-def ride(booking_id: str, pickup: str, **other: Any) -> dict[str, Any]:
-    """One booking; what is not said is as usual."""
-    usual = {
-        "booking_id": booking_id,
-        "customer_id": 11,
-        "driver_id": 22,
-        "customer_app_version": "2.1.10",
-        "customer_phone_os_version": "iOS",
-        "pickup_lat": 12.9715987,
-        "pickup_lon": 77.5945627,
-        "drop_lat": -33.8688197,
-        "drop_lon": 151.2092955,
-        "pickup_timestamp": pickup,
-        "drop_timestamp": f"{pickup[:10]} 12:30:00",
-        "trip_fare": "100.00",
-        "tip_amount": "10.00",
-        "currency_code": "INR",
-        "cab_color": "black",
-        "cab_registration_no": "123-45-6789",
-        "customer_rating_by_driver": 5,
-        "rating_by_customer": 4,
-        "passenger_count": 1,
-    }
-    return usual | other
 
 
 def tags(first: str, last: str | None = None) -> dict[str, str]:

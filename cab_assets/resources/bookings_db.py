@@ -161,6 +161,11 @@ class SourceDay:
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: BaseException) -> CabError:
+        """What ended the reading: the database, if it is gone, else a value."""
+        try:
+            self.snapshot.cursor.execute("SELECT 1")
+        except self.db.dialect.errors as lost:
+            return self.db.dialect.failure(lost)
         said = self.db.dialect.redacted(str(error)).strip().splitlines()[0]
         return SourceUnreadable(
             f"{self.db.table} could not be read to the end: {said}. Look for a value that is no number or no time, mend it, run the day again"

@@ -67,11 +67,14 @@ class PostgreSQL(Dialect):
         return column.name
 
     def row_hash(self, columns: Mapping[str, str]) -> str:
-        """Each column's hash is seeded by the one before: half the cost of a ROW's, which is left to the rows that hold a NULL."""
+        """Each column's hash is the seed of the next: half the cost of a ROW's, which is left to the rows that hold a NULL.
+
+        A ROW's hash alone adds up its columns' hashes, so the sum over a day would not notice two rides that swap drivers: it is made a seed as well.
+        """
         chain = "0"
         for name, source_type in columns.items():
             chain = hash_of(name, source_type, chain)
-        return f"coalesce({chain}, hash_record_extended(ROW({', '.join(columns)}), 0))"
+        return f"coalesce({chain}, hashint4extended(0, hash_record_extended(ROW({', '.join(columns)}), 0)))"
 
     def unreal(self, column: str) -> str:
         return f"NOT isfinite({column})"

@@ -43,6 +43,8 @@ class Spark:
             if self.remote:
                 _be_brief(session)
             yield session
+            if self.remote:
+                session.stop()  # else the server keeps it for an hour, and this process for ever, even when the server is another one by then
         except PySparkException as error:
             raise SparkFailed(f"Spark at {self.remote or self.master}: {str(error).strip().splitlines()[0]}") from error
 

@@ -1,6 +1,9 @@
 """Writing a version: Parquet files, then the manifest, which alone makes the version count."""
 
+import hashlib
+import io
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,7 +11,7 @@ import pyarrow.parquet as pq
 from cab_assets.resources.lake import Lake, refused
 from cab_assets.schemas import Table
 from cab_assets.warehouse.manifest import MANIFEST, DataFile, Manifest
-from cab_assets.warehouse.versions import Partition, digest
+from cab_assets.warehouse.versions import Partition
 
 PART = "part-00000.parquet"
 REFUSED = "_refused.json"
@@ -22,13 +25,33 @@ def write_rows(lake: Lake, partition: Partition, version: str, batches: Iterable
     rows = 0
     try:
         lake.files.create_dir(partition.version_path(version))
-        with pq.ParquetWriter(path, partition.table.arrow_schema, filesystem=lake.files, **parquet_options(partition.table)) as writer:
-            for group in _row_groups(batches):
-                writer.write_table(group)
-                rows += group.num_rows
+        with lake.files.open_output_stream(path) as stream:
+            hashed = Hashed(stream)
+            with pq.ParquetWriter(hashed, partition.table.arrow_schema, **parquet_options(partition.table)) as writer:
+                for group in _row_groups(batches):
+                    writer.write_table(group)
+                    rows += group.num_rows
     except OSError as error:
         raise refused(path, error) from error
-    return (DataFile(name=PART, bytes=lake.files.get_file_info(path).size, rows=rows, sha256=digest(lake, path)),)
+    return (DataFile(name=PART, bytes=hashed.bytes, rows=rows, sha256=hashed.sha256.hexdigest()),)
+
+
+class Hashed(io.RawIOBase):
+    """Passes on what is written and hashes it: what is stored is held against that before it is published."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.sha256 = hashlib.sha256()
+        self.bytes = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self.sha256.update(content)
+        self._stream.write(content)
+        self.bytes += len(content)
+        return len(content)
 
 
 def seal(lake: Lake, partition: Partition, manifest: Manifest) -> Manifest:

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 from cab_assets.schemas import BOOKINGS
-from cab_assets_tests.pipeline import TABLES, Pipeline, ride
+from cab_assets_tests.pipeline import TABLES, Pipeline
+from cab_assets_tests.rides import ride
 
 FARE, TEXT, LATE, DELETED, SAME, EMPTY = DAYS = [f"2020-02-0{day}" for day in range(1, 7)]
 NOTHING_NEW = {"raw_bookings": "nothing new: the source is as it was"} | {table.name: "nothing new: already visible" for table in TABLES}

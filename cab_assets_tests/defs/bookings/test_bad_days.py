@@ -1,10 +1,12 @@
 import re
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.manifest import Manifest
-from cab_assets_tests.pipeline import ASSETS, TABLES, Pipeline, ride
+from cab_assets_tests.pipeline import ASSETS, TABLES, Pipeline
+from cab_assets_tests.rides import ride
 
 GOOD, BAD, ALSO_GOOD = DAYS = ["2020-03-01", "2020-03-02", "2020-03-03"]
 RIDES = [ride(f"BK10000000{day[-1]}", f"{day} 10:00:00") for day in DAYS]
@@ -21,7 +23,7 @@ def test_a_bad_day_holds_back_no_other_and_is_not_shown_green(pipeline: Pipeline
     assert said
     assert said[1].startswith(f"{BAD}: {pipeline.table} could not be read to the end")
     with dg.DagsterInstance.from_config(pipeline.variables["DAGSTER_HOME"]) as instance:
-        assert {asset: instance.get_materialized_partitions(dg.AssetKey(asset)) for asset in ASSETS} == dict.fromkeys(ASSETS, {GOOD, ALSO_GOOD})
+        assert {asset: instance.get_materialized_partitions(dg.AssetKey(asset)) for asset in ASSETS} == {asset: {GOOD, ALSO_GOOD} for asset in ASSETS}
     assert [pipeline.hive.days(table) for table in TABLES] == [{GOOD, ALSO_GOOD}] * 2
 
     pipeline.sql("UPDATE {table} SET trip_fare = 12.34 WHERE booking_id = 'BK100000002'")
@@ -71,9 +73,19 @@ def schema_detail(manifest: Manifest) -> dict[str, str]:
     return next(finding.detail for finding in manifest.findings if finding.check == "schema_as_expected")
 
 
-def test_a_day_that_is_not_over_fails_by_name_beside_those_that_are(pipeline: Pipeline) -> None:
-    pipeline.insert(*RIDES)
+def test_a_day_that_is_not_over_fails_by_name_beside_one_that_is(pipeline: Pipeline) -> None:
+    yesterday, today, tomorrow = ((datetime.now(UTC) + timedelta(days)).date().isoformat() for days in (-1, 0, 1))
+    pipeline.insert(*(ride(f"BK10000000{number}", f"{day} 00:00:00") for number, day in enumerate([yesterday, today, tomorrow])))
+    run = pipeline.run(yesterday, tomorrow, assets=["raw_bookings", "bookings"])
+    assert run.failure.startswith("2 of 3 days failed and are not published:\n")
+    assert f"{today}, {tomorrow}: is no day from 2020-01-01 to {yesterday}, the last one that is over in UTC" in run.failure
+    assert run.materialized == {(asset, yesterday) for asset in ("raw_bookings", "bookings")}
+    assert pipeline.hive.days(BOOKINGS) == {yesterday}
+
+
+def test_a_day_that_is_not_over_ends_the_command_with_1_and_is_not_shown(pipeline: Pipeline) -> None:
+    pipeline.insert(ride("BK100000001", "2999-01-01 10:00:00"))
     ended = pipeline.execute("2999-01-01")
     assert ended.returncode == 1
-    assert "2999-01-01" in ended.stderr
-    assert pipeline.run(GOOD).success
+    assert "2999-01-01: is no day from 2020-01-01 to " in ended.stderr
+    assert pipeline.hive.days(BOOKINGS) == set()

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
-from cab_assets_tests.pipeline import TABLES, Pipeline, ride
+from cab_assets_tests.pipeline import TABLES, Pipeline
+from cab_assets_tests.rides import ride
 
 
 def flip(file: Path) -> None:

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from cab_assets_tests.pipeline import ASSETS, TABLES, Pipeline, ride
+from cab_assets_tests.pipeline import ASSETS, TABLES, Pipeline
+from cab_assets_tests.rides import ride
 
 EVERYTHING = "0123456789 äöü हरा 赤 👍 'q' \"d\" \\n\t"  # 40 characters at most
 RIDES = [

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from cab_assets.resources import hive
 from cab_assets.schemas import BOOKINGS
-from cab_assets_tests.pipeline import ASSETS, TABLES, Outcome, Pipeline, ride
-from cab_assets_tests.relay import Relay
+from cab_assets_tests.pipeline import ASSETS, TABLES, Outcome, Pipeline
+from cab_assets_tests.rides import ride
 
 DAY = "2020-04-01"
 LIMIT_SECONDS = 60
@@ -116,15 +115,6 @@ def test_a_hiveserver2_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyP
 def test_a_hiveserver2_that_never_answers(ready: Pipeline, monkeypatch: pytest.MonkeyPatch, silent_port: int) -> None:
     monkeypatch.setenv("CAB_HIVE_URL", f"hive://cab@127.0.0.1:{silent_port}/{ready.hive.database}")
     failed(ready, f"HiveServer2 at 127.0.0.1:{silent_port} does not answer")
-
-
-def test_a_hiveserver2_that_falls_silent_after_its_first_answers(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hive, "ANSWER_SECONDS", 5)
-    began = time.monotonic()
-    with Relay(ready.hive.port, answers=8) as port:
-        monkeypatch.setenv("CAB_HIVE_URL", f"hive://cab@127.0.0.1:{port}/{ready.hive.database}")
-        failed(ready, f"HiveServer2 at 127.0.0.1:{port} does not answer")
-    assert time.monotonic() - began < 2 * 5, "it was waited for once only"
 
 
 def test_a_spark_connect_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,75 @@
+"""One run over many days, and where its time goes: `python -m benchmarks.backfill FIRST LAST` in a fresh process."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import dagster as dg
+
+from benchmarks.say import say
+from benchmarks.stopwatch import Stopwatch, timed
+
+EVENTS, METASTORE, SPARK, IMPORT, REST = "Dagster's events", "metastore", "Spark", "import", "rest of the run"
+SOURCE, FILES = "source", "files"
+
+
+def divided(first: str, last: str) -> dict[str, float]:
+    """Seconds of a run over all days from `first` to `last`, by part."""
+    done = subprocess.run([sys.executable, "-m", "benchmarks.backfill", first, last], check=True, capture_output=True, text=True)  # noqa: S603
+    parts: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return parts
+
+
+def watched() -> Stopwatch:
+    """A stopwatch on the seams of the pipeline."""
+    from dagster._core.execution.context.op_execution_context import OpExecutionContext
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    from cab_assets.bookings import import_day
+    from cab_assets.defs.bookings import assets, report
+    from cab_assets.resources import bookings_db, hive, spark
+
+    watch = Stopwatch()
+    seams: list[tuple[Any, str, str]] = [
+        (OpExecutionContext, "log_event", EVENTS),
+        (dg.DagsterLogManager, "log", EVENTS),
+        (hive.Hive, "execute", METASTORE),
+        *((hive.Hive, name, METASTORE) for name in ("create", "locations", "add_partitions", "set_locations")),
+        (spark.Spark, "_config", SPARK),
+        (DataFrame, "toArrow", SPARK),
+        (assets, "import_days", IMPORT),
+        (report, "head", FILES),
+        (import_day, "import_day", FILES),
+        (bookings_db.SourceDay, "control", SOURCE),
+        (bookings_db.SourceDay, "_stream", SOURCE),
+        (bookings_db.BookingsDb, "shape", SOURCE),
+        *((import_day, name, FILES) for name in ("write_rows", "read_back", "seal", "newest")),
+    ]
+    for owner, method, name in seams:
+        watch.wrap(owner, method, name)
+    return watch
+
+
+def run(first: str, last: str) -> None:
+    from cab_assets.definitions import defs
+
+    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    with dg.DagsterInstance.get() as instance:
+        defs().resolve_job_def("bookings_daily").execute_in_process(instance=instance, tags=tags)
+
+
+def shares(watch: Stopwatch) -> dict[str, float]:
+    """Seconds of the run's own thread; its wait for the importers is divided as their own time is."""
+    own = {name: seconds for (main, name), seconds in watch.seconds.items() if main}
+    theirs = {name: seconds for (main, name), seconds in watch.seconds.items() if not main and name in (SOURCE, FILES)}
+    waited = own.pop(IMPORT)
+    for name, seconds in theirs.items():
+        own[name] = own.get(name, 0) + waited * seconds / sum(theirs.values())
+    return own
+
+
+if __name__ == "__main__":
+    stopwatch = watched()
+    timed(lambda: run(*sys.argv[1:]), stopwatch, REST)
+    say(json.dumps(shares(stopwatch)))

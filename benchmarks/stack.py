@@ -1,0 +1,39 @@
+"""A stack of the benchmarks' own, and the rows they need in it."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from benchmarks.say import say
+from cab_assets import environment
+from cab_assets.environment import Environment
+from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.resources.connect import bookings_db
+from cab_assets.sample.load import load_days
+from cab_assets.stack import lifecycle
+
+
+@contextmanager
+def stack() -> Iterator[Environment]:
+    """An empty stack in a temporary folder, also in this process's environment; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="cab-bench-") as home:
+        try:
+            lifecycle.up(Path(home), say)
+            os.environ.update(CAB_HOME=home, DAGSTER_HOME=f"{home}/dagster")
+            yield environment.read(os.environ)
+        finally:
+            lifecycle.down(Path(home))
+
+
+def load(env: Environment, first: date, days: int, rows: int) -> None:
+    """Made-up bookings in `env`'s table; the chatter of loading them is left out."""
+    say(f"loading {days} x {rows:,} bookings")
+    load_days(env, first, days, rows, 1, lambda _: None)
+
+
+def source(env: Environment) -> BookingsDb:
+    """The rides' database of the stack."""
+    return bookings_db(str(env.bookings_db_url), env.bookings_db_password, env.bookings_table, env.timezone.key)

@@ -1,0 +1,76 @@
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import pytest
+
+from cab_assets.bookings.days import import_days
+from cab_assets.bookings.import_day import ImportedDay, import_day
+from cab_assets.resources.dialect import BookingsDbUnavailable
+from cab_assets.resources.lake import Lake, LakeRefused
+from cab_assets.sample.load import load_days
+from cab_assets.schemas import BOOKINGS
+from cab_assets.warehouse.versions import Partition, newest
+from cab_assets_tests.pipeline import Pipeline
+from cab_assets_tests.rides import ride
+
+DAY = date(2020, 9, 1)
+PARTITION = Partition(BOOKINGS, DAY.isoformat())
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """A disk that is full when a file has `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("size", [0, 1_000, 50_000])
+def test_a_full_disk_is_named_leaves_no_version_and_heals(pipeline: Pipeline, size: int) -> None:
+    load_days(pipeline.env, DAY, 1, 2_000, 7, print)
+    with room_for(size), pytest.raises(LakeRefused, match="Nothing was published from it; free space or mend permissions, then run the day again"):
+        import_day(pipeline.db, pipeline.lake, DAY, "full")
+    assert newest(pipeline.lake, PARTITION) is None
+    assert import_day(pipeline.db, pipeline.lake, DAY, "after").manifest.rows == 2_000
+
+
+def test_a_full_disk_at_the_manifest_leaves_no_version(pipeline: Pipeline) -> None:
+    pipeline.insert(*(ride(f"BK10000000{hour}", f"{DAY} 0{hour}:00:00") for hour in range(3)))
+    whole = import_day(pipeline.db, pipeline.lake, DAY, "first").manifest
+    pipeline.sql("UPDATE {table} SET trip_fare = 7.00")
+    with room_for(100), pytest.raises(LakeRefused):
+        pipeline.lake.write(f"{PARTITION.version_path('29990101T000000000000Z-001-full')}/_manifest.json", whole.model_dump_json().encode())
+    assert newest(pipeline.lake, PARTITION) == whole
+
+
+def test_a_source_that_is_gone_is_asked_once(pipeline: Pipeline) -> None:
+    asked = []
+
+    class Gone(type(pipeline.db)):  # type: ignore[misc]
+        def day(self, day: date) -> None:
+            asked.append(day)
+            raise BookingsDbUnavailable("gone")
+
+    days = [f"2020-09-0{day}" for day in range(1, 9)]
+    outcomes = dict(import_days(Gone(pipeline.db.dialect, pipeline.table), pipeline.lake, days, "run", at_once=1))
+    assert {day: str(outcome) for day, outcome in outcomes.items()} == dict.fromkeys(days, "gone")
+    assert len(asked) == 1
+
+
+def test_a_day_that_fails_for_any_reason_holds_back_no_other(pipeline: Pipeline) -> None:
+    days = [f"2020-09-0{day}" for day in range(1, 4)]
+
+    class Odd(Lake):
+        def list(self, folder: str):  # type: ignore[no-untyped-def]
+            if folder.endswith(days[1]):
+                raise ZeroDivisionError("odd")
+            return super().list(folder)
+
+    outcomes = dict(import_days(pipeline.db, Odd(pipeline.lake.root), days, "run", at_once=2))
+    assert {day: isinstance(outcome, ImportedDay) for day, outcome in outcomes.items()} == {days[0]: True, days[1]: False, days[2]: True}
+    assert repr(outcomes[days[1]]) == "ZeroDivisionError('odd')"

@@ -1,0 +1,40 @@
+import time
+from contextlib import closing
+
+import pytest
+
+from cab_assets.resources import hive
+from cab_assets.resources.hive import Hive, HiveRefused, HiveUnavailable, normal_url
+from cab_assets_tests.pipeline import Pipeline
+from cab_assets_tests.relay import Relay
+
+
+@pytest.mark.parametrize(
+    ("told", "normal"),
+    [
+        ("file:/lake/a", "file:///lake/a"),
+        ("file:///lake/a", "file:///lake/a"),
+        ("hdfs://name:8020/lake/a", "hdfs://name:8020/lake/a"),
+        ("s3://bucket/a", "s3://bucket/a"),
+    ],
+)
+def test_a_location_has_one_spelling(told: str, normal: str) -> None:
+    assert normal_url(told) == normal
+
+
+def test_a_statement_that_is_refused_says_why_in_one_line(pipeline: Pipeline) -> None:
+    with pytest.raises(HiveRefused, match=r"refused: .*absent.*") as refused:
+        pipeline.hive.execute("SELECT * FROM absent")
+    assert "\n" not in str(refused.value)
+    assert pipeline.hive.execute("SELECT 42") == [(42,)]
+
+
+@pytest.mark.parametrize("answers", [2, 5, 6, 7])
+def test_a_server_that_falls_silent_half_way_is_waited_for_once(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, answers: int) -> None:
+    """It takes eight answers to connect, run a statement and fetch its rows."""
+    monkeypatch.setattr(hive, "ANSWER_SECONDS", 3)
+    with Relay(pipeline.hive.port, answers) as port, closing(Hive(f"hive://cab@127.0.0.1:{port}/cab")) as client:
+        began = time.monotonic()
+        with pytest.raises(HiveUnavailable, match=f"HiveServer2 at 127.0.0.1:{port} does not answer"):
+            client.execute("SELECT 42")
+    assert time.monotonic() - began < 2 * 3
