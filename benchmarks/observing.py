@@ -48,8 +48,10 @@ def observing(db: BookingsDb, model: date) -> str:
 
 
 def _plan(observed: BookingsDb, start: date, end: date) -> str:
-    """Of the 7 days: an index range, unless the days are most of the table."""
+    """Of the 7 days with hashes: an index range, and no sort of the rows."""
     with observed.cursor() as cursor:
+        observed.dialect.limit(cursor, SECONDS)
+        figures = f"pickup_timestamp::date, count(*), sum({observed.row_hash(observed.shape(cursor))})"
         within = f"pickup_timestamp >= '{start}' AND pickup_timestamp < '{end}'"
-        cursor.execute(f"EXPLAIN (COSTS OFF) SELECT pickup_timestamp::date, count(*), sum(trip_fare) FROM {observed.table} WHERE {within} GROUP BY 1")
+        cursor.execute(f"EXPLAIN (COSTS OFF) SELECT {figures} FROM {observed.table} WHERE {within} GROUP BY 1")
         return "\n".join(row[0] for row in cursor.fetchall())

@@ -28,7 +28,10 @@ def import_days(db: BookingsDb, lake: Lake, days: Iterable[str], run_id: str, *,
         except Exception as error:  # noqa: BLE001  whatever it is, it is this day's alone; the run ends with it
             return error
 
-    with ThreadPoolExecutor(at_once) as pool:
+    pool = ThreadPoolExecutor(at_once)
+    try:
         doing = {pool.submit(attempt, day): day for day in days}
         for future in as_completed(doing):
             yield doing[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # a run that is stopped starts no further day

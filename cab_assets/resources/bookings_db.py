@@ -151,7 +151,12 @@ class SourceDay:
         """ConnectorX's batches; a value it cannot carry panics, which is a BaseException, after rows were already delivered."""
         try:
             yield from connectorx.read_sql(
-                self.db.dialect.url, queries, return_type="arrow_stream", batch_size=BATCH_ROWS, pre_execution_query=self.snapshot.join
+                self.db.dialect.url,
+                queries,
+                protocol=self.db.dialect.protocol,
+                return_type="arrow_stream",
+                batch_size=BATCH_ROWS,
+                pre_execution_query=self.snapshot.join,
             )
         except (Exception, pa.ArrowException) as error:  # noqa: BLE001
             raise self._unreadable(error) from None

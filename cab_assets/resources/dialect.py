@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from urllib.parse import quote, urlparse
 
 from cab_assets.errors import CabError, Unavailable
@@ -43,6 +43,7 @@ class Dialect(ABC):
     errors: ClassVar[type[Exception]]  # what the plain driver raises
     accepted: ClassVar[dict[str, str]]  # Hive type -> pattern of the source's types that hold it whole
     decimal: ClassVar[str]  # the source's name of an exact number
+    protocol: ClassVar[Literal["binary", "cursor"]]  # how ConnectorX asks for rows
 
     @abstractmethod
     def connect(self) -> Any:
@@ -74,7 +75,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def limit(self, cursor: Any, seconds: int) -> None:
-        """Let the server end this connection's statements after `seconds`."""
+        """Let this connection's statements, over many days, weigh little: the server ends them after `seconds`."""
 
     @abstractmethod
     def wall_clock(self, expression: str, source_type: str) -> str:

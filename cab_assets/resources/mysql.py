@@ -22,6 +22,7 @@ class MySQL(Dialect):
 
     errors = pymysql.MySQLError
     decimal = "decimal"
+    protocol = "binary"
     accepted = {  # noqa: RUF012
         "string": r"(var)?char\(\d+\)|(tiny|medium|long)?text",
         "bigint": r"(tiny|small|medium|big)?int(\(\d+\))?|(tiny|small|medium)?int(\(\d+\))? unsigned",

@@ -33,6 +33,7 @@ class PostgreSQL(Dialect):
 
     errors = psycopg.Error
     decimal = "numeric"
+    protocol = "cursor"  # of 2 M rows: 6.6 s of both processors, 7.1 s by COPY ("binary"); as flat in memory
     accepted = {  # noqa: RUF012
         "string": r"text|character varying(\(\d+\))?|character\(\d+\)",
         "bigint": r"bigint|integer|smallint",
@@ -62,6 +63,8 @@ class PostgreSQL(Dialect):
                 return f"CASE WHEN isfinite({column.name}) THEN {self.wall_clock(column.name, source_type)} END"
             case "string" if source_type.startswith("character("):
                 return f"{column.name}::text"
+            case "decimal(12,2)":
+                return f"{column.name}::text"  # as exact, and read twice as fast as ConnectorX reads a numeric
             case "double" if source_type != "double precision":
                 return f"{column.name}::double precision"
         return column.name
@@ -87,6 +90,7 @@ class PostgreSQL(Dialect):
 
     def limit(self, cursor: Any, seconds: int) -> None:
         cursor.execute(f"SET statement_timeout = '{seconds}s'")
+        cursor.execute("SET enable_sort = off")  # the planner takes each moment for a day and sorts all rows on disk: 2.6 s instead of 1.3 for 3.5 M
 
     def wall_clock(self, expression: str, source_type: str) -> str:
         return f"({expression} AT TIME ZONE '{self.zone}')" if source_type.endswith("with time zone") else expression

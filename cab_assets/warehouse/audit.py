@@ -18,6 +18,8 @@ from cab_assets.schemas import Table
 from cab_assets.warehouse.manifest import DataFile, Manifest
 from cab_assets.warehouse.versions import Partition
 
+BATCH_ROWS = 50_000  # whose words the processor's cache holds
+NO_PRINTS = np.zeros(0, dtype=np.uint64)
 READERS = 2  # row groups side by side: the import is over by now, and its second core would be idle
 BYTES_OF_WORD = np.array([2 ** (8 * held) - 1 for held in range(9)], dtype=np.uint64)  # masks of a word's first bytes
 
@@ -47,7 +49,7 @@ def read_back(lake: Lake, partition: Partition, version: str, files: Iterable[Da
         return [key_prints(batch, partition.table) for batch in batches]
 
     with ThreadPoolExecutor(READERS) as pool:
-        prints = [each for group in pool.map(look, _row_groups(lake, paths)) for each in group]
+        prints = np.concatenate([NO_PRINTS, *(each for group in pool.map(look, _row_groups(lake, paths)) for each in group)])
     if has_repeats(prints):
         contents.repeated_keys = _count_repeats(lake, paths, partition.table)
     return contents
@@ -61,7 +63,7 @@ def _row_groups(lake: Lake, paths: list[str]) -> Iterator[tuple[str, int]]:
 
 def _row_group(lake: Lake, path: str, number: int, columns: list[str]) -> list[pa.RecordBatch]:
     with pq.ParquetFile(path, filesystem=lake.files) as file:
-        return list(file.read_row_group(number, columns=columns, use_threads=False).to_batches())
+        return list(file.read_row_group(number, columns=columns, use_threads=False).to_batches(max_chunksize=BATCH_ROWS))
 
 
 def _add_up(contents: Contents, batch: pa.RecordBatch, key: Iterable[str], summed: list[str], ranged: list[str]) -> None:
@@ -106,9 +108,10 @@ def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:
         yield word_at[np.minimum(starts[:-1] + done, padded.size - 8)] & BYTES_OF_WORD[held]
 
 
-def has_repeats(prints: list[np.ndarray]) -> bool:
-    ordered = np.sort(np.concatenate(prints)) if prints else np.zeros(0, dtype=np.uint64)
-    return bool((ordered[1:] == ordered[:-1]).any())
+def has_repeats(prints: np.ndarray) -> bool:
+    """Whether two are equal; the prints are sorted in place."""
+    prints.sort()
+    return bool((prints[1:] == prints[:-1]).any())
 
 
 def _count_repeats(lake: Lake, paths: list[str], table: Table) -> int:

@@ -12,7 +12,7 @@ from cab_assets.resources.hive import Hive, HiveRefused
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import Table
 from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.versions import DamagedVersion, Partition, is_whole, newest, read_manifest, verify, without_run
+from cab_assets.warehouse.versions import DamagedVersion, Partition, is_version_id, is_whole, newest, read_manifest, verify, without_run
 
 ROUNDS = 5  # one to move, one to see it; more only while another writer moves too
 
@@ -136,5 +136,5 @@ def published(lake: Lake, hive: Hive, table: Table, days: Iterable[str]) -> dict
 
 def pointed_version(lake: Lake, partition: Partition, location: str) -> str | None:
     """The id of the version that a location is; None if it is no version of that day."""
-    prefix = lake.url(partition.version_path(""))
-    return location.removeprefix(prefix) if location.startswith(prefix) else None
+    version = location.removeprefix(lake.url(partition.version_path("")))
+    return version if is_version_id(version) else None

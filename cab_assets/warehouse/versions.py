@@ -5,6 +5,7 @@ made from: the moment its source was read, then the code that made it, then the 
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,8 +73,13 @@ def audited(lake: Lake, partition: Partition) -> Iterator[Manifest]:
 
 def version_ids(lake: Lake, partition: Partition) -> list[str]:
     """Every version folder of a partition, whether it counts or not."""
-    folders = (info.base_name for info in lake.list(partition.path) if info.type == pafs.FileType.Directory)
-    return [name.removeprefix("version=") for name in folders if name.startswith("version=")]
+    folders = (info.base_name.removeprefix("version=") for info in lake.list(partition.path) if info.type == pafs.FileType.Directory)
+    return [name for name in folders if is_version_id(name)]
+
+
+def is_version_id(name: str) -> bool:
+    """Whether a name is one that `version_id` gives: other folders in a partition are somebody else's."""
+    return re.fullmatch(r"\d{8}T\d{12}Z-\d{3}-.+", name) is not None
 
 
 def read_manifest(lake: Lake, partition: Partition, version: str) -> Manifest | None:
