@@ -12,6 +12,7 @@ from benchmarks.stopwatch import Stopwatch, timed
 
 EVENTS, METASTORE, SPARK, IMPORT, REST = "Dagster's events", "metastore", "Spark", "import", "rest of the run"
 SOURCE, FILES = "source", "files"
+WAIT, BESIDE = "waiting for the importers", "importers, beside it: "
 
 
 def divided(first: str, last: str) -> dict[str, float]:
@@ -28,7 +29,7 @@ def watched() -> Stopwatch:
 
     from cab_assets.bookings import import_day
     from cab_assets.defs.bookings import assets, report
-    from cab_assets.resources import bookings_db, hive, spark
+    from cab_assets.resources import bookings_db, hive, postgresql, spark
 
     watch = Stopwatch()
     seams: list[tuple[Any, str, str]] = [
@@ -40,7 +41,7 @@ def watched() -> Stopwatch:
         (DataFrame, "toArrow", SPARK),
         (assets, "import_days", IMPORT),
         (report, "head", FILES),
-        (import_day, "import_day", FILES),
+        *((postgresql.PostgreSQL, name, SOURCE) for name in ("connect", "snapshot")),
         (bookings_db.SourceDay, "control", SOURCE),
         (bookings_db.SourceDay, "_stream", SOURCE),
         (bookings_db.BookingsDb, "shape", SOURCE),
@@ -60,13 +61,9 @@ def run(first: str, last: str) -> None:
 
 
 def shares(watch: Stopwatch) -> dict[str, float]:
-    """Seconds of the run's own thread; its wait for the importers is divided as their own time is."""
-    own = {name: seconds for (main, name), seconds in watch.seconds.items() if main}
-    theirs = {name: seconds for (main, name), seconds in watch.seconds.items() if not main and name in (SOURCE, FILES)}
-    waited = own.pop(IMPORT)
-    for name, seconds in theirs.items():
-        own[name] = own.get(name, 0) + waited * seconds / sum(theirs.values())
-    return own
+    """Seconds of the run's own thread, which add up to the run, and those of the importers beside it, which do not."""
+    own = {WAIT if name == IMPORT else name: seconds for (main, name), seconds in watch.seconds.items() if main}
+    return own | {BESIDE + name: seconds for (main, name), seconds in watch.seconds.items() if not main and name in (SOURCE, FILES)}
 
 
 if __name__ == "__main__":

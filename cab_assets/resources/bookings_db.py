@@ -16,7 +16,7 @@ from cab_assets.resources.dialect import BookingsDbRefused, Dialect, Snapshot
 from cab_assets.resources.fingerprint import Fingerprint
 from cab_assets.schemas import BOOKINGS, Column
 
-BATCH_ROWS = 8_000  # below 128 kB a column, which malloc keeps instead of asking the system anew; 50,000 cost a tenth more
+BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages
 ROWS_WORTH_A_SECOND_READER = 100_000  # below, a second connection takes longer than its half of the rows
 ROW_HASH = "row_hash"
 CENT = Decimal("0.01")
