@@ -182,7 +182,7 @@ def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     try:
         return batch.cast(schema)
     except pa.ArrowInvalid as error:
-        raise SourceUnreadable(f"a value of the source does not fit its column: {error}") from error
+        raise SourceUnreadable(f"a value of the source does not fit its column: {error}. Mend it in the source, then run the day again") from error
 
 
 def _fingerprint(rows: int, fare: Any, tip: Any, row_hash: Any) -> Fingerprint:
