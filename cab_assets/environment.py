@@ -8,7 +8,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -48,6 +48,29 @@ def at_least(minimum: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def number(minimum: float, maximum: float = float("inf")) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        if not re.fullmatch(r"\d+(\.\d+)?", text) or not minimum <= float(text) <= maximum:
+            raise ValueError(f"must be a number, {minimum:g} or more" if maximum == float("inf") else f"must be a number from {minimum:g} to {maximum:g}")
+        return float(text)
+
+    return parse
+
+
+class Duration(timedelta):
+    """A time span that prints as it is written in a variable."""
+
+    def __str__(self) -> str:
+        return f"{self.total_seconds():g}s"
+
+
+def duration(text: str) -> Duration:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found:
+        raise ValueError("must be a number with its unit s, m, h or d, as in 24h")
+    return Duration(seconds=float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]])
 
 
 def zone(text: str) -> ZoneInfo:
@@ -97,6 +120,13 @@ class Environment:
     statement_seconds: int = variable(at_least(1), "time limit of one observing query, so that it never weighs on the rides' database", "60")
     import_days_at_once: int = variable(at_least(1), "days read side by side: two keep two cores and the database busy", "2")
     version_grace_days: int = variable(at_least(0), "a superseded version stays so long: longer than the longest query", "7")
+    clickstream_tick_seconds: int = variable(at_least(1), "so often the sensor asks Kafka for new clicks: most of what a click waits for", "5")
+    ingest_run_minutes: float = variable(number(0), "a run stays so long while clicks keep coming, so that the price of its start is paid once", "10")
+    max_offsets_per_batch: int = variable(at_least(1), "bounds a batch's memory; 500,000 are a few seconds' work", "500000")
+    max_reject_ratio: float = variable(number(0, 1), "a batch of 100 records or more with a larger share of refused ones turns a check red", "0.2")
+    fold_minutes: float = variable(number(0), "so often batches are folded into the day tables, at most", "15")
+    click_grace: Duration = variable(duration, "a day is sealed so long after its end: apps that were offline have sent by then", "24h")
+    batch_retention_hours: float = variable(number(0), "a batch that is folded leaves clickstream_batches after so long", "24")
     run_retention_days: int = variable(at_least(1), "finished runs that materialized nothing are forgotten after so long", "30")
 
     @property
@@ -116,7 +146,7 @@ class Environment:
         return self if not problems else _refuse(problems)
 
 
-NEEDED = {"bookings_db_url", "hive_url", "lake_root"}
+NEEDED = {"bookings_db_url", "kafka_bootstrap_servers", "hive_url", "lake_root"}
 
 
 def name_of(field: Field[Any]) -> str:

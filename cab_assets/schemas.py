@@ -26,17 +26,20 @@ ARROW_TYPES = {
     "bigint": pa.int64(),
     "int": pa.int32(),
     "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "binary": pa.binary(),
+    "array<string>": pa.list_(pa.string()),
     "timestamp": pa.timestamp("us"),  # wall clock: no zone
 }
 
 
 @dataclass(frozen=True)
 class Table:
-    """An external Hive table over Parquet, partitioned by one day column."""
+    """An external Hive table over Parquet, partitioned by one column: a day, or the number of a batch."""
 
     name: str
     partition_column: str
-    key: tuple[str, ...]  # no two rows of a day agree in it
+    key: tuple[str, ...]  # no two rows of a partition agree in it
     columns: tuple[Column, ...]
     code_version: int  # raise it when the same input would give other rows: the days are then made again
 
@@ -95,4 +98,55 @@ BOOKING_AGGREGATES = Table(
         Column("total_tip_amount", "decimal(22,2)", "sum of tip_amount"),
         Column("average_booking_amount", "decimal(16,6)", "mean of trip_fare"),
     ),
+)
+
+EVENT = (
+    Column("customer_id", "bigint", "whose app it was"),
+    Column("app_version", "string", "version of the app"),
+    Column("os_version", "string", "iOS or Android"),
+    Column("lat", "double", "degrees north"),
+    Column("lon", "double", "degrees east"),
+    Column("page_id", "string", "the page"),
+    Column("button_id", "string", "the button"),
+    Column("is_button_click", "boolean", "the button was clicked"),
+    Column("is_page_view", "boolean", "the page was viewed"),
+    Column("is_scroll_up", "boolean", "the page was scrolled up"),
+    Column("is_scroll_down", "boolean", "the page was scrolled down"),
+    Column("event_timestamp", "timestamp", "wall clock of the business zone, as the app wrote it; decides the day"),
+)
+EVENT_DATE = Column("event_date", "string", "day of event_timestamp")
+PLACE = (
+    Column("topic", "string", "the Kafka topic the record lies in"),
+    Column("kafka_partition", "int", "its partition"),
+    Column("kafka_offset", "bigint", "its offset; the three together are the record"),
+    Column("kafka_timestamp", "timestamp", "the instant Kafka holds for it, UTC"),
+)
+REFUSAL = (
+    Column("raw_value", "binary", "the record's value as it came; of refused records only"),
+    Column("reasons", "array<string>", "every reason why it cannot be used; NULL: accepted"),
+)
+PLACE_KEY = ("topic", "kafka_partition", "kafka_offset")
+
+CLICKSTREAM_BATCHES = Table(
+    name="clickstream_batches",
+    partition_column="batch",
+    key=PLACE_KEY,
+    code_version=1,
+    columns=(*EVENT, EVENT_DATE, *PLACE, *REFUSAL),
+)
+
+CLICKS = Table(
+    name="clicks",
+    partition_column="event_date",
+    key=PLACE_KEY,
+    code_version=1,
+    columns=(*EVENT, *PLACE, Column("copies", "int", "records that carried this event; the place is that of the first")),
+)
+
+REJECTS = Table(
+    name="rejects",
+    partition_column="ingest_date",
+    key=PLACE_KEY,
+    code_version=1,
+    columns=(*PLACE, *REFUSAL),
 )
