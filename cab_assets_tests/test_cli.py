@@ -36,7 +36,11 @@ def test_an_error_of_ours_is_a_sentence_and_no_traceback(command: str) -> None:
 
 def test_status_of_a_stack_that_is_down_fails(tmp_path: Path) -> None:
     stopped = cab("status", CAB_HOME=str(tmp_path))
-    assert [line.split()[:3] for line in stopped.stdout.splitlines()[1:]] == [["postgres", "STOPPED", "no"], ["warehouse", "STOPPED", "no"]]
+    assert [line.split()[:3] for line in stopped.stdout.splitlines()[1:]] == [
+        ["postgres", "STOPPED", "no"],
+        ["kafka", "STOPPED", "no"],
+        ["warehouse", "STOPPED", "no"],
+    ]
     assert stopped.exit_code == 1
 
 
@@ -45,6 +49,7 @@ def test_status_as_json_names_ports_and_logs(stack: Environment) -> None:
     assert answered.exit_code == 0
     by_name = {each["name"]: each for each in json.loads(answered.stdout)}
     assert by_name["postgres"]["ports"].keys() == {"postgres"}
+    assert by_name["kafka"]["ports"].keys() == {"kafka", "controller"}
     assert by_name["warehouse"]["ports"].keys() == {"hive", "spark"}
     assert all(Path(each["log"]).exists() for each in by_name.values())
 

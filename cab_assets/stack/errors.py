@@ -5,6 +5,10 @@ class UnfitMachine(CabError):
     """Something that the stack takes from the machine is missing or too old."""
 
 
+class UnfetchableJars(CabError):
+    """The jars that the servers run on cannot be had, or are not what they should be."""
+
+
 class UnusableHome(CabError):
     """CAB_HOME cannot hold a stack, or holds something else."""
 

@@ -15,7 +15,7 @@ from cab_assets.stack.errors import UnusableHome
 CONFIG = "supervisord.conf"
 PASSWORD = "password"  # noqa: S105  (the name of its file)
 PORTS = "ports.json"
-OURS = ("postgres", "warehouse", "lake", "dagster", "logs", STACK_ENV, PASSWORD, PORTS, "supervisord.pid", CONFIG)  # CONFIG last: it marks a home
+OURS = ("postgres", "kafka", "warehouse", "lake", "dagster", "logs", STACK_ENV, PASSWORD, PORTS, "supervisord.pid", CONFIG)  # CONFIG last: it marks a home
 
 
 def make(home: Path) -> None:
@@ -32,14 +32,14 @@ def make(home: Path) -> None:
 
 
 @contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """Alone in this home; a second `cab up` or `cab down` waits here. The lock is on the folder, so that a wipe cannot delete it."""
-    folder = os.open(home, os.O_RDONLY)
+def locked(folder: Path) -> Iterator[None]:
+    """Alone in this folder; a second `cab up` or `cab down` waits here. The lock is on the folder itself, so that a wipe cannot delete it."""
+    opened = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        fcntl.flock(opened, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 def write_private(path: Path, text: str) -> None:

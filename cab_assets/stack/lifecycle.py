@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cab_assets.environment import CHECKOUT, STACK_ENV
 from cab_assets.stack import home as homes
-from cab_assets.stack import machine, ports
+from cab_assets.stack import jars, machine, ports
 from cab_assets.stack.server import Server
 from cab_assets.stack.stack import USUAL, Stack, remembered
 from cab_assets.stack.supervisor import Supervisor
@@ -22,6 +22,7 @@ def up(home: Path, report: Report) -> None:
     machine.check()
     home = home.resolve()
     homes.make(home)
+    jars.fetch(report)
     with homes.locked(home):
         stack = remembered(home)
         if stack.runs() and stack.supervisor.has(stack.config):

@@ -15,21 +15,21 @@ REMEDY = f"install Java {OLDEST_JAVA} or newer (Debian: apt install openjdk-17-j
 
 def check() -> None:
     """UnfitMachine if something is missing; Java is the one that Spark is going to pick."""
-    java = _java()
-    version = _version(java)
+    found = java()
+    version = _version(found)
     if version < OLDEST_JAVA:
-        raise UnfitMachine(f"{java} is Java {version}: {REMEDY}.")
+        raise UnfitMachine(f"{found} is Java {version}: {REMEDY}.")
     if shutil.which("setpriv") is None:
         raise UnfitMachine("there is no setpriv on PATH: install util-linux, a part of every Linux distribution.")
 
 
-def _java() -> str:
+def java() -> str:
     """As `spark-class` looks for it: JAVA_HOME goes before PATH."""
     home = os.environ.get("JAVA_HOME")
-    java = shutil.which(Path(home) / "bin" / "java" if home else "java")
-    if java is None:
+    found = shutil.which(Path(home) / "bin" / "java" if home else "java")
+    if found is None:
         raise UnfitMachine(f"there is no java {f'in JAVA_HOME={home}' if home else 'on PATH'}: {REMEDY}.")
-    return java
+    return found
 
 
 def _version(java: str) -> int:

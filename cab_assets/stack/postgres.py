@@ -1,6 +1,5 @@
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -47,8 +46,8 @@ class Postgres(Server):
         draft = self.folder / "data.draft"  # so that a set-up cut short is not taken for a database
         shutil.rmtree(draft, ignore_errors=True)
         self.folder.mkdir(exist_ok=True)
-        self._run("initdb", f"--pgdata={draft}", f"--pwfile={self.home / PASSWORD}", *INITDB)
-        self._run("postgres", "--single", "-D", str(draft), "postgres", stdin="CREATE DATABASE cab")
+        self.run([_binary("initdb"), f"--pgdata={draft}", f"--pwfile={self.home / PASSWORD}", *INITDB])
+        self.run([_binary("postgres"), "--single", "-D", str(draft), "postgres"], stdin="CREATE DATABASE cab")
         draft.rename(self.data)
 
     def command(self) -> list[str]:
@@ -71,12 +70,6 @@ class Postgres(Server):
             "CAB_BOOKINGS_DB_URL": f"postgresql://cab@{LOOPBACK}:{self.ports['postgres']}/cab",
             "CAB_BOOKINGS_DB_PASSWORD": self.password,
         }
-
-    def _run(self, binary: str, *arguments: str, stdin: str = "") -> None:
-        with self.log.open("a") as log:
-            ended = subprocess.run([*self.account(), _binary(binary), *arguments], input=stdin, stdout=log, stderr=log, text=True)
-        if ended.returncode != 0:
-            raise self.failed(f"cannot be set up: {binary} ended with {ended.returncode}")
 
 
 def _binary(name: str) -> str:

@@ -1,4 +1,5 @@
 import importlib.metadata
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import ClassVar
 from cab_assets.stack.errors import ServerNotUp
 
 TAIL_LINES = 15
+LOG_FORMAT = Path(__file__).parent / "log4j2.properties"  # of those that are JVMs
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,13 @@ class Server(ABC):
 
     def environment(self) -> dict[str, str]:
         return {}
+
+    def run(self, command: list[str], stdin: str = "") -> None:
+        """A program of its set-up, as its own account; what it says goes to the server's log."""
+        with self.log.open("a") as log:
+            ended = subprocess.run([*self.account(), *command], input=stdin, stdout=log, stderr=log, text=True)
+        if ended.returncode != 0:
+            raise self.failed(f"cannot be set up: {Path(command[0]).name} ended with {ended.returncode}")
 
     @abstractmethod
     def ask(self) -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cab_assets.stack import config, home, ports
+from cab_assets.stack.kafka import Kafka
 from cab_assets.stack.postgres import Postgres
 from cab_assets.stack.server import Server
 from cab_assets.stack.supervisor import USUAL_PORTS, Supervisor
 from cab_assets.stack.warehouse import Warehouse
 
-SERVERS: tuple[type[Server], ...] = (Postgres, Warehouse)  # started in this order
+SERVERS: tuple[type[Server], ...] = (Postgres, Kafka, Warehouse)  # started in this order
 USUAL = {name: port for each in (USUAL_PORTS, *(server.usual_ports for server in SERVERS)) for name, port in each.items()}
 
 

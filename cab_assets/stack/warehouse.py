@@ -1,7 +1,6 @@
 import socket
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 import grpc
@@ -11,13 +10,13 @@ from thrift.Thrift import TException
 from thrift.transport.TSocket import TSocket
 from thrift_sasl import TSaslClientTransport
 
+from cab_assets.stack import jars
 from cab_assets.stack.ports import LOOPBACK
-from cab_assets.stack.server import Server, packaged
+from cab_assets.stack.server import LOG_FORMAT, Server, packaged
 
 ANSWER_SECONDS = 10  # the first statement of a cold JVM takes three
 SERVER_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 RELEASE_SESSION = "/spark.connect.SparkConnectService/ReleaseSession"
-LOG_FORMAT = Path(__file__).parent / "log4j2.properties"
 SETTINGS = {
     "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
     "spark.connect.grpc.binding.address": LOOPBACK,
@@ -53,6 +52,8 @@ class Warehouse(Server):
             packaged("pyspark", "pyspark/bin/spark-submit"),
             "--master=local[*]",
             "--driver-memory=2g",
+            "--driver-class-path",  # with --jars, sessions opened after HiveServer2's first would not find Kafka
+            ":".join(map(str, jars.connector())),
             *options,
             f"--class={SERVER_CLASS}",
             "spark-internal",

@@ -1,0 +1,142 @@
+"""Kafka's broker, and what Spark lacks to read from it: jars that are fetched once per user, with the Ivy that the pyspark wheel holds."""
+
+import hashlib
+import os
+import re
+import select
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from cab_assets.stack import machine
+from cab_assets.stack.errors import UnfetchableJars
+from cab_assets.stack.home import locked
+from cab_assets.stack.server import packaged
+
+PINS = Path(__file__).parent / "jars.sha256"  # SHA-256, who uses it, group:name:version; each user's kafka-clients is another one
+SETTINGS = Path(__file__).parent / "ivysettings.xml"
+IVY = "pyspark/jars/ivy-2.5.3.jar"
+USES = ("broker", "connector")
+SILENCE_SECONDS = 30  # Ivy prints a dot per kilobyte, so this long without one is a dead line, not a slow one
+REMEDY = "mend the connection (Java takes a proxy from JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=…, not from HTTPS_PROXY), then try again"
+
+
+@dataclass(frozen=True)
+class Jar:
+    sha256: str
+    use: str
+    coordinates: str
+
+    @property
+    def path(self) -> str:
+        """In the folder of all jars."""
+        _, name, version = self.coordinates.split(":")
+        return f"{self.use}/{name}-{version}.jar"
+
+    @property
+    def dependency(self) -> str:
+        group, name, version = self.coordinates.split(":")
+        return f'<dependency org="{group}" name="{name}" rev="{version}" conf="{self.use}->*"/>'
+
+
+def pinned() -> list[Jar]:
+    return [Jar(*line.split()) for line in PINS.read_text().splitlines()]
+
+
+def folder() -> Path:
+    """Where the jars of this list of pins are; those of another version's list lie beside it."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "cab-assets" / "jars" / hashlib.sha256(PINS.read_bytes()).hexdigest()[:12]
+
+
+def broker() -> str:
+    """The broker's class path."""
+    return f"{folder()}/broker/*"
+
+
+def connector() -> list[Path]:
+    """What any Spark driver of ours needs on its class path to read Kafka: all that is not in the wheel."""
+    return [folder() / jar.path for jar in pinned() if jar.use == "connector"]
+
+
+def fetch(report: Callable[[str], None]) -> None:
+    """Every jar is there when this returns, and is what its pin says; UnfetchableJars if one cannot be had."""
+    if _whole():
+        return
+    cache = folder().parent
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with locked(cache):  # a second stack waits for the jars of the first
+            if not _whole():
+                _bring(cache / "draft", report)
+    except OSError as error:
+        raise UnfetchableJars(f"the jars cannot be put into {cache}: {error.strerror}. Set XDG_CACHE_HOME to a folder that you may write to.") from error
+
+
+def _whole() -> bool:
+    """A folder is there only if every jar in it was right; what is asked here is whether somebody deleted one since."""
+    return all((folder() / jar.path).exists() for jar in pinned())
+
+
+def _bring(draft: Path, report: Callable[[str], None]) -> None:
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    report(f"jars: {len(pinned())} of Kafka and of Spark's connector to it come from Maven Central, 53 MB, once for all stacks of this user")
+    try:
+        _fetch_into(draft)
+        _check(draft / "jars")
+        shutil.rmtree(folder(), ignore_errors=True)
+        (draft / "jars").rename(folder())
+    finally:
+        shutil.rmtree(draft)
+    report(f"jars: fetched and checked; they are in {folder()}")
+
+
+def _fetch_into(draft: Path) -> None:
+    (draft / "ivy.xml").write_text(_wanted())
+    target = f"{draft}/jars/[conf]/[artifact]-[revision].[ext]"
+    ivy = ["-settings", str(SETTINGS), "-cache", str(draft / "ivy"), "-ivy", str(draft / "ivy.xml"), "-confs", *USES, "-retrieve", target]
+    command = [machine.java(), "-jar", packaged("pyspark", IVY), *ivy]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        said = _listen(process)
+    if process.returncode:
+        raise UnfetchableJars(f"the jars of Kafka cannot be fetched from Maven Central: {_reason(said)}; {REMEDY}.")
+
+
+def _wanted() -> str:
+    confs = "".join(f'<conf name="{use}"/>' for use in USES)
+    dependencies = "\n".join(jar.dependency for jar in pinned())
+    return (
+        f'<ivy-module version="2.0"><info organisation="cab" module="jars"/><configurations>{confs}</configurations>'
+        f"<dependencies>{dependencies}</dependencies></ivy-module>"
+    )
+
+
+def _listen(process: subprocess.Popen[bytes]) -> str:
+    """All that it says; it is ended when it says nothing for too long."""
+    output = cast(IO[bytes], process.stdout).fileno()
+    said = b""
+    while select.select([output], [], [], SILENCE_SECONDS)[0]:
+        if not (more := os.read(output, 65536)):
+            return said.decode(errors="replace")
+        said += more
+    process.kill()
+    return f"(no answer for {SILENCE_SECONDS} s)"
+
+
+def _reason(said: str) -> str:
+    """The first exception that Ivy names, or what it did not find."""
+    found = re.search(r"\((\S+(?:Exception|Error)\b.*|no answer.*)\)", said) or re.search(r"(Host \S+ not found|(?<=:: )\S+: not found)", said)
+    return found[1] if found else said.strip()[-300:]
+
+
+def _check(jars: Path) -> None:
+    wrong = [jar.path for jar in pinned() if hashlib.sha256((jars / jar.path).read_bytes()).hexdigest() != jar.sha256]
+    if wrong:
+        raise UnfetchableJars(
+            f"{', '.join(wrong)} from Maven Central: not the file that was pinned (its SHA-256 differs), so nothing was kept. "
+            "Something between here and there alters files; try again from another network."
+        )
