@@ -127,6 +127,7 @@ class Environment:
     fold_minutes: float = variable(number(0), "so often batches are folded into the day tables, at most", "15")
     click_grace: Duration = variable(duration, "a day is sealed so long after its end: apps that were offline have sent by then", "24h")
     batch_retention_hours: float = variable(number(0), "a batch that is folded leaves clickstream_batches after so long", "24")
+    fresh_minutes: float = variable(number(0), "clicks that wait in the topic for longer turn a check red", "5")
     run_retention_days: int = variable(at_least(1), "finished runs that materialized nothing are forgotten after so long", "30")
 
     @property

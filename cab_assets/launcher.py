@@ -19,7 +19,9 @@ def here(run_id: str) -> str:
 
 
 def is_gone(process: str, run_id: str) -> bool:
-    """Whether the process of that run has ended; of another machine's nothing is known."""
+    """Whether the process of that run has ended; of one that did not tell, or is another machine's, nothing is known."""
+    if not process:
+        return False
     tagged_run, host, pid, started = process.split(" ")
     if (tagged_run, host) != (run_id, socket.gethostname()):
         return False
@@ -38,6 +40,6 @@ class WatchfulRunLauncher(dg.DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        if (process := run.tags.get(PROCESS_TAG)) and is_gone(process, run.run_id):
+        if is_gone(process := run.tags.get(PROCESS_TAG, ""), run.run_id):
             return CheckRunHealthResult(WorkerStatus.FAILED, f"its process ({process}) is gone")
         return CheckRunHealthResult(WorkerStatus.RUNNING)

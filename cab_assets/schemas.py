@@ -13,12 +13,18 @@ class Column:
     name: str
     type: str
     about: str
+    instant: bool = False  # of a timestamp: a moment, in UTC, and not a wall clock
 
     @property
     def arrow_type(self) -> pa.DataType:
         if decimal := re.fullmatch(r"decimal\((\d+),(\d+)\)", self.type):
             return pa.decimal128(int(decimal[1]), int(decimal[2]))
-        return ARROW_TYPES[self.type]
+        return pa.timestamp("us", tz="UTC") if self.instant else ARROW_TYPES[self.type]
+
+    @property
+    def spark_type(self) -> str:
+        """As Spark keeps it in Parquet without shifting it; Hive and Spark both read it as `type`."""
+        return "timestamp_ntz" if self.type == "timestamp" and not self.instant else self.type
 
 
 ARROW_TYPES = {
@@ -54,7 +60,7 @@ class Table:
     @property
     def ddl(self) -> str:
         """The columns as `name type, …`, which Spark reads as a schema."""
-        return ", ".join(f"{column.name} {column.type}" for column in self.columns)
+        return ", ".join(f"{column.name} {column.spark_type}" for column in self.columns)
 
 
 BOOKINGS = Table(
@@ -119,7 +125,7 @@ PLACE = (
     Column("topic", "string", "the Kafka topic the record lies in"),
     Column("kafka_partition", "int", "its partition"),
     Column("kafka_offset", "bigint", "its offset; the three together are the record"),
-    Column("kafka_timestamp", "timestamp", "the instant Kafka holds for it, UTC"),
+    Column("kafka_timestamp", "timestamp", "the instant Kafka holds for it, UTC", instant=True),
 )
 REFUSAL = (
     Column("raw_value", "binary", "the record's value as it came; of refused records only"),

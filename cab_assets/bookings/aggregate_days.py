@@ -32,8 +32,7 @@ def aggregate_days(spark: Spark, lake: Lake, bookings: Mapping[str, Manifest], r
     missing = {day: manifest for day, manifest in bookings.items() if day not in standing}
     made: dict[str, AggregatedDay] = {}
     if missing:
-        with spark.session() as session:
-            rows = aggregate_bookings(published_bookings(session, lake, missing)).toArrow()
+        rows = spark.run(lambda session: aggregate_bookings(published_bookings(session, lake, missing)).toArrow())
         made = {day: AggregatedDay(_write(lake, manifest, rows, run_id), changed=True) for day, manifest in missing.items()}
     return made | {day: AggregatedDay(manifest, changed=False) for day, manifest in standing.items()}
 

@@ -5,3 +5,6 @@ import dagster as dg
 from cab_assets.defs.resources import CALENDAR
 
 daily = dg.DailyPartitionsDefinition(start_date=CALENDAR.start_date.isoformat(), timezone=CALENDAR.timezone.key)
+
+# Clicks are shown while their day is not over, and a phone's clock may be a day ahead.
+daily_ahead = dg.DailyPartitionsDefinition(start_date=CALENDAR.start_date.isoformat(), timezone=CALENDAR.timezone.key, end_offset=2)

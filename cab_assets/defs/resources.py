@@ -10,10 +10,13 @@ from cab_assets import environment
 from cab_assets.environment import Environment
 from cab_assets.launcher import PROCESS_TAG, here
 from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.resources.click_topic import ClickTopic
 from cab_assets.resources.connect import bookings_db
 from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.spark import Spark
+
+TICK_ANSWER_SECONDS = 5
 
 CALENDAR = environment.read(os.environ)  # partitions and schedules are fixed when definitions load; the rest is read when a run starts
 
@@ -32,10 +35,23 @@ def _bookings_db(context: dg.InitResourceContext) -> BookingsDb:
     return bookings_db(str(env.bookings_db_url), env.bookings_db_password, env.bookings_table, env.timezone.key)
 
 
+@dg.resource(required_resource_keys={"environment"}, description="The topic of clicks: CAB_KAFKA_BOOTSTRAP_SERVERS, CAB_CLICKSTREAM_TOPIC")
+def _click_topic(context: dg.InitResourceContext) -> ClickTopic:
+    env: Environment = context.resources.environment
+    return ClickTopic(str(env.kafka_bootstrap_servers), env.clickstream_topic)
+
+
 @dg.resource(required_resource_keys={"environment"}, description="HiveServer2: CAB_HIVE_URL")
 def _hive(context: dg.InitResourceContext) -> Iterator[Hive]:
     env: Environment = context.resources.environment
     with closing(Hive(str(env.hive_url), env.hive_password)) as hive:
+        yield hive
+
+
+@dg.resource(required_resource_keys={"environment"}, description="HiveServer2 for sensors, which must not wait for it for long")
+def _hive_in_brief(context: dg.InitResourceContext) -> Iterator[Hive]:
+    env: Environment = context.resources.environment
+    with closing(Hive(str(env.hive_url), env.hive_password, answer_seconds=TICK_ANSWER_SECONDS)) as hive:
         yield hive
 
 
@@ -52,5 +68,13 @@ def _spark(context: dg.InitResourceContext) -> Spark:
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    clients = {"environment": _environment, "bookings_db": _bookings_db, "hive": _hive, "lake": _lake, "spark": _spark}
+    clients = {
+        "environment": _environment,
+        "bookings_db": _bookings_db,
+        "click_topic": _click_topic,
+        "hive": _hive,
+        "hive_in_brief": _hive_in_brief,
+        "lake": _lake,
+        "spark": _spark,
+    }
     return dg.Definitions(resources=clients, executor=dg.in_process_executor)

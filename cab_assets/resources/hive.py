@@ -36,8 +36,9 @@ class HiveRefused(CabError):
 class Hive:
     """Statements on HiveServer2, on a few connections that are opened when first used and shared by threads."""
 
-    def __init__(self, url: str, password: str | None = None) -> None:
+    def __init__(self, url: str, password: str | None = None, *, answer_seconds: int = ANSWER_SECONDS) -> None:
         parts = urlparse(url)
+        self.answer_seconds = answer_seconds
         self.host, self.port, self.user = parts.hostname or "", parts.port or 10000, parts.username or "cab"
         self.database = parts.path.strip("/")
         self._password = password
@@ -54,14 +55,14 @@ class Hive:
 
     def create(self, table: Table, root: str) -> None:
         """Declare an external table over the lake; one that exists stays as it is."""
-        columns = ", ".join(f"`{column.name}` {column.type} COMMENT '{column.about}'" for column in table.columns)
+        columns = ", ".join(f"`{column.name}` {column.type} COMMENT {quoted(column.about)}" for column in table.columns)
         self.execute(
             f"CREATE EXTERNAL TABLE IF NOT EXISTS {self.name(table)} ({columns})"
             f" PARTITIONED BY (`{table.partition_column}` STRING) STORED AS PARQUET LOCATION '{root}/{table.name}'"
         )
 
     def days(self, table: Table) -> set[str]:
-        """The days that have a partition."""
+        """The days, or the numbers of batches, that have a partition."""
         return {str(row[0]).partition("=")[2] for row in self.execute(f"SHOW PARTITIONS {self.name(table)}")}
 
     def locations(self, table: Table, days: Iterable[str]) -> dict[str, str]:
@@ -80,6 +81,21 @@ class Hive:
         """Let partitions that exist point elsewhere."""
         alter = f"ALTER TABLE {self.name(table)} PARTITION ({table.partition_column}="
         self._side_by_side(lambda day: self.execute(f"{alter}'{day}') SET LOCATION '{locations[day]}'"), sorted(locations))
+
+    def location(self, table: Table, value: str) -> str | None:
+        """Where one partition points; None if there is no such partition."""
+        there = self.execute(f"SHOW PARTITIONS {self.name(table)} PARTITION ({table.partition_column}='{value}')")
+        return self._location(table, value) if there else None
+
+    def add_partition(self, table: Table, value: str, location: str) -> None:
+        """Add a partition that must not be there yet, HiveRefused if it is: of several who try, one succeeds."""
+        self.execute(f"ALTER TABLE {self.name(table)} ADD PARTITION ({table.partition_column}='{value}') LOCATION '{location}'")
+
+    def drop_partitions(self, table: Table, values: Iterable[str]) -> None:
+        """Take partitions out of the metastore, in the order given; their files stay."""
+        partitions = [f"PARTITION ({table.partition_column}='{value}')" for value in values]
+        for start in range(0, len(partitions), PARTITIONS_A_STATEMENT):
+            self.execute(f"ALTER TABLE {self.name(table)} DROP IF EXISTS {', '.join(partitions[start : start + PARTITIONS_A_STATEMENT])}")
 
     def name(self, table: Table) -> str:
         return f"`{self.database}`.`{table.name}`"
@@ -119,7 +135,7 @@ class Hive:
 
     def _open(self) -> tuple[hive.Connection, TSocket]:
         socket = TSocket(self.host, self.port)
-        socket.setTimeout(ANSWER_SECONDS * 1000)
+        socket.setTimeout(self.answer_seconds * 1000)
         try:
             transport = TSaslClientTransport(self._sasl, "PLAIN", socket)
             return hive.Connection(thrift_transport=transport, username=self.user, database=self.database), socket
@@ -129,6 +145,12 @@ class Hive:
 
     def _sasl(self) -> PureSASLClient:
         return PureSASLClient(self.host, username=self.user, password=self._password or "none")  # a server without passwords wants one all the same
+
+
+def quoted(text: str) -> str:
+    """`text` as a literal of Hive and Spark."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def normal_url(location: str) -> str:

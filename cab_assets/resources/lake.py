@@ -5,6 +5,7 @@ from functools import cached_property
 from urllib.parse import urlparse
 
 import pyarrow.fs as pafs
+import pyarrow.parquet as pq
 
 from cab_assets.errors import CabError
 
@@ -33,6 +34,10 @@ class Lake:
     def read(self, path: str) -> bytes:
         with self.files.open_input_stream(path) as file:
             return bytes(file.read())
+
+    def parquet_rows(self, path: str) -> int:
+        """How many rows a Parquet file says it holds."""
+        return int(pq.read_metadata(path, filesystem=self.files).num_rows)
 
     def write(self, path: str, content: bytes) -> None:
         try:

@@ -1,10 +1,11 @@
 """A Spark session, near or far: through Spark Connect or on a classic master."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlparse
 
 from dagster_pyspark import LazyPySparkResource
@@ -12,10 +13,16 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from cab_assets.errors import CabError, Unavailable
+from cab_assets.resources.deadline import started
 
 REACH_SECONDS = 5
+PROBE_SECONDS = 10  # between questions whether the server is still there while a job runs
+ANSWER_SECONDS = 15  # under full load it answers in one
 CONNECT_PORT = 15002
 RETRIES = 6  # of a call whose connection broke: 0.05 s, then four times longer each, 10 s at most: given up after 25 s, not 10 minutes
+
+
+T = TypeVar("T")
 
 
 class SparkUnavailable(Unavailable):
@@ -47,6 +54,28 @@ class Spark:
                 session.stop()  # else the server keeps it for an hour, and this process for ever, even when the server is another one by then
         except PySparkException as error:
             raise SparkFailed(f"Spark at {self.remote or self.master}: {str(error).strip().splitlines()[0]}") from error
+
+    def run(self, job: Callable[[SparkSession], T]) -> T:
+        """What `job` gives, however long it takes; SparkUnavailable within half a minute of a server that stopped answering."""
+        with self.session() as session:
+            done = started(lambda: job(session))
+            while not done.done():
+                wait([done], timeout=PROBE_SECONDS)
+                if not done.done() and self.remote:
+                    self._probe(self.remote)
+            return done.result()
+
+    def _probe(self, remote: str) -> None:
+        """Have the server release no session, which costs it nothing and needs it awake."""
+        import grpc  # of pyspark's Connect client, which a classic session goes without
+
+        address = urlparse(remote)
+        with grpc.insecure_channel(f"{address.hostname}:{address.port or CONNECT_PORT}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+            try:
+                channel.unary_unary("/spark.connect.SparkConnectService/ReleaseSession")(b"", timeout=ANSWER_SECONDS)
+            except grpc.RpcError as error:
+                if error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE):
+                    raise SparkUnavailable(f"Spark Connect at {remote} does not answer ({error.code().name}); see `cab doctor`, then run again") from None
 
     def _config(self) -> dict[str, Any]:
         where = {"spark.remote": self.remote} if self.remote else {"spark.master": self.master, "spark.sql.catalogImplementation": "hive"}

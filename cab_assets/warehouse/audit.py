@@ -89,10 +89,18 @@ def key_prints(batch: pa.RecordBatch, table: Table) -> np.ndarray:
     """A 64-bit print of each row's key: flat memory where a set of two million keys takes 200 MB."""
     prints = np.zeros(batch.num_rows, dtype=np.uint64)
     for name in table.key:
-        for word in string_words(batch[name]):
+        for word in words(batch[name]):
             mixed = (prints ^ word) * np.uint64(0x9E3779B97F4A7C15)
             prints = np.where(word == 0, prints, mixed ^ (mixed >> np.uint64(32)))  # padding leaves a print as it is
     return prints
+
+
+def words(values: pa.Array) -> Iterator[np.ndarray]:
+    """Each value as 64-bit words, none of them 0 except as padding."""
+    if pa.types.is_integer(values.type):
+        yield np.asarray(pc.fill_null(values, -1)).astype(np.uint64) + np.uint64(1)
+    else:
+        yield from string_words(values)
 
 
 def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:

@@ -36,6 +36,8 @@ class Manifest(BaseModel, frozen=True):
     fingerprint: Fingerprint | None = None  # of a table that comes from a source
     findings: tuple[Finding, ...]
     made_from: dict[str, str] = {}
+    records: int | None = None  # of a table that is folded: the records of Kafka that its rows stand for
+    through_batch: int | None = None  # of a table that is folded: the newest batch whose rows are in it
     seconds: float
 
     @property

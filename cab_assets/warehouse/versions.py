@@ -1,7 +1,7 @@
 """Versions: immutable folders `<table>/<partition column>=<day>/version=<id>`, of which the newest audited one wins.
 
 A version counts once `_manifest.json` is in it and no longer when `_condemned` is. Ids sort by what the version was
-made from: the moment its source was read, then the code that made it, then the run.
+made from (the moment its source was read, the number of the batch it goes through), then the code that made it, then the run.
 """
 
 import hashlib
@@ -79,7 +79,7 @@ def version_ids(lake: Lake, partition: Partition) -> list[str]:
 
 def is_version_id(name: str) -> bool:
     """Whether a name is one that `version_id` gives: other folders in a partition are somebody else's."""
-    return re.fullmatch(r"\d{8}T\d{12}Z-\d{3}-.+", name) is not None
+    return re.fullmatch(r"(\d{8}T\d{12}Z|\d{12})-\d{3}-.+", name) is not None
 
 
 def read_manifest(lake: Lake, partition: Partition, version: str) -> Manifest | None:

@@ -9,6 +9,7 @@ from cab_assets.bookings.days import import_days
 from cab_assets.defs.bookings.checks import audits
 from cab_assets.defs.bookings.report import Report
 from cab_assets.defs.partitions import daily
+from cab_assets.defs.specs import table_spec
 from cab_assets.environment import Environment
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.hive import PARTITIONS_A_STATEMENT, Hive
@@ -22,20 +23,8 @@ PUBLISHED, AGGREGATES = dg.AssetKey(BOOKINGS.name), dg.AssetKey(BOOKING_AGGREGAT
 
 
 def spec(key: dg.AssetKey, *, deps: list[dg.AssetKey], table: Table, kinds: set[str], description: str) -> dg.AssetSpec:
-    """A daily asset of the group: what its rows are, their columns, who answers for it."""
-    columns = [dg.TableColumn(column.name, column.type, description=column.about) for column in table.columns]
-    return dg.AssetSpec(
-        key,
-        deps=deps,
-        skippable=True,  # a step that returns vouches for no day: each is materialized by itself
-        partitions_def=daily,
-        group_name="bookings",
-        kinds=kinds,
-        owners=["team:data-platform"],
-        code_version=str(table.code_version),
-        description=description,
-        metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
-    )
+    """A daily asset of the group."""
+    return table_spec(key, group="bookings", deps=deps, table=table, kinds=kinds, description=description, partitions_def=daily)
 
 
 rds_bookings = spec(

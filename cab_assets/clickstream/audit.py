@@ -1,0 +1,87 @@
+"""A staged batch, read back: what is in it, and that every offset of its ranges is accounted for."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cab_assets.clickstream.batch import BatchFile, Contents, Range, batch_path
+from cab_assets.errors import CabError
+from cab_assets.resources.lake import Lake
+
+EXTRA_KEYS = "extra_keys"  # in the files beside the table's columns: how many keys of a record are none of ours
+COLUMNS = ["event_timestamp", "event_date", "topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "reasons", EXTRA_KEYS]
+
+FirstAfter = Callable[[int, int], int]  # partition, offset -> the first offset from there on that the broker delivers
+
+
+class BatchUnaccounted(CabError):
+    """A staged batch does not hold exactly the records of its offsets."""
+
+
+def read_back(lake: Lake, folder: str, topic: str, ranges: Iterable[Range], first_after: FirstAfter) -> Contents:
+    """What lies in a staged folder; BatchUnaccounted unless it is each delivered record of `ranges`, once."""
+    infos = [info for info in lake.list(batch_path(folder)) if info.base_name.endswith(".parquet")]
+    tables = [pq.read_table(info.path, filesystem=lake.files, columns=COLUMNS) for info in infos]
+    rows = pa.concat_tables(tables) if tables else None
+    missing = tuple(gap for each in ranges for gap in _account(folder, topic, rows, each, first_after))
+    sizes = tuple(BatchFile(name=info.base_name, bytes=info.size, rows=table.num_rows) for info, table in zip(infos, tables, strict=True))
+    if rows is None:
+        return Contents(undelivered=missing)
+    if rows.num_rows != sum(each.offsets for each in ranges) - sum(each.offsets for each in missing):
+        raise BatchUnaccounted(f"{folder} holds {rows.num_rows} records, some of them outside its ranges; run again: it will be staged anew")
+    return _contents(rows).model_copy(update={"files": sizes, "undelivered": missing})
+
+
+def _account(folder: str, topic: str, rows: pa.Table | None, expected: Range, first_after: FirstAfter) -> list[Range]:
+    """The offsets of a range that are not in `rows` because the broker never delivers them."""
+    offsets = _offsets(rows, topic, expected.partition)
+    inside = offsets[(offsets >= expected.start) & (offsets < expected.end)]
+    if np.unique(inside).size != offsets.size:
+        raise BatchUnaccounted(f"{folder} holds a record of {expected} twice, or one outside of it; run again: it will be staged anew")
+    holes = list(_holes(np.sort(inside), expected))
+    for hole in holes:
+        if (delivered := first_after(hole.partition, hole.start)) < hole.end:
+            raise BatchUnaccounted(f"{folder} lacks offset {delivered} of {expected}, which Kafka delivers; run again: it will be staged anew")
+    return holes
+
+
+def _offsets(rows: pa.Table | None, topic: str, partition: int) -> np.ndarray:
+    if rows is None:
+        return np.zeros(0, dtype=np.int64)
+    ours = rows.filter(pc.and_(pc.equal(rows["kafka_partition"], partition), pc.equal(rows["topic"], topic)))
+    return np.asarray(ours["kafka_offset"])
+
+
+def _holes(offsets: np.ndarray, expected: Range) -> Iterable[Range]:
+    """The stretches of a range between sorted offsets."""
+    edges = np.concatenate([[expected.start - 1], offsets, [expected.end]])
+    for at in np.flatnonzero(np.diff(edges) > 1):
+        yield Range(partition=expected.partition, start=int(edges[at]) + 1, end=int(edges[at + 1]))
+
+
+def _contents(rows: pa.Table) -> Contents:
+    refused = pc.is_valid(rows["reasons"])
+    rejected, events = rows.filter(refused), pc.min_max(rows["event_timestamp"]).as_py()
+    return Contents(
+        accepted=rows.num_rows - rejected.num_rows,
+        rejected=rejected.num_rows,
+        reasons=_counts(pc.list_flatten(rejected["reasons"])),
+        extra_keys=pc.sum(rows[EXTRA_KEYS]).as_py() or 0,
+        event_dates=_counts(pc.drop_null(rows["event_date"])),
+        ingest_dates=_counts(pc.strftime(rejected["kafka_timestamp"], format="%Y-%m-%d")),
+        first_event=_text(events["min"]),
+        last_event=_text(events["max"]),
+        last_arrival=_text(pc.max(rows["kafka_timestamp"]).as_py()),
+    )
+
+
+def _counts(values: pa.ChunkedArray) -> dict[str, int]:
+    return {str(each["values"]): int(each["counts"]) for each in sorted(values.value_counts().to_pylist(), key=lambda each: str(each["values"]))}
+
+
+def _text(moment: Any) -> str | None:
+    return None if moment is None else f"{moment:%Y-%m-%d %H:%M:%S.%f}"

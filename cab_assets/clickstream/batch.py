@@ -1,0 +1,147 @@
+"""A batch: what one commit brought, and where every topic stands after it."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
+
+from cab_assets.resources.click_topic import Offsets
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.warehouse.manifest import MANIFEST
+
+NUMBER_DIGITS = 12  # numbers sort as text
+
+
+class Range(BaseModel, frozen=True):
+    """Offsets of one partition, `start` included, `end` not."""
+
+    partition: int
+    start: int
+    end: int
+
+    @property
+    def offsets(self) -> int:
+        return self.end - self.start
+
+    def __str__(self) -> str:
+        return f"partition {self.partition}: {self.start} to {self.end - 1}"
+
+
+class BatchFile(BaseModel, frozen=True):
+    """One Parquet file, by its name in the batch's folder."""
+
+    name: str
+    bytes: int
+    rows: int
+
+
+class Contents(BaseModel, frozen=True):
+    """What was found in the files of a batch when they were read back."""
+
+    files: tuple[BatchFile, ...] = ()
+    accepted: int = 0
+    rejected: int = 0
+    undelivered: tuple[Range, ...] = ()  # offsets that the broker never delivers: compacted away, or a transaction's own
+    reasons: dict[str, int] = {}  # a refused record counts once for each of its reasons
+    extra_keys: int = 0
+    event_dates: dict[str, int] = {}  # accepted records by day
+    ingest_dates: dict[str, int] = {}  # refused records by the date of kafka_timestamp
+    first_event: str | None = None  # wall clock
+    last_event: str | None = None
+    last_arrival: str | None = None  # the newest kafka_timestamp, UTC
+
+
+class Place(BaseModel, frozen=True):
+    """A record of Kafka."""
+
+    topic: str
+    kafka_partition: int
+    kafka_offset: int
+
+
+class TopicEnd(BaseModel, frozen=True):
+    """How far a topic is committed."""
+
+    id: str
+    ends: Offsets
+
+
+class Batch(BaseModel, frozen=True):
+    """The manifest of a batch. The newest committed one is the whole state of the clickstream."""
+
+    number: int
+    folder: str  # in clickstream_batches/
+    previous: str | None  # the folder of the batch before
+    kind: Literal["ingest", "replay", "gap"] = "ingest"
+    topic: str
+    ranges: tuple[Range, ...]
+    contents: Contents
+    topics: dict[str, TopicEnd]  # after this batch, every topic that was ever committed
+    removed: dict[str, tuple[Place, ...]] = {}  # by ingest date: refused records that were replayed and are accepted here
+    run_id: str
+    written: datetime  # UTC; by the clock of whoever committed it, only to tell its age
+    code_version: int = CLICKSTREAM_BATCHES.code_version
+
+    @property
+    def value(self) -> str:
+        """The partition of `clickstream_batches`."""
+        return partition_value(self.number)
+
+    @property
+    def offsets(self) -> int:
+        return sum(each.offsets for each in self.ranges)
+
+    @property
+    def ends(self) -> Offsets:
+        """Committed ends of its own topic."""
+        return self.topics[self.topic].ends
+
+    @property
+    def replayed(self) -> set[Place]:
+        return {place for places in self.removed.values() for place in places}
+
+    def following(self, before: "Batch | None") -> "Batch":
+        """This batch as the one after `before`."""
+        own = TopicEnd(id=self.topics[self.topic].id, ends=committed(before, self.topic) | {each.partition: each.end for each in self.ranges})
+        return self.model_copy(
+            update={
+                "number": before.number + 1 if before else 1,
+                "previous": before.folder if before else None,
+                "topics": (before.topics if before else {}) | {self.topic: own},
+            }
+        )
+
+    def continues(self, before: "Batch | None") -> bool:
+        """Whether its topic ends after `before` exactly where its ranges start, and `before` replayed none of its records."""
+        if before and not self.replayed.isdisjoint(before.replayed):
+            return False
+        ends, known = committed(before, self.topic), before.topics.get(self.topic) if before else None
+        same_topic = known is None or known.id == self.topics[self.topic].id
+        return same_topic and all(ends.get(each.partition, 0 if known else each.start) == each.start for each in self.ranges)
+
+
+def committed(newest: Batch | None, topic: str) -> Offsets:
+    """The committed ends of `topic`; none when it was never committed."""
+    known = newest.topics.get(topic) if newest else None
+    return dict(known.ends) if known else {}
+
+
+def partition_value(number: int) -> str:
+    return f"{number:0{NUMBER_DIGITS}d}"
+
+
+def batch_path(folder: str) -> str:
+    return f"{CLICKSTREAM_BATCHES.name}/{folder}"
+
+
+def write_batch(lake: Lake, batch: Batch) -> None:
+    lake.write(f"{batch_path(batch.folder)}/{MANIFEST}", batch.model_dump_json().encode())
+
+
+def read_batch(lake: Lake, folder: str) -> Batch | None:
+    """The manifest in a batch's folder; None if there is none that is whole."""
+    try:
+        return Batch.model_validate_json(lake.read(f"{batch_path(folder)}/{MANIFEST}"))
+    except (FileNotFoundError, ValidationError):
+        return None

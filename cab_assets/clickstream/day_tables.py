@@ -1,0 +1,117 @@
+"""`clicks` and `rejects`: which rows of a batch are whose, and how a day takes them up."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from cab_assets.clickstream.batch import Batch, Place, batch_path
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
+from cab_assets.transforms.folding import fold_clicks, fold_rejects
+from cab_assets.warehouse.manifest import Manifest
+from cab_assets.warehouse.versions import Partition
+
+
+@dataclass(frozen=True)
+class Due:
+    """A day, its newest version, and the committed batches whose rows are not in it yet."""
+
+    partition: Partition
+    standing: Manifest | None
+    batches: tuple[Batch, ...] = ()
+
+    @property
+    def taken_out(self) -> set[Place]:
+        """Refused records of the day that a batch replayed."""
+        return {place for batch in self.batches for place in batch.removed.get(self.partition.day, ())}
+
+
+class DayTable(ABC):
+    """A table that days of the clickstream are folded into."""
+
+    table: ClassVar[Table]
+    moment: ClassVar[str]  # the timestamp whose date is the day
+
+    @abstractmethod
+    def days_of(self, batch: Batch) -> Mapping[str, int]:
+        """The days a batch touches, each with how many records it brings them."""
+
+    @abstractmethod
+    def folded(self, standing: DataFrame, records: DataFrame, due: list[Due]) -> DataFrame:
+        """What the days hold now; `records` are rows of batches, with the day."""
+
+    @abstractmethod
+    def is_ours(self) -> Column:
+        """Which rows of a batch the table takes."""
+
+    def write(self, session: SparkSession, lake: Lake, due: list[Due], version: str) -> None:
+        """Write the new version of every day in one job, each to its own folder; what it holds is audited afterwards."""
+        folded = self.folded(self._standing(session, lake, due), self._records(session, lake, due), due)
+        (
+            folded.withColumn("version", F.lit(version))
+            .hint("rebalance", self.table.partition_column)  # a file a day, several for a large one
+            .write.mode("overwrite")
+            .option("partitionOverwriteMode", "dynamic")  # staged apart: two jobs into one table do not see each other's files
+            .option("compression", "zstd")
+            .partitionBy(self.table.partition_column, "version")
+            .parquet(lake.url(self.table.name))
+        )
+
+    def _standing(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
+        """The rows of the newest versions."""
+        folders = [lake.url(each.partition.version_path(each.standing.version)) for each in due if each.standing]
+        schema = f"{self.table.ddl}, {self.table.partition_column} string, version string"
+        if not folders:
+            return session.createDataFrame([], schema)
+        return session.read.schema(schema).option("basePath", lake.url(self.table.name)).parquet(*folders)
+
+    def _records(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
+        """The rows of the batches, each only for the days that lack it."""
+        day = self.table.partition_column
+        lacking = sorted({(each.partition.day, batch.folder) for each in due for batch in each.batches})
+        folders = sorted({folder for _, folder in lacking})
+        rows = session.read.schema(CLICKSTREAM_BATCHES.ddl).parquet(*(lake.url(batch_path(folder)) for folder in folders))
+        return (
+            rows.filter(self.is_ours())
+            .withColumn(day, F.date_format(self.moment, "yyyy-MM-dd"))
+            .withColumn("folder", F.regexp_extract("_metadata.file_path", "([^/]+)/[^/]+$", 1))
+            .join(F.broadcast(session.createDataFrame(lacking, f"{day} string, folder string")), on=[day, "folder"], how="left_semi")
+        )
+
+
+class Clicks(DayTable):
+    table = CLICKS
+    moment = "event_timestamp"
+
+    def days_of(self, batch: Batch) -> Mapping[str, int]:
+        return batch.contents.event_dates
+
+    def is_ours(self) -> Column:
+        return F.col("reasons").isNull()
+
+    def folded(self, standing: DataFrame, records: DataFrame, due: list[Due]) -> DataFrame:  # noqa: ARG002  nothing is ever taken out of clicks
+        return fold_clicks(standing, records)
+
+
+class Rejects(DayTable):
+    table = REJECTS
+    moment = "kafka_timestamp"
+
+    def days_of(self, batch: Batch) -> Mapping[str, int]:
+        return dict.fromkeys(batch.removed, 0) | batch.contents.ingest_dates
+
+    def is_ours(self) -> Column:
+        return F.col("reasons").isNotNull()
+
+    def folded(self, standing: DataFrame, records: DataFrame, due: list[Due]) -> DataFrame:
+        return fold_rejects(standing, records, places(standing.sparkSession, {place for each in due for place in each.taken_out}))
+
+
+def places(session: SparkSession, wanted: Iterable[Place]) -> DataFrame:
+    """Places as rows."""
+    rows = [(each.topic, each.kafka_partition, each.kafka_offset) for each in wanted]
+    return session.createDataFrame(rows, "topic string, kafka_partition int, kafka_offset bigint")

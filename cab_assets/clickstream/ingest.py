@@ -1,0 +1,113 @@
+"""A run: from the committed offsets on, batch after batch is staged, audited and committed, until it is time to leave."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cab_assets.clickstream.audit import read_back
+from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed
+from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.offsets import lag, refuse_another_topic, starting
+from cab_assets.clickstream.stage import Query
+from cab_assets.resources.click_topic import ClickTopic, Offsets, TopicState
+
+POLL_SECONDS = 0.05  # a look into a local folder; a batch is staged in half a second at least
+LOOK_SECONDS = 1.0  # between looks at the topic and the query while nothing is staged
+QUIET_SECONDS = 15  # a run leaves when nothing came for so long; another start costs half of that
+
+OpenQuery = Callable[[Offsets, str], AbstractContextManager[Query]]  # where to start, what to call it
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A batch that was committed just now, and what it was like around it."""
+
+    batch: Batch
+    lag_before: int  # offsets that were waiting
+    lag_after: int
+    seconds: float  # since the one before it, or since the query was asked for
+
+
+@dataclass
+class Stay:
+    """When a run leaves: at the ends the topic had when it started, or after some minutes while records keep coming."""
+
+    targets: Offsets
+    minutes: float | None  # None: at the targets
+    _born: float = field(default_factory=time.monotonic)
+    _busy: float = float("-inf")  # when records were last waiting
+
+    def is_over(self, ends: Offsets, topic_ends: Offsets, *, committed_any: bool) -> bool:
+        if self.minutes is None:
+            return all(ends.get(each, 0) >= target for each, target in self.targets.items())
+        now = time.monotonic()
+        if lag(ends, topic_ends) > 0:
+            self._busy = now
+        return (committed_any and now - self._born > self.minutes * 60) or now - self._busy > QUIET_SECONDS
+
+
+@dataclass
+class Ingest:
+    """One run over one topic."""
+
+    ledger: Ledger
+    topic: ClickTopic
+    run_id: str
+    open_query: OpenQuery
+    minutes: float | None
+    say: Callable[[str], None]
+    commits: int = 0
+
+    def run(self) -> Iterator[Committed]:
+        """Commit batches, and give each as soon as it is visible."""
+        self.ledger.create()
+        state, newest = self.topic.look(), self.ledger.newest()
+        stay, queries = Stay(state.ends, self.minutes), 0
+        while not stay.is_over(start := starting(newest, self.topic.name, state), state.ends, committed_any=self.commits > 0):
+            self.say(f"{self.topic.name}: {lag(start, state.ends):,} offsets are waiting; reading from {start}")
+            asked = time.monotonic()
+            with self.open_query(start, f"{self.run_id}-{queries}") as query:
+                yield from self._commit_all(query, state, newest, stay, asked)
+            queries += 1
+            state, newest = self.topic.look(), self.ledger.newest(newest.number if newest else None)
+
+    def _commit_all(self, query: Query, state: TopicState, newest: Batch | None, stay: Stay, since: float) -> Iterator[Committed]:
+        """Commit what the query stages, until it is time to leave, the query is old, or another run was first."""
+        ends, looked = query.start, since
+        while not query.is_old and not stay.is_over(ends, state.ends, committed_any=self.commits > 0):
+            if staged := query.staged():
+                state = self._look(state, newest)
+                batch = self.ledger.commit(self._audited(*staged, state), newest)
+                if batch is None:
+                    self.say(f"{self.topic.name}: another run was first with {', '.join(map(str, staged[1]))}")
+                    return
+                self.commits += 1
+                now = time.monotonic()
+                yield Committed(batch, lag(ends, state.ends), lag(batch.ends, state.ends), round(now - since, 3))
+                newest, ends, since = batch, batch.ends, now
+            elif time.monotonic() - looked > LOOK_SECONDS:
+                query.check()
+                state, looked = self._look(state, newest), time.monotonic()
+            else:
+                time.sleep(POLL_SECONDS)
+
+    def _look(self, before: TopicState, newest: Batch | None) -> TopicState:
+        """The topic now, if it is still the one that the run started with."""
+        state = self.topic.look()
+        refuse_another_topic(self.topic.name, TopicEnd(id=before.id, ends=committed(newest, self.topic.name)), state)
+        return state
+
+    def _audited(self, folder: str, ranges: tuple[Range, ...], state: TopicState) -> Batch:
+        return Batch(
+            number=0,  # the commit gives it one
+            folder=folder,
+            previous=None,
+            topic=self.topic.name,
+            ranges=ranges,
+            contents=read_back(self.ledger.lake, folder, self.topic.name, ranges, self.topic.first_after),
+            topics={self.topic.name: TopicEnd(id=state.id, ends={})},
+            run_id=self.run_id,
+            written=datetime.now(UTC),
+        )

@@ -1,0 +1,128 @@
+"""The commits: numbered partitions of `clickstream_batches`, each added once, by whoever is first.
+
+Adding partition n+1 is what commits a batch, and a compare-and-set: of several who try one succeeds. An error,
+"already exists" and silence are one case: what the number points at says who has it.
+"""
+
+import time
+from dataclasses import dataclass
+
+from cab_assets.clickstream.batch import Batch, batch_path, partition_value, read_batch, write_batch
+from cab_assets.errors import CabError, Unavailable
+from cab_assets.resources.hive import Hive
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, PLACE, REFUSAL, Column
+
+CLAIM_SECONDS = 45  # the number stays ours to try for so long; the next run takes up whatever became of it
+RETRY_SECONDS = 1.0
+VIEWS = {
+    "clickstream": ("reasons IS NULL", (*EVENT, EVENT_DATE, *PLACE)),
+    "clickstream_rejects": ("reasons IS NOT NULL", (*PLACE, *REFUSAL)),
+}
+
+
+class CommitUnsettled(Unavailable):
+    """Whether a batch is committed could not be learned in time."""
+
+
+class ForeignBatch(CabError):
+    """A number of `clickstream_batches` points at something that is no batch of ours."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The committed batches, as the metastore names them and their manifests describe them."""
+
+    lake: Lake
+    hive: Hive
+
+    def create(self) -> None:
+        """Declare the table and its two views; what exists stays as it is."""
+        self.hive.create(CLICKSTREAM_BATCHES, self.lake.root)
+        for name, (condition, columns) in VIEWS.items():
+            self.hive.execute(view(self.hive, name, condition, columns))
+
+    def newest(self, hint: int | None = None) -> Batch | None:
+        """The newest committed batch: the whole state. `hint` is a number that was the newest; if it still is, one look is enough."""
+        known = self.at(hint) if hint else None
+        if known and self.at(known.number + 1) is None:
+            return known
+        return next((batch for number in sorted(self.numbers(), reverse=True) if (batch := self.at(number))), None)
+
+    def at(self, number: int) -> Batch | None:
+        """The batch committed under `number`; None if there is none. A late statement that names another's number is none."""
+        folder = self._folder(number)
+        batch = read_batch(self.lake, folder) if folder else None
+        if folder and batch is None:
+            raise ForeignBatch(f"batch {number} points at {folder}, whose manifest is missing or damaged; restore the file, or see docs/operations.md#batches")
+        return batch if batch and batch.number == number else None
+
+    def shown(self, newest: Batch | None) -> list[Batch]:
+        """The batches up to `newest` that readers see, oldest first; each names the one before, so the metastore is asked once."""
+        numbers, found = self.numbers(), []
+        batch = newest
+        while batch and batch.number in numbers:
+            found.append(batch)
+            batch = read_batch(self.lake, batch.previous) if batch.previous else None
+        if newest and len(found) < len([number for number in numbers if number <= newest.number]):
+            raise ForeignBatch(f"the batch before {found[-1].number} has no manifest; restore {found[-1].previous}, or see docs/operations.md#batches")
+        return found[::-1]
+
+    def commit(self, staged: Batch, newest: Batch | None) -> Batch | None:
+        """Commit a staged batch after `newest`; None if its offsets were committed by somebody else meanwhile."""
+        before = newest
+        while staged.continues(before):
+            batch = staged.following(before)
+            write_batch(self.lake, batch)
+            if self._claim(batch) == batch.folder:
+                if self._is_next(batch):
+                    return batch
+                self.retire([batch.number])
+                return None
+            before = self.at(batch.number)
+        return None
+
+    def numbers(self) -> set[int]:
+        """The numbers that `clickstream_batches` shows."""
+        return {int(value) for value in self.hive.days(CLICKSTREAM_BATCHES)}
+
+    def retire(self, numbers: list[int]) -> None:
+        """Take batches out of the metastore, oldest first, so that whoever slept finds the one before his gone."""
+        self.hive.drop_partitions(CLICKSTREAM_BATCHES, [partition_value(number) for number in sorted(numbers)])
+
+    def _claim(self, batch: Batch) -> str:
+        """The folder that has the batch's number in the end: its own, or that of whoever was first."""
+        deadline = time.monotonic() + CLAIM_SECONDS
+        while True:
+            try:
+                self.hive.add_partition(CLICKSTREAM_BATCHES, batch.value, self.lake.url(batch_path(batch.folder)))
+                return batch.folder
+            except CabError as error:
+                refused = error
+            try:
+                if folder := self._folder(batch.number):
+                    return folder
+            except Unavailable as error:
+                refused = error
+            if time.monotonic() > deadline:
+                raise CommitUnsettled(f"batch {batch.number} may or may not be committed: {refused}. Run again: the next run finds out") from refused
+            time.sleep(RETRY_SECONDS)
+
+    def _is_next(self, batch: Batch) -> bool:
+        """Whether the batch before is still there: if not, this writer slept past retention, and its number was another's."""
+        return bool(self._folder(batch.number - 1)) if batch.number > 1 else self.numbers() <= {1} or self._folder(2) is not None
+
+    def _folder(self, number: int) -> str | None:
+        location = self.hive.location(CLICKSTREAM_BATCHES, partition_value(number))
+        if location is None:
+            return None
+        folder = location.removeprefix(self.lake.url(batch_path("")))
+        if "/" in folder:
+            raise ForeignBatch(f"batch {number} points at {location}, which is no batch in {self.lake.root}; it was left as it is")
+        return folder
+
+
+def view(hive: Hive, name: str, condition: str, columns: tuple[Column, ...]) -> str:
+    """The statement that declares a view of the batches: one scan, so that a reader sees one moment."""
+    names = ", ".join(f"`{column.name}`" for column in columns)
+    return f"CREATE VIEW IF NOT EXISTS `{hive.database}`.`{name}` AS SELECT {names} FROM {hive.name(CLICKSTREAM_BATCHES)} WHERE {condition}"

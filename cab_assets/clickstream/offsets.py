@@ -1,0 +1,56 @@
+"""Where a run starts: what is committed against what the topic holds."""
+
+from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed
+from cab_assets.errors import CabError
+from cab_assets.resources.click_topic import Offsets, TopicState
+
+
+class TopicRecreated(CabError):
+    """The topic is another one than the committed offsets belong to."""
+
+
+class RecordsLost(CabError):
+    """Records that were never read are gone from the topic."""
+
+
+def starting(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
+    """The offset of each partition to read from. TopicRecreated, RecordsLost if what is committed does not lead on."""
+    if known := newest.topics.get(topic) if newest else None:
+        refuse_another_topic(topic, known, state)
+    if lost := gaps(newest, topic, state):
+        raise RecordsLost(
+            f"records of {topic} that were never read are gone from Kafka ({'; '.join(str(gap) for gap in lost)}): its retention is shorter than the time"
+            " nobody read it. Nothing is ingested before somebody has seen this: `cab accept-gap` goes on after the gap and records it"
+        )
+    return start_offsets(newest, topic, state)
+
+
+def refuse_another_topic(topic: str, known: TopicEnd, state: TopicState) -> None:
+    """TopicRecreated unless the topic is the one that was known, and holds what was committed of it."""
+    if known.id != state.id:
+        raise TopicRecreated(
+            f"topic {topic} was deleted and created again: its id is {state.id}, committed offsets belong to {known.id}."
+            " Offsets of the new one would be taken for those of the old: give it another name, and set CAB_CLICKSTREAM_TOPIC to that"
+        )
+    if behind := [str(partition) for partition, end in known.ends.items() if end > state.ends.get(partition, 0)]:
+        raise TopicRecreated(
+            f"topic {topic} ends before what is committed of partition {', '.join(behind)}: it lost records that were read,"
+            " or its brokers are others than they were. Check CAB_KAFKA_BOOTSTRAP_SERVERS"
+        )
+
+
+def gaps(newest: Batch | None, topic: str, state: TopicState) -> list[Range]:
+    """Ranges that were never read and are no longer there."""
+    starts = start_offsets(newest, topic, state)
+    return [Range(partition=each, start=start, end=state.begins[each]) for each, start in starts.items() if start < state.begins[each]]
+
+
+def start_offsets(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
+    """Committed ends; 0 for a partition added since; for a topic that was never read, its oldest records."""
+    ends = committed(newest, topic)
+    return {partition: ends.get(partition, 0 if ends else begin) for partition, begin in state.begins.items()}
+
+
+def lag(committed_ends: Offsets, ends: Offsets) -> int:
+    """How many offsets lie between two positions; a partition that the first does not know counts from 0."""
+    return sum(end - committed_ends.get(partition, 0) for partition, end in ends.items())

@@ -1,0 +1,55 @@
+"""Retiring: batches that the day tables hold leave the metastore, their files a grace later.
+
+Never retired: the newest commit, which is the state, and a batch of which a day is not folded and visible.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import pyarrow.fs as pafs
+
+from cab_assets.clickstream.batch import Batch, committed, read_batch
+from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.stage import CHECKPOINTS
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.warehouse.collect import Collected, delete, marked
+
+KEPT = 1000  # so many at most stay once they are folded, whatever the feed: each costs a reader of the view a few files
+
+
+def retirable(committed_batches: Iterable[Batch], lacking: Iterable[Batch], *, retention: timedelta, now: datetime) -> list[int]:
+    """The numbers to take out: the oldest ones, as far as none of them is `lacking` in a day table and each is old or beyond KEPT."""
+    oldest_first = sorted(committed_batches, key=lambda batch: batch.number)[:-1]
+    first_lacking = min((batch.number for batch in lacking), default=None)
+    folded = [batch for batch in oldest_first if first_lacking is None or batch.number < first_lacking]
+    crowded = len(folded) - KEPT
+    return [batch.number for position, batch in enumerate(folded) if position < crowded or now - batch.written >= retention]
+
+
+def collect_batches(ledger: Ledger, *, grace: timedelta, now: datetime) -> Iterator[Collected]:
+    """Delete folders that no number names, `grace` after this was first seen, once nobody can commit them any more."""
+    newest, lake = ledger.newest(), ledger.lake
+    named = {batch.folder for number in ledger.numbers() if (batch := ledger.at(number))}
+    for info in lake.list(CLICKSTREAM_BATCHES.name):
+        folder = info.base_name
+        if info.type != pafs.FileType.Directory or folder.startswith("_") or folder in named:
+            continue
+        if is_over(lake, folder, newest) and now - marked(lake, info.path, now) >= grace:
+            yield delete(lake, info.path)
+
+
+def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:
+    """Whether the folder can no longer be committed: its offsets are, or whoever staged it has thrown its checkpoint away."""
+    if batch := read_batch(lake, folder):
+        ends = committed(newest, batch.topic)
+        passed = any(each.offsets and each.start < ends.get(each.partition, 0) for each in batch.ranges)
+        return passed or (batch.kind != "ingest" and newest is not None and batch.number < newest.number)
+    query, _, number = folder.rpartition("-")
+    try:
+        log = lake.read(f"{CHECKPOINTS}/{query}/offsets/{number}").decode().splitlines()[2]
+    except FileNotFoundError:
+        return bool(lake.files.get_file_info(f"{CHECKPOINTS}/{query}").type != pafs.FileType.Directory)
+    ((topic, ends),) = json.loads(log).items()
+    return all(end <= committed(newest, topic).get(int(partition), 0) for partition, end in ends.items())

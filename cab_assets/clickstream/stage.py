@@ -1,0 +1,149 @@
+"""Staging: a Structured Streaming query that only writes files, each micro-batch to a folder of its own.
+
+The query knows nothing of commits, and its checkpoint is thrown away with it, so a query that outlives its run can
+leave folders that nobody committed, and nothing else. It ends itself when it is older than a run's query may be.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from cab_assets.clickstream.batch import Range, batch_path
+from cab_assets.errors import Unavailable
+from cab_assets.resources.click_topic import COMMITTED, ClickTopic, Offsets
+from cab_assets.resources.deadline import within
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.transforms.clickstream import read_clicks
+
+CHECKPOINTS = f"{CLICKSTREAM_BATCHES.name}/_checkpoints"
+START_SECONDS = 45  # a warm server takes 2, one that was just started 10
+ANSWER_SECONDS = 10
+QUERY_SECONDS = 900  # a query is stopped by its run after so long and started anew; one whose run was killed ends itself a minute later
+ORPHAN_SECONDS = QUERY_SECONDS + 60
+TASK_OFFSETS = 50_000  # what one task reads: a large batch keeps all cores busy to its end, a small one stays in few files
+
+
+class StagingFailed(Unavailable):
+    """The streaming query ended or does not answer."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What makes a record usable, and how many of them make a batch."""
+
+    start_date: date
+    zone: str
+    max_offsets: int
+
+
+@dataclass
+class Query:
+    """A running query: the batches it has staged, in their order."""
+
+    lake: Lake
+    name: str  # folders are `<name>-<n>`
+    start: Offsets
+    handle: Any
+    _next: int = 0
+    born: float = field(default_factory=time.monotonic)
+
+    def staged(self) -> tuple[str, tuple[Range, ...]] | None:
+        """The next batch that Spark says is done: its folder and ranges; None if there is none yet."""
+        if not self.lake.files.get_file_info(f"{self._checkpoint}/commits/{self._next}").is_file:
+            return None
+        ends = self._offsets(self._next)
+        starts = self._offsets(self._next - 1) if self._next else self.start
+        folder = f"{self.name}-{self._next}"
+        self._next += 1
+        return folder, tuple(Range(partition=each, start=starts.get(each, 0), end=end) for each, end in sorted(ends.items()))
+
+    def check(self) -> None:
+        """StagingFailed, with Spark's own reason, if the query is no longer at work."""
+        try:
+            error = within(ANSWER_SECONDS, lambda: None if self.handle.isActive else self.handle.exception())
+            active = error is None and within(ANSWER_SECONDS, lambda: bool(self.handle.isActive))
+        except TimeoutError as timeout:
+            raise StagingFailed(f"Spark does not say what the streaming query does ({timeout}); see `cab doctor`, then run again") from timeout
+        if not active:
+            raise StagingFailed(f"the streaming query ended: {cause(str(error))}")
+
+    @property
+    def is_old(self) -> bool:
+        return time.monotonic() - self.born > QUERY_SECONDS
+
+    @property
+    def _checkpoint(self) -> str:
+        return f"{CHECKPOINTS}/{self.name}"
+
+    def _offsets(self, number: int) -> Offsets:
+        """The end of micro-batch `number`, from Spark's log of offsets: version, metadata, then one line for the topic."""
+        (ends,) = json.loads(self.lake.read(f"{self._checkpoint}/offsets/{number}").decode().splitlines()[2]).values()
+        return {int(partition): int(end) for partition, end in ends.items()}
+
+
+@contextmanager
+def staging(session: SparkSession, lake: Lake, topic: ClickTopic, start: Offsets, rules: Rules, *, name: str, every_seconds: float) -> Iterator[Query]:
+    """A query from `start` on, at work until the block ends."""
+    records = (
+        session.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", topic.servers)
+        .option("kafka.isolation.level", COMMITTED)
+        .option("subscribe", topic.name)
+        .option("startingOffsets", json.dumps({topic.name: start}))
+        .option("maxOffsetsPerTrigger", rules.max_offsets)
+        .option("maxRecordsPerPartition", TASK_OFFSETS)
+        .load()
+    )
+    writer = (
+        read_clicks(records, start_date=rules.start_date, zone=rules.zone)
+        .writeStream.foreachBatch(files_writer(lake.url(batch_path(name)), ORPHAN_SECONDS))
+        .option("checkpointLocation", lake.url(f"{CHECKPOINTS}/{name}"))
+        .trigger(processingTime=f"{every_seconds:g} seconds")
+    )
+    try:
+        query = Query(lake, name, start, within(START_SECONDS, writer.start))
+    except TimeoutError as timeout:
+        raise StagingFailed(f"Spark does not start the streaming query ({timeout}); see `cab doctor`, then run again") from timeout
+    try:
+        yield query
+    finally:
+        stop(query)
+
+
+def stop(query: Query) -> None:
+    """End the query and throw its checkpoint away. A server that does not answer keeps the query, which ends itself."""
+    try:
+        within(ANSWER_SECONDS, query.handle.stop)
+    except (TimeoutError, PySparkException):
+        return
+    query.lake.files.delete_dir(f"{CHECKPOINTS}/{query.name}")
+
+
+def files_writer(prefix: str, lifetime: float) -> Callable[[Any, int], None]:
+    """What the server calls for each micro-batch: it imports nothing of ours, and writes to `<prefix>-<n>`."""
+    first_call: list[float] = []
+
+    def write(batch: Any, number: int) -> None:
+        import time as clock
+
+        first_call.append(clock.monotonic())
+        if clock.monotonic() - first_call[0] > lifetime:
+            raise RuntimeError("nobody has stopped this query in time, so whoever started it is gone")
+        batch.write.mode("overwrite").option("compression", "zstd").parquet(f"{prefix}-{number}")
+
+    return write
+
+
+def cause(message: str) -> str:
+    """The line of a Spark failure that says why: the innermost cause, else the first line."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return (causes or lines or ["without a reason"])[-1 if causes else 0]

@@ -1,0 +1,127 @@
+"""Clicks: from the topic into batches within seconds, and from batches into days for good."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from cab_assets.clickstream.ingest import Ingest
+from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.stage import Rules, staging
+from cab_assets.defs.clickstream.checks import batch_checks, day_checks
+from cab_assets.defs.clickstream.fold import FoldRun
+from cab_assets.defs.clickstream.report import BatchReport
+from cab_assets.defs.partitions import daily_ahead
+from cab_assets.defs.specs import table_spec
+from cab_assets.environment import Environment
+from cab_assets.resources.click_topic import ClickTopic
+from cab_assets.resources.hive import Hive
+from cab_assets.resources.lake import Lake
+from cab_assets.resources.spark import Spark
+from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS
+
+TOPIC, STREAM = dg.AssetKey("click_topic"), dg.AssetKey("clickstream")
+DAYS, REFUSED = dg.AssetKey(CLICKS.name), dg.AssetKey(REJECTS.name)
+GROUP = "clickstream"
+EVERY_SECONDS = 2.0  # between micro-batches of a run that stays: a click waits for half of that, and each batch is a file or three
+
+click_topic = dg.AssetSpec(
+    TOPIC,
+    group_name=GROUP,
+    kinds={"kafka", "json"},
+    owners=["team:data-platform"],
+    description="One JSON event per user action in the app, in Kafka; observed, never written.",
+)
+
+
+class Run(dg.Config):
+    """How long a run of `clickstream` stays."""
+
+    stay: bool = False  # up to CAB_INGEST_RUN_MINUTES while clicks keep coming, instead of to the ends the topic has at the start
+
+
+@dg.multi_asset(
+    name="clickstream_ingest",
+    specs=[
+        table_spec(
+            STREAM,
+            group=GROUP,
+            deps=[TOPIC],
+            table=CLICKSTREAM_BATCHES,
+            kinds={"spark", "hive"},
+            description="One row per record of a committed batch, seconds after it arrived; recent ones.",
+        )
+    ],
+    check_specs=batch_checks(),
+    can_subset=True,  # else the step owes an outcome of each check, also when there was no batch
+)
+def clickstream(
+    context: dg.AssetExecutionContext,
+    config: Run,
+    environment: dg.ResourceParam[Environment],
+    click_topic: dg.ResourceParam[ClickTopic],
+    lake: dg.ResourceParam[Lake],
+    hive: dg.ResourceParam[Hive],
+    spark: dg.ResourceParam[Spark],
+) -> Iterator[dg.Output[None]]:
+    """Drain the topic from the committed offsets on, batch by batch."""
+    rules = Rules(environment.start_date, environment.timezone.key, environment.max_offsets_per_batch)
+    report = BatchReport(context, max_reject_ratio=environment.max_reject_ratio)
+    every, minutes = (EVERY_SECONDS, environment.ingest_run_minutes) if config.stay else (0.0, None)
+    with spark.session() as session:
+        run = Ingest(
+            ledger=Ledger(lake, hive),
+            topic=click_topic,
+            run_id=context.run.run_id,
+            open_query=lambda start, name: staging(session, lake, click_topic, start, rules, name=name, every_seconds=every),
+            minutes=minutes,
+            say=context.log.info,
+        )
+        for committed in run.run():
+            report.committed(committed)
+    report.close()
+    yield from ()
+
+
+class Fold(dg.Config):
+    """Which days are folded."""
+
+    all_due: bool = False  # every day that lacks records of a committed batch, instead of the run's days
+
+
+@dg.multi_asset(
+    specs=[
+        table_spec(
+            DAYS,
+            group=GROUP,
+            deps=[STREAM],
+            table=CLICKS,
+            kinds={"spark", "hive"},
+            description="One row per distinct event, by day, for good; copies counts the records that carried it.",
+            partitions_def=daily_ahead,
+        ),
+        table_spec(
+            REFUSED,
+            group=GROUP,
+            deps=[STREAM],
+            table=REJECTS,
+            kinds={"spark", "hive"},
+            description="One row per refused record, by the date Kafka holds for it, for good: its bytes, its place, every reason.",
+            partitions_def=daily_ahead,
+        ),
+    ],
+    check_specs=day_checks(),
+    can_subset=True,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def click_days(
+    context: dg.AssetExecutionContext,
+    config: Fold,
+    environment: dg.ResourceParam[Environment],
+    click_topic: dg.ResourceParam[ClickTopic],
+    lake: dg.ResourceParam[Lake],
+    hive: dg.ResourceParam[Hive],
+    spark: dg.ResourceParam[Spark],
+) -> Iterator[dg.Output[None]]:
+    """Bring days up to the newest batch, seal those that are over, and retire the batches that every day holds."""
+    FoldRun(context, environment, click_topic, Ledger(lake, hive), spark, config.all_due).run()
+    yield from ()

@@ -1,0 +1,84 @@
+"""What a run tells Dagster of its batches."""
+
+from typing import Any
+
+import dagster as dg
+
+from cab_assets.clickstream.batch import Batch
+from cab_assets.clickstream.ingest import Committed
+from cab_assets.clickstream.offsets import lag
+from cab_assets.defs.clickstream.checks import NOTHING_UNACCOUNTED, REJECT_RATIO, is_accounted, refused_share
+from cab_assets.resources.click_topic import TopicState
+
+STREAM, TOPIC = dg.AssetKey("clickstream"), dg.AssetKey("click_topic")
+NAMED_DATES = 10
+END_OFFSETS = "end_offsets"  # metadata of an observation
+
+
+class BatchReport:
+    """Logs each batch when it is visible, and what they were together."""
+
+    def __init__(self, context: dg.AssetExecutionContext, *, max_reject_ratio: float) -> None:
+        self._context = context
+        self._max_reject_ratio = max_reject_ratio
+        self._batches = self._accepted = self._rejected = 0
+
+    def committed(self, done: Committed) -> None:
+        contents = done.batch.contents
+        self._batches += 1
+        self._accepted += contents.accepted
+        self._rejected += contents.rejected
+        self._context.log.info(
+            f"batch {done.batch.number}: {contents.accepted:,} accepted, {contents.rejected:,} refused in {done.seconds:.1f} s; {done.lag_after:,} are waiting"
+        )
+        around = {"lag_before": done.lag_before, "lag_after": done.lag_after, "seconds": done.seconds}
+        self._context.log_event(dg.AssetMaterialization(STREAM, metadata={**figures(done.batch), **around}))
+        self._check(NOTHING_UNACCOUNTED, is_accounted(done.batch), {"offsets": done.batch.offsets, "records": contents.accepted + contents.rejected})
+        share = refused_share(done.batch)
+        self._check(REJECT_RATIO, share <= self._max_reject_ratio, {"refused_share": round(share, 4), "limit": self._max_reject_ratio})
+
+    def close(self) -> None:
+        """Say what the run was, also when there was nothing to do."""
+        news = f"{self._batches} batches: {self._accepted:,} accepted, {self._rejected:,} refused" if self._batches else "nothing new: all is committed"
+        self._context.log.info(f"clickstream: {news}")
+
+    def _check(self, name: str, passed: bool, metadata: dict[str, Any]) -> None:
+        self._context.log_event(dg.AssetCheckEvaluation(asset_key=STREAM, check_name=name, passed=passed, metadata=metadata))
+
+
+def figures(batch: Batch) -> dict[str, Any]:
+    """What a person wants to know of a batch; numbers are plotted."""
+    contents, dates = batch.contents, sorted(batch.contents.event_dates)
+    more = f" and {len(dates) - NAMED_DATES} more" if len(dates) > NAMED_DATES else ""
+    return {
+        "batch": batch.number,
+        "kind": batch.kind,
+        "offsets": {str(each.partition): f"{each.start} to {each.end}" for each in batch.ranges},
+        "dagster/row_count": contents.accepted + contents.rejected,
+        "accepted": contents.accepted,
+        "rejected": contents.rejected,
+        "rejected_by_reason": dict(contents.reasons),
+        "undelivered": sum(each.offsets for each in contents.undelivered),
+        "extra_keys": contents.extra_keys,
+        "first_event": contents.first_event or "none",
+        "last_event": contents.last_event or "none",
+        "dates_touched": len(dates),
+        "dates": ", ".join(dates[:NAMED_DATES]) + more,
+        "bytes": sum(file.bytes for file in contents.files),
+        "folder": batch.folder,
+    }
+
+
+def topic_seen(topic: str, state: TopicState, committed_ends: dict[int, int]) -> dg.AssetObservation:
+    """The topic as it is now."""
+    return dg.AssetObservation(
+        TOPIC,
+        metadata={
+            "topic": topic,
+            "topic_id": state.id,
+            END_OFFSETS: {str(partition): end for partition, end in state.ends.items()},
+            "oldest_offsets": {str(partition): begin for partition, begin in state.begins.items()},
+            "records_ever": sum(state.ends.values()),
+            "lag": lag(committed_ends, state.ends) if committed_ends else lag(state.begins, state.ends),
+        },
+    )

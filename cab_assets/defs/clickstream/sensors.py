@@ -1,0 +1,107 @@
+"""What asks for runs when clicks arrive, and when days lack some of them."""
+
+import time
+from datetime import datetime
+
+import dagster as dg
+
+from cab_assets.clickstream.batch import Batch, committed
+from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.offsets import lag, starting
+from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM
+from cab_assets.defs.clickstream.jobs import clickstream_fold, clickstream_ingest
+from cab_assets.defs.clickstream.report import topic_seen
+from cab_assets.defs.resources import CALENDAR
+from cab_assets.environment import Environment
+from cab_assets.errors import CabError, Unavailable
+from cab_assets.launcher import PROCESS_TAG, is_gone
+from cab_assets.resources.click_topic import ClickTopic
+from cab_assets.resources.hive import Hive, HiveRefused
+from cab_assets.resources.lake import Lake
+
+ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+FOLD_TICK_SECONDS = 30
+FOLD_SHARE = 0.1  # of the time, at most
+IDLE_FOLD_MINUTES = 60  # without new batches there may still be days to seal and batches to retire
+
+
+@dg.sensor(job=clickstream_ingest, minimum_interval_seconds=CALENDAR.clickstream_tick_seconds, default_status=dg.DefaultSensorStatus.RUNNING)
+def clickstream_sensor(
+    context: dg.SensorEvaluationContext,
+    click_topic: dg.ResourceParam[ClickTopic],
+    lake: dg.ResourceParam[Lake],
+    hive_in_brief: dg.ResourceParam[Hive],
+) -> dg.SensorResult | dg.SkipReason:
+    """Asks for a run when the topic holds records that are not committed, and none is at it."""
+    if run := active_run(context.instance, clickstream_ingest.name, {STREAM}):
+        return dg.SkipReason(f"Run {run.run_id} is at it.")
+    number, _, trouble = (context.cursor or "").partition(" ")  # a hint: the newest batch at the last tick, and what stopped it
+    try:
+        state, newest = click_topic.look(), newest_batch(Ledger(lake, hive_in_brief), int(number or 0))
+    except Unavailable as error:
+        return dg.SkipReason(str(error))
+    cursor = str(newest.number if newest else 0)
+    try:
+        start = starting(newest, click_topic.name, state)
+    except CabError as error:
+        if trouble == str(error):
+            return dg.SkipReason(f"Stopped, until somebody sees to it: {error}")
+        return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}")  # it fails, and says why where people look
+    context.update_cursor(cursor)
+    if not (waiting := lag(start, state.ends)):
+        return dg.SkipReason(f"All {sum(state.ends.values()):,} records of {click_topic.name} are committed.")
+    context.log.info(f"{waiting:,} records are waiting")
+    stay = {"ops": {clickstream_ingest.name: {"config": {"stay": True}}}}
+    seen = topic_seen(click_topic.name, state, committed(newest, click_topic.name))
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_config=stay)], asset_events=[seen], cursor=cursor)
+
+
+@dg.sensor(job=clickstream_fold, minimum_interval_seconds=FOLD_TICK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+def clicks_sensor(
+    context: dg.SensorEvaluationContext,
+    environment: dg.ResourceParam[Environment],
+    lake: dg.ResourceParam[Lake],
+    hive_in_brief: dg.ResourceParam[Hive],
+) -> dg.SensorResult | dg.SkipReason:
+    """Asks for a run that folds every day that lacks records of a batch, seals days, and retires batches."""
+    if run := active_run(context.instance, clickstream_fold.name, {DAYS, REFUSED}):
+        return dg.SkipReason(f"Run {run.run_id} is at it.")
+    try:
+        newest = newest_batch(Ledger(lake, hive_in_brief), int(context.cursor or 0))
+    except Unavailable as error:
+        return dg.SkipReason(str(error))
+    if newest is None:
+        return dg.SkipReason("No batch was ever committed.")
+    new = newest.number - int(context.cursor or 0)
+    if wait := seconds_to_wait(last_fold(context.instance), time.time(), minutes=environment.fold_minutes if new else IDLE_FOLD_MINUTES):
+        return dg.SkipReason(f"{new} new batches; the next fold is in {wait:.0f} s.")
+    day = datetime.now(environment.timezone).date().isoformat()
+    every_day = {"ops": {"click_days": {"config": {"all_due": True}}}}
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_config=every_day, partition_key=day)], cursor=str(newest.number))
+
+
+def newest_batch(ledger: Ledger, hint: int) -> Batch | None:
+    """The newest commit; the tables are declared when they are not there yet."""
+    try:
+        return ledger.newest(hint)
+    except HiveRefused:
+        ledger.create()
+        return ledger.newest()
+
+
+def active_run(instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey]) -> dg.DagsterRun | None:
+    """A run of the job, or of its assets by hand, that is queued or at work; not one whose process is dead."""
+    runs = (run for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE)) if run.job_name == job or assets & set(run.asset_selection or ()))
+    return next((run for run in runs if not is_gone(run.tags.get(PROCESS_TAG, ""), run.run_id)), None)
+
+
+def last_fold(instance: dg.DagsterInstance) -> tuple[float, float]:
+    """When the last fold started and ended, in seconds since 1970; (0, 0) if there was none."""
+    records = instance.get_run_records(dg.RunsFilter(job_name=clickstream_fold.name), limit=1)
+    return (records[0].start_time or 0.0, records[0].end_time or 0.0) if records else (0.0, 0.0)
+
+
+def seconds_to_wait(last: tuple[float, float], now: float, *, minutes: float) -> float:
+    """Until the next fold: `minutes` after the last one started, and no sooner than its share of the time allows."""
+    start, end = last
+    return max(0.0, start + minutes * 60 - now, end + (end - start) * (1 / FOLD_SHARE - 1) - now)

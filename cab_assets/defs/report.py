@@ -1,0 +1,112 @@
+"""What a run tells Dagster of days: a materialization and its checks for each good one, one failure for all bad ones."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (  # not exported, and Dagit counts no check without it
+    AssetCheckEvaluationTargetMaterializationData as TargetMaterialization,
+)
+
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import Table
+from cab_assets.warehouse.audit import head
+from cab_assets.warehouse.manifest import Manifest
+from cab_assets.warehouse.publish import Publication, Published
+from cab_assets.warehouse.versions import Partition
+
+Metadata = Mapping[str, Any]
+PREVIEW_ROWS = 10
+
+
+class DayReport:
+    """Logs what became of each day as it is known, and raises once, at the end, for all days that failed."""
+
+    def __init__(self, context: dg.AssetExecutionContext, lake: Lake, days: dg.TimeWindowPartitionsDefinition, checked: Collection[str]) -> None:
+        self._context = context
+        self._lake = lake
+        self._days = days
+        self._checked_assets = checked
+        self._asked = 0
+        self._failed: dict[str, str] = {}
+
+    def known(self, days: Collection[str]) -> list[str]:
+        """The days that there are; a command line can name others, which Dagster does not check."""
+        self._asked = len(set(days))
+        over = set(self._days.get_partition_keys())
+        for day in set(days) - over:
+            first, last = self._days.get_first_partition_key(), self._days.get_last_partition_key()
+            self.fail(day, f"is no day from {first} to {last}, the last one there is now in {self._days.timezone}")
+        return sorted(set(days) & over)
+
+    def published(self, table: Table, publication: Publication) -> list[str]:
+        """Log each day that is visible now; those days."""
+        for day, error in publication.failed.items():
+            self.fail(day, str(error))
+        for day, outcome in publication.published.items():
+            news = "published" if outcome.moved else "nothing new: already visible"
+            self._context.log.info(f"{table.name}/{day}: {news} ({outcome.manifest.rows:,} rows)")
+            preview = self._preview(table, outcome.manifest)
+            told = {"location": outcome.location, "outcome": news, "preview": preview, **self.more(outcome)}
+            self.materialized(dg.AssetKey(table.name), outcome.manifest, told)
+        return list(publication.published)
+
+    def more(self, outcome: Published) -> Metadata:  # noqa: ARG002
+        """What else is told of a day that is visible."""
+        return {}
+
+    def close(self) -> None:
+        """Raise dg.Failure naming each bad day and why, if there is one."""
+        if not self._failed:
+            return
+        days_by_reason = defaultdict(list)
+        for day, reason in sorted(self._failed.items()):
+            days_by_reason[reason].append(day)
+        reasons = "\n".join(f"{', '.join(days)}: {reason}" for reason, days in days_by_reason.items())
+        raise dg.Failure(f"{len(self._failed)} of {self._asked} days failed and are not published:\n{reasons}", allow_retries=False)
+
+    def audited(self, asset: dg.AssetKey, manifest: Manifest) -> bool:
+        if manifest.passed:
+            return True
+        self._checked(asset, manifest)
+        wrong = (finding for finding in manifest.findings if not finding.passed)
+        told = (f"{finding.check} ({', '.join(f'{name}: {value}' for name, value in finding.detail.items())})" for finding in wrong)
+        return self.fail(manifest.day, f"the audit of {manifest.table} failed: {'; '.join(told)}")
+
+    def fail(self, day: str, reason: str) -> bool:
+        self._context.log.error(f"{day}: {reason}")
+        self._failed.setdefault(day, reason)
+        return False
+
+    def materialized(self, asset: dg.AssetKey, manifest: Manifest, more: Metadata) -> None:
+        known: Metadata = {"dagster/partition_row_count": manifest.rows, "bytes": manifest.bytes, "seconds": manifest.seconds, "version": manifest.version}
+        self._context.log_event(dg.AssetMaterialization(asset, partition=manifest.day, metadata={**known, **more}))
+        if asset.to_user_string() in self._checked_assets:
+            self._checked(asset, manifest)
+
+    def _checked(self, asset: dg.AssetKey, manifest: Manifest) -> None:
+        """Log the audit; only a check that names the day's latest materialization counts as the day's in Dagit."""
+        latest = self._context.instance.fetch_materializations(dg.AssetRecordsFilter(asset, asset_partitions=[manifest.day]), limit=1).records
+        target = TargetMaterialization(storage_id=latest[0].storage_id, run_id=latest[0].run_id, timestamp=latest[0].timestamp) if latest else None
+        for finding in manifest.findings:
+            self._context.log_event(
+                dg.AssetCheckEvaluation(
+                    asset_key=asset,
+                    check_name=finding.check,
+                    passed=finding.passed,
+                    partition=manifest.day,
+                    target_materialization_data=target,
+                    metadata={name: _plottable(value) for name, value in finding.detail.items()},
+                )
+            )
+
+    def _preview(self, table: Table, manifest: Manifest) -> dg.TableMetadataValue:
+        rows = head(self._lake, Partition(table, manifest.day), manifest, PREVIEW_ROWS)
+        records = [dg.TableRecord({name: str(value) for name, value in row.items()}) for row in rows]
+        return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(column.name, column.type) for column in table.columns]))
+
+
+def _plottable(value: str) -> str | int:
+    """Small counts as numbers, which Dagit plots; it cannot hold the 64 bits of a hash."""
+    return int(value) if value.isdigit() and len(value) < 16 else value

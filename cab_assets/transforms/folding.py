@@ -1,0 +1,27 @@
+"""The day tables of the clickstream: what a day held, and the records that came since."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from cab_assets.schemas import EVENT, PLACE_KEY, REJECTS
+
+EVENT_NAMES = [column.name for column in EVENT]
+FIRST = ["kafka_timestamp", *PLACE_KEY]  # orders the records of one event
+
+
+def fold_clicks(standing: DataFrame, records: DataFrame) -> DataFrame:
+    """One row per distinct event: the place of its first record, and how many records carried it."""
+    arrived = records.select("event_date", *EVENT_NAMES, *FIRST, F.lit(1).alias("copies"))
+    return (
+        standing.select(arrived.columns)
+        .unionByName(arrived)
+        .groupBy("event_date", *EVENT_NAMES)
+        .agg(F.min(F.struct(*FIRST)).alias("first"), F.sum("copies").cast("int").alias("copies"))
+        .select("event_date", *EVENT_NAMES, *(f"first.{name}" for name in (*PLACE_KEY, "kafka_timestamp")), "copies")
+    )
+
+
+def fold_rejects(standing: DataFrame, records: DataFrame, taken_out: DataFrame) -> DataFrame:
+    """One row per refused record, without those whose place is in `taken_out`."""
+    columns = ["ingest_date", *REJECTS.names]
+    return standing.select(columns).unionByName(records.select(columns)).join(taken_out, on=list(PLACE_KEY), how="left_anti").select(columns)
