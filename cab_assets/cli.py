@@ -1,7 +1,9 @@
 """The command `cab`."""
 
 import json
+import logging
 import os
+import re
 import shlex
 import sys
 from dataclasses import asdict, fields
@@ -21,11 +23,20 @@ class _Plain(TyperGroup):
     """A group whose commands end in one sentence on an error of ours; a traceback is left to mistakes in the code."""
 
     def invoke(self, ctx: Any) -> Any:
+        logging.getLogger("kafka").addHandler(logging.NullHandler())  # what kafka-python warns of ends in an error of ours
         try:
             return super().invoke(ctx)
         except (BadEnvironment, CabError) as error:
             typer.echo(error, err=True)
             raise typer.Exit(1) from error
+
+
+def _per_second(text: str) -> float:
+    """500 or 500/s."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(?:/s)?", text)
+    if not found or float(found[1]) == 0:
+        raise typer.BadParameter("must be a number above 0, as in 500/s")
+    return float(found[1])
 
 
 app = typer.Typer(cls=_Plain, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Rides and clicks of a cab company.")
@@ -73,33 +84,53 @@ def env() -> None:
 @app.command()
 def sample(
     days: Annotated[int, typer.Option(min=1, help="How many days.")] = 30,
-    rows_per_day: Annotated[int, typer.Option(min=1, max=3_000_000, help="Bookings of each day; the 10th and the 25th of a month have none.")] = 1000,
+    rows_per_day: Annotated[
+        int | None, typer.Option(min=1, max=3_000_000, show_default="1000", help="Bookings of each day; the 10th and the 25th of a month have none.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another number gives other rows.")] = 1,
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day; default CAB_START_DATE.")] = None,
     amend: Annotated[bool, typer.Option("--amend", help="Change up to five of the days that are there, and show which; each call changes more.")] = False,
     file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Load this file of Sqoop's instead: 19 columns, no header.")] = None,
+    clicks: Annotated[int, typer.Option(min=0, help="Send so many clicks to Kafka.")] = 0,
+    rate: Annotated[
+        float | None, typer.Option(parser=_per_second, metavar="N/s", help="Send so many a second: --clicks in all, or until Ctrl-C without --clicks.")
+    ] = None,
+    poison: Annotated[float, typer.Option(min=0, max=1, help="Share of the clicks that cannot be used: no JSON, lat 95, the year 9999, …")] = 0,
+    late: Annotated[float, typer.Option(min=0, max=1, help="Share that is up to three days older, but never before CAB_START_DATE.")] = 0,
+    repeat: Annotated[float, typer.Option(min=0, max=1, help="Share that is an earlier click, sent again.")] = 0,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before writing where CAB_ENV=cluster.")] = False,
 ) -> None:
-    """Fill the table of bookings, made if it is missing, with made-up rides.
+    """Fill the table of bookings, made if it is missing, with made-up rides; or send made-up clicks to Kafka.
 
     The same options always give the same rows, and loading inserts those that are missing: load again, or more days, at will.
     What --amend corrects stays corrected then; what it deletes comes back.
+
+    With --clicks or --rate only clicks are sent, of the same days; both, if --rows-per-day, --amend or --file is there too.
+    The same options send the same clicks again: use another --seed for others.
     """
-    from cab_assets.sample import amend as amending
-    from cab_assets.sample import load
+    from cab_assets.sample.clicks import Feed
+    from cab_assets.sample.fill import fill
+    from cab_assets.sample.send import Pace, send_clicks, stopped_by_signals
 
     if file and amend:
         raise typer.BadParameter("--file and --amend exclude each other")
+    if poison + late + repeat > (1 if clicks or rate else 0):
+        raise typer.BadParameter("--poison, --late and --repeat are shares of --clicks or --rate, together at most 1")
     current = _environment()
     first_day = start.date() if start else current.start_date
-    if current.env == "cluster" and not yes:
-        typer.confirm(f"Write made-up rides to {current.bookings_table} in {current.bookings_db_url}?", abort=True)
-    if file:
-        load.load_file(current, file, typer.echo)
-    elif amend:
-        amending.amend_days(current, first_day, days, seed, typer.echo)
-    else:
-        load.load_days(current, first_day, days, rows_per_day, seed, typer.echo)
+    if rows_per_day or amend or file or not (clicks or rate):
+        _agreed(current, yes, f"Write made-up rides to {current.bookings_table} in {current.bookings_db_url}?")
+        fill(current, first_day, days, rows_per_day or 1000, seed, typer.echo, amend=amend, file=file)
+    if clicks or rate:
+        _agreed(current, yes, f"Send made-up clicks to {current.clickstream_topic} at {current.kafka_bootstrap_servers}?")
+        earliest = min(first_day, current.start_date)
+        feed = Feed(seed=seed, start=first_day, days=days, earliest=earliest, poison=poison, late=late, repeat=repeat)
+        send_clicks(current, feed, clicks or None, Pace(rate, stopped_by_signals()), typer.echo)
+
+
+def _agreed(env: Environment, yes: bool, question: str) -> None:
+    if env.env == "cluster" and not yes:
+        typer.confirm(question, abort=True)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 from cab_assets.environment import BadEnvironment, Environment, name_of
 from cab_assets.errors import CabError
+from cab_assets.resources.click_topic import ClickTopic
 from cab_assets.resources.connect import bookings_db
 from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
@@ -46,6 +47,12 @@ def _bookings_db(env: Environment) -> str:
     return f"{env.bookings_db_url}: table {env.bookings_table} has every column we import" + (f"; {lost} rows belong to no day" if lost else "")
 
 
+def _kafka(env: Environment) -> str:
+    topic = ClickTopic(str(env.kafka_bootstrap_servers), env.clickstream_topic).look()
+    held = sum(topic.ends.values()) - sum(topic.begins.values())
+    return f"{env.kafka_bootstrap_servers}: topic {env.clickstream_topic} holds {held:,} records in {len(topic.ends)} partitions"
+
+
 def _lake(env: Environment) -> str:
     lake, path = Lake(str(env.lake_root)), f"_doctor-{uuid.uuid4()}"
     lake.write(path, b"written")
@@ -64,4 +71,4 @@ def _spark(env: Environment) -> str:
         return f"{env.spark_remote or env.spark_master}: Spark {session.version} counts to {session.range(3).count()}"
 
 
-PARTS = {"bookings db": _bookings_db, "lake": _lake, "hive": _hive, "spark": _spark}
+PARTS = {"bookings db": _bookings_db, "kafka": _kafka, "lake": _lake, "hive": _hive, "spark": _spark}

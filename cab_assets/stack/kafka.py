@@ -30,7 +30,7 @@ SETTINGS = {
     "message.max.bytes": str(2 * 2**20),  # values of 1 MB, and what is around them
     "replica.fetch.max.bytes": str(2 * 2**20),
     "log.retention.hours": "168",
-    "broker.session.timeout.ms": "5000",  # one killed with -9 is let in again after so long: back within 10 s, not 15
+    "broker.session.timeout.ms": "5000",  # one killed with -9 is let in again after so long: back after 10 s, not 15
 }
 
 
