@@ -13,6 +13,7 @@ from cab_assets.environment import Environment
 from cab_assets.resources.hive import Hive
 from cab_assets.sample.connect import source_table
 from cab_assets.stack import lifecycle
+from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.pipeline import Pipeline
 
 NUMBERS = itertools.count(1)
@@ -39,6 +40,7 @@ def pipeline(stack: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "CAB_HOME": str(stack.home),
         "CAB_BOOKINGS_TABLE": f"bookings_{number}",
         "CAB_HIVE_URL": f"{str(stack.hive_url).removesuffix('/cab')}/cab_{number}",
+        "CAB_CLICKSTREAM_TOPIC": f"clicks-{number}",
         "CAB_LAKE_ROOT": f"file://{tmp_path}/lake",
         "DAGSTER_HOME": str(tmp_path / "dagster"),
     }
@@ -54,3 +56,9 @@ def pipeline(stack: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         pipeline = Pipeline(env, instance, own)
         with closing(pipeline.hive):
             yield pipeline
+
+
+@pytest.fixture
+def clicks(pipeline: Pipeline) -> Clicks:
+    """The click side of `pipeline`; the topic is the test's to create."""
+    return Clicks(pipeline)
