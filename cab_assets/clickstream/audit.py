@@ -24,19 +24,28 @@ class BatchUnaccounted(CabError):
 
 def read_back(lake: Lake, folder: str, topic: str, ranges: Iterable[Range], first_after: FirstAfter) -> Contents:
     """What lies in a staged folder; BatchUnaccounted unless it is each delivered record of `ranges`, once."""
-    infos = [info for info in lake.list(batch_path(folder)) if info.base_name.endswith(".parquet")]
-    tables = [pq.read_table(info.path, filesystem=lake.files, columns=COLUMNS) for info in infos]
-    rows = pa.concat_tables(tables) if tables else None
+    files, rows = _read(lake, folder)
     missing = tuple(gap for each in ranges for gap in _account(folder, topic, rows, each, first_after))
-    sizes = tuple(BatchFile(name=info.base_name, bytes=info.size, rows=table.num_rows) for info, table in zip(infos, tables, strict=True))
-    if rows is None:
-        return Contents(undelivered=missing)
     if rows.num_rows != sum(each.offsets for each in ranges) - sum(each.offsets for each in missing):
         raise BatchUnaccounted(f"{folder} holds {rows.num_rows} records, some of them outside its ranges; run again: it will be staged anew")
-    return _contents(rows).model_copy(update={"files": sizes, "undelivered": missing})
+    return _contents(files, rows, missing)
 
 
-def _account(folder: str, topic: str, rows: pa.Table | None, expected: Range, first_after: FirstAfter) -> list[Range]:
+def read_contents(lake: Lake, folder: str) -> Contents:
+    """What lies in a folder whose records come from anywhere."""
+    return _contents(*_read(lake, folder), ())
+
+
+def _read(lake: Lake, folder: str) -> tuple[tuple[BatchFile, ...], pa.Table]:
+    infos = [info for info in lake.list(batch_path(folder)) if info.base_name.endswith(".parquet")]
+    if not infos:
+        raise BatchUnaccounted(f"{folder} holds no files, though Spark wrote it; run again: it will be staged anew")
+    tables = [pq.read_table(info.path, filesystem=lake.files, columns=COLUMNS) for info in infos]
+    files = tuple(BatchFile(name=info.base_name, bytes=info.size, rows=table.num_rows) for info, table in zip(infos, tables, strict=True))
+    return files, pa.concat_tables(tables)
+
+
+def _account(folder: str, topic: str, rows: pa.Table, expected: Range, first_after: FirstAfter) -> list[Range]:
     """The offsets of a range that are not in `rows` because the broker never delivers them."""
     offsets = _offsets(rows, topic, expected.partition)
     inside = offsets[(offsets >= expected.start) & (offsets < expected.end)]
@@ -49,9 +58,7 @@ def _account(folder: str, topic: str, rows: pa.Table | None, expected: Range, fi
     return holes
 
 
-def _offsets(rows: pa.Table | None, topic: str, partition: int) -> np.ndarray:
-    if rows is None:
-        return np.zeros(0, dtype=np.int64)
+def _offsets(rows: pa.Table, topic: str, partition: int) -> np.ndarray:
     ours = rows.filter(pc.and_(pc.equal(rows["kafka_partition"], partition), pc.equal(rows["topic"], topic)))
     return np.asarray(ours["kafka_offset"])
 
@@ -63,10 +70,12 @@ def _holes(offsets: np.ndarray, expected: Range) -> Iterable[Range]:
         yield Range(partition=expected.partition, start=int(edges[at]) + 1, end=int(edges[at + 1]))
 
 
-def _contents(rows: pa.Table) -> Contents:
+def _contents(files: tuple[BatchFile, ...], rows: pa.Table, undelivered: tuple[Range, ...]) -> Contents:
     refused = pc.is_valid(rows["reasons"])
     rejected, events = rows.filter(refused), pc.min_max(rows["event_timestamp"]).as_py()
     return Contents(
+        files=files,
+        undelivered=undelivered,
         accepted=rows.num_rows - rejected.num_rows,
         rejected=rejected.num_rows,
         reasons=_counts(pc.list_flatten(rejected["reasons"])),

@@ -1,0 +1,115 @@
+"""Replaying: refused records are read again by today's rules; those that can be used now are committed where they came from.
+
+Such a commit moves no offsets. It names what it takes out of `rejects`, and one that names what another already did is void.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from cab_assets.clickstream.audit import read_contents
+from cab_assets.clickstream.batch import Batch, Place, batch_path
+from cab_assets.clickstream.day_tables import places
+from cab_assets.clickstream.ledger import Ledger
+from cab_assets.resources.spark import Spark
+from cab_assets.schemas import PLACE_KEY, REJECTS
+from cab_assets.warehouse.manifest import Manifest
+from cab_assets.warehouse.publish import published
+from cab_assets.warehouse.versions import Partition
+
+PLACES_A_COMMIT = 50_000  # they are named in the manifest: 5 MB
+TRIES = 10
+
+Read = Callable[[DataFrame], DataFrame]  # records of Kafka -> clicks, as `read_clicks` does it
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One go at the quarantine."""
+
+    ledger: Ledger
+    spark: Spark
+    read: Read
+    days: tuple[str, ...] | None = None  # ingest dates; None: all
+    reason: str | None = None  # only records with this reason
+
+    def run(self) -> list[Batch]:
+        """Commit what is usable now, in as many batches as it takes."""
+        done: list[Batch] = []
+        for _ in range(TRIES):
+            newest = self.ledger.newest()
+            if newest is None or not (versions := self._versions()):
+                return done
+            taken = {place for batch in self.ledger.shown(newest) for place in batch.replayed}
+            staged = self._stage(newest, versions, taken)
+            if staged is None:
+                return done
+            if committed := self.ledger.commit(staged, newest):
+                done.append(committed)
+        return done
+
+    def _versions(self) -> dict[str, Manifest]:
+        """The days of `rejects` as they are published now."""
+        self.ledger.hive.create(REJECTS, self.ledger.lake.root)
+        days = self.ledger.hive.days(REJECTS) & set(self.days) if self.days is not None else self.ledger.hive.days(REJECTS)
+        return {day: manifest for day, manifest in published(self.ledger.lake, self.ledger.hive, REJECTS, days).items() if manifest.rows}
+
+    def _stage(self, newest: Batch, versions: dict[str, Manifest], taken: set[Place]) -> Batch | None:
+        """Write what is usable now; None if nothing is."""
+        folder = f"replay-{uuid4()}-0"
+        self.spark.run(lambda session: self._write(session, versions, taken, folder))
+        files = [info.path for info in self.ledger.lake.list(batch_path(folder)) if info.base_name.endswith(".parquet")]
+        rows = pa.concat_tables(pq.read_table(path, filesystem=self.ledger.lake.files, columns=[*PLACE_KEY, "kafka_timestamp"]) for path in files)
+        if not rows.num_rows:
+            self.ledger.lake.files.delete_dir(batch_path(folder))
+            return None
+        return Batch(
+            number=0,  # the commit gives it one
+            folder=folder,
+            previous=None,
+            kind="replay",
+            topic=newest.topic,
+            ranges=(),
+            contents=read_contents(self.ledger.lake, folder),
+            topics=newest.topics,
+            removed=by_ingest_date(rows),
+            run_id=folder,
+            written=datetime.now(UTC),
+        )
+
+    def _write(self, session: SparkSession, versions: dict[str, Manifest], taken: Iterable[Place], folder: str) -> None:
+        refused = self._refused(session, versions).join(places(session, taken), on=list(PLACE_KEY), how="left_anti")
+        usable = self.read(as_records(refused)).filter(F.col("reasons").isNull()).limit(PLACES_A_COMMIT)
+        usable.coalesce(1).write.option("compression", "zstd").parquet(self.ledger.lake.url(batch_path(folder)))
+
+    def _refused(self, session: SparkSession, versions: dict[str, Manifest]) -> DataFrame:
+        folders = [self.ledger.lake.url(Partition(REJECTS, day).version_path(manifest.version)) for day, manifest in versions.items()]
+        rows = session.read.schema(REJECTS.ddl).parquet(*folders)
+        return rows.filter(F.array_contains("reasons", self.reason)) if self.reason else rows
+
+
+def as_records(refused: DataFrame) -> DataFrame:
+    """Refused rows as Kafka's source gives records."""
+    return refused.select(
+        F.col("raw_value").alias("value"),
+        "topic",
+        F.col("kafka_partition").alias("partition"),
+        F.col("kafka_offset").alias("offset"),
+        F.col("kafka_timestamp").alias("timestamp"),
+    )
+
+
+def by_ingest_date(rows: pa.Table) -> dict[str, tuple[Place, ...]]:
+    found: dict[str, list[Place]] = defaultdict(list)
+    dates = pc.strftime(rows["kafka_timestamp"], format="%Y-%m-%d").to_pylist()
+    for date, row in zip(dates, rows.select(list(PLACE_KEY)).to_pylist(), strict=True):
+        found[date].append(Place(**row))
+    return {date: tuple(group) for date, group in sorted(found.items())}

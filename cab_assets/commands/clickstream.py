@@ -1,0 +1,114 @@
+"""What operators do to the clickstream; whatever changes something is recorded on its asset in Dagster."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import dagster as dg
+
+from cab_assets.clickstream.batch import Batch, committed
+from cab_assets.clickstream.gap import accept_gap, find_gaps
+from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.offsets import gaps, lag, start_offsets
+from cab_assets.clickstream.replay import Replay
+from cab_assets.defs.clickstream.report import STREAM, figures
+from cab_assets.environment import Environment
+from cab_assets.resources.click_topic import ClickTopic, Offsets, TopicState
+from cab_assets.resources.hive import Hive
+from cab_assets.resources.lake import Lake
+from cab_assets.resources.spark import Spark
+from cab_assets.transforms.clickstream import read_clicks
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The topic on one side, the commits on the other."""
+
+    env: Environment
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        ledger = Ledger(Lake(str(self.env.lake_root)), Hive(str(self.env.hive_url), self.env.hive_password))
+        ledger.create()
+        return ledger
+
+    @property
+    def topic(self) -> ClickTopic:
+        return ClickTopic(str(self.env.kafka_bootstrap_servers), self.env.clickstream_topic)
+
+    def close(self) -> None:
+        self.ledger.hive.close()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far both sides are."""
+
+    topic: str
+    state: TopicState
+    newest: Batch | None
+
+    @property
+    def committed(self) -> Offsets:
+        return start_offsets(self.newest, self.topic, self.state)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        return {
+            "topic": self.topic,
+            "lag": lag(self.committed, self.state.ends),
+            "newest_batch": self.newest.number if self.newest else None,
+            "partitions": [
+                {"partition": each, "committed": start, "end": self.state.ends[each], "lag": self.state.ends[each] - start}
+                for each, start in self.committed.items()
+            ],
+            "lost": [{"partition": gap.partition, "start": gap.start, "end": gap.end} for gap in gaps(self.newest, self.topic, self.state)],
+        }
+
+    @property
+    def table(self) -> str:
+        lines = [f"{'PARTITION':>9}  {'COMMITTED':>12}  {'END':>12}  {'LAG':>12}"]
+        lines += [f"{each['partition']:>9}  {each['committed']:>12,}  {each['end']:>12,}  {each['lag']:>12,}" for each in self.figures["partitions"]]
+        newest = f"newest batch {self.newest.number}, {self.newest.written:%Y-%m-%d %H:%M:%S} UTC" if self.newest else "nothing was ever committed"
+        lost = [f"lost unread: {gap}; see `cab accept-gap`" for gap in gaps(self.newest, self.topic, self.state)]
+        return "\n".join([*lines, f"{self.topic}: {self.figures['lag']:,} records are waiting; {newest}", *lost])
+
+
+def standing(sides: Sides) -> Standing:
+    return Standing(sides.topic.name, sides.topic.look(), sides.ledger.newest())
+
+
+def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:
+    """Commit refused records that are usable now."""
+    read = partial(read_clicks, start_date=sides.env.start_date, zone=sides.env.timezone.key)
+    batches = Replay(sides.ledger, Spark(sides.env.spark_remote, sides.env.spark_master), read, days, reason).run()
+    for batch in batches:
+        record(batch)
+        say(f"batch {batch.number}: {batch.contents.accepted:,} records that had been refused are accepted")
+    if not batches:
+        say("No refused record is usable by today's rules. Records refused since the last fold are not in `rejects` yet.")
+
+
+def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
+    """Commit that records are gone, if somebody agrees to exactly those."""
+    lost, newest, topic_id = find_gaps(sides.ledger, sides.topic)
+    if not lost:
+        say(f"{sides.topic.name}: nothing that was not read is gone.")
+        return
+    for gap in lost:
+        say(f"{sides.topic.name}, {gap}: {gap.offsets:,} records were never read, and Kafka no longer has them")
+    if not agreed(f"Go on without these {sum(gap.offsets for gap in lost):,} records?"):
+        say("Nothing was changed.")
+        return
+    batch = accept_gap(sides.ledger, sides.topic.name, topic_id, lost, newest)
+    record(batch)
+    say(f"batch {batch.number}: the gap is committed; {sides.topic.name} is read on from {committed(batch, sides.topic.name)}")
+
+
+def record(batch: Batch) -> None:
+    """Show a commit on the asset `clickstream`."""
+    with dg.DagsterInstance.get() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization(STREAM, metadata=figures(batch)))
