@@ -1,7 +1,6 @@
 """The command `cab`."""
 
 import json
-import logging
 import os
 import re
 import shlex
@@ -15,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from cab_assets import environment
+from cab_assets.cli_operators import operators
 from cab_assets.environment import BadEnvironment, Environment
 from cab_assets.errors import CabError
 
@@ -23,7 +23,6 @@ class _Plain(TyperGroup):
     """A group whose commands end in one sentence on an error of ours; a traceback is left to mistakes in the code."""
 
     def invoke(self, ctx: Any) -> Any:
-        logging.getLogger("kafka").addHandler(logging.NullHandler())  # what kafka-python warns of ends in an error of ours
         try:
             return super().invoke(ctx)
         except (BadEnvironment, CabError) as error:
@@ -40,6 +39,7 @@ def _per_second(text: str) -> float:
 
 
 app = typer.Typer(cls=_Plain, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Rides and clicks of a cab company.")
+app.add_typer(operators)
 
 
 @app.command()

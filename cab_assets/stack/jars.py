@@ -64,8 +64,6 @@ def connector() -> list[Path]:
 
 def fetch(report: Callable[[str], None]) -> None:
     """Every jar is there when this returns, and is what its pin says; UnfetchableJars if one cannot be had."""
-    if _whole():
-        return
     cache = folder().parent
     try:
         cache.mkdir(parents=True, exist_ok=True)
