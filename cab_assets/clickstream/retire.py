@@ -6,6 +6,7 @@ Never retired: the newest commit, which is the state, and a batch of which a day
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import pyarrow.fs as pafs
 
@@ -25,7 +26,8 @@ def retirable(committed_batches: Iterable[Batch], lacking: Iterable[Batch], *, r
     first_lacking = min((batch.number for batch in lacking), default=None)
     folded = [batch for batch in oldest_first if first_lacking is None or batch.number < first_lacking]
     crowded = len(folded) - KEPT
-    return [batch.number for position, batch in enumerate(folded) if position < crowded or now - batch.written >= retention]
+    old = takewhile(lambda each: each[0] < crowded or now - each[1].written >= retention, enumerate(folded))  # no hole, whatever the writers' clocks
+    return [batch.number for _, batch in old]
 
 
 def collect_batches(ledger: Ledger, *, grace: timedelta, now: datetime) -> Iterator[Collected]:
@@ -44,7 +46,7 @@ def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:
     """Whether the folder can no longer be committed: its offsets are, or whoever staged it has thrown its checkpoint away."""
     if batch := read_batch(lake, folder):
         ends = committed(newest, batch.topic)
-        passed = any(each.offsets and each.start < ends.get(each.partition, 0) for each in batch.ranges)
+        passed = any(each.start < ends.get(each.partition, 0) for each in batch.ranges)
         return passed or (batch.kind != "ingest" and newest is not None and batch.number < newest.number)
     query, _, number = folder.rpartition("-")
     try:
