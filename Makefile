@@ -4,13 +4,13 @@
 help:  ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 14
 
-demo: .venv/ready  ## set up, load 30 days of rides, run the pipeline over them, show the result
+demo: .venv/ready  ## set up, bring 30 days of rides and 20,000 clicks into Hive, show the result
 	@.venv/bin/cab demo
 
 test: .venv/ready  ## run the tests, on a stack of their own
 	@.venv/bin/python -m pytest
 
-up: .venv/ready  ## start the embedded stack: PostgreSQL, HiveServer2, Spark
+up: .venv/ready  ## start the embedded stack: PostgreSQL, Kafka, HiveServer2, Spark
 	@.venv/bin/cab up
 
 down: .venv/ready  ## stop it; its data stays

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -96,7 +97,7 @@ class Clicks:
 
     def ingest(self, *, stay: bool = False) -> Outcome:
         """The job `clickstream_ingest`, in this process."""
-        config = {"ops": {"clickstream_ingest": {"config": {"stay": stay}}}}
+        config = {"ops": {"click_batches": {"config": {"stay": stay}}}}
         return self.pipeline.job("clickstream_ingest", config)
 
     def execute(self, job: str = "clickstream_ingest", *, day: str | None = None, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -104,11 +105,14 @@ class Clicks:
         command = self.command(job, day=day)
         return subprocess.run(command, env=self.pipeline.environ(**variables), cwd=CHECKOUT, capture_output=True, text=True, timeout=240)
 
-    def start(self, job: str = "clickstream_ingest", **variables: str) -> "subprocess.Popen[str]":
-        """The same, at work when this returns; whoever starts it ends it."""
-        return subprocess.Popen(
-            self.command(job), env=self.pipeline.environ(**variables), cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+    def start(self, job: str = "clickstream_ingest", *, stay: bool = False, **variables: str) -> "subprocess.Popen[str]":
+        """The same, at work when this returns; whoever starts it ends it. A fold takes every day that lacks something."""
+        flags = {"click_batches": {"stay": stay}} if job == "clickstream_ingest" else {"click_days": {"all_due": True}}
+        config = Path(self.pipeline.variables["DAGSTER_HOME"]) / f"{job}-{stay}.yaml"
+        config.write_text(json.dumps({"ops": {op: {"config": given} for op, given in flags.items()}}))
+        command = [*self.command(job, day=None if job == "clickstream_ingest" else "2020-01-01"), "-c", str(config)]
+        environ = self.pipeline.environ(**variables)
+        return subprocess.Popen(command, env=environ, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def command(self, job: str, *, day: str | None = None) -> list[str]:
         given = ["--tags", json.dumps(tags(day))] if day else []

@@ -40,7 +40,6 @@ class Run(dg.Config):
 
 
 @dg.multi_asset(
-    name="clickstream_ingest",
     specs=[
         table_spec(
             STREAM,
@@ -54,7 +53,7 @@ class Run(dg.Config):
     check_specs=batch_checks(),
     can_subset=True,  # else the step owes an outcome of each check, also when there was no batch
 )
-def clickstream(
+def click_batches(
     context: dg.AssetExecutionContext,
     config: Run,
     environment: dg.ResourceParam[Environment],

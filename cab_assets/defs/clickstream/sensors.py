@@ -8,7 +8,7 @@ import dagster as dg
 from cab_assets.clickstream.batch import Batch, committed
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, starting
-from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM
+from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, click_batches, click_days
 from cab_assets.defs.clickstream.jobs import clickstream_fold, clickstream_ingest
 from cab_assets.defs.clickstream.report import topic_seen
 from cab_assets.defs.resources import CALENDAR
@@ -51,9 +51,9 @@ def clickstream_sensor(
     if not (waiting := lag(start, state.ends)):
         return dg.SkipReason(f"All {sum(state.ends.values()):,} records of {click_topic.name} are committed.")
     context.log.info(f"{waiting:,} records are waiting")
-    stay = {"ops": {clickstream_ingest.name: {"config": {"stay": True}}}}
+    stay = {"ops": {click_batches.op.name: {"config": {"stay": True}}}}
     seen = topic_seen(click_topic.name, state, committed(newest, click_topic.name))
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_config=stay)], asset_events=[seen], cursor=cursor)
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_config=stay)], asset_events=[seen])
 
 
 @dg.sensor(job=clickstream_fold, minimum_interval_seconds=FOLD_TICK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -76,7 +76,7 @@ def clicks_sensor(
     if wait := seconds_to_wait(last_fold(context.instance), time.time(), minutes=environment.fold_minutes if new else IDLE_FOLD_MINUTES):
         return dg.SkipReason(f"{new} new batches; the next fold is in {wait:.0f} s.")
     day = datetime.now(environment.timezone).date().isoformat()
-    every_day = {"ops": {"click_days": {"config": {"all_due": True}}}}
+    every_day = {"ops": {click_days.op.name: {"config": {"all_due": True}}}}
     return dg.SensorResult(run_requests=[dg.RunRequest(run_config=every_day, partition_key=day)], cursor=str(newest.number))
 
 
