@@ -4,7 +4,7 @@ Never retired: the newest commit, which is the state, and a batch of which a day
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -30,16 +30,24 @@ def retirable(committed_batches: Iterable[Batch], lacking: Iterable[Batch], *, r
     return [batch.number for _, batch in old]
 
 
-def collect_batches(ledger: Ledger, *, grace: timedelta, now: datetime) -> Iterator[Collected]:
-    """Delete folders that no number names, `grace` after this was first seen, once nobody can commit them any more."""
+def collect_batches(ledger: Ledger, *, grace: timedelta, now: datetime, active_runs: Collection[str]) -> Iterator[Collected]:
+    """Delete folders that no number names, and checkpoints of killed runs, `grace` after this was first seen.
+
+    A folder stays as long as somebody could commit it, and whatever belongs to a run that is still active.
+    """
     newest, lake = ledger.newest(), ledger.lake
-    named = {batch.folder for number in ledger.numbers() if (batch := ledger.at(number))}
+    named = {batch.folder for batch in ledger.shown(newest)}
     for info in lake.list(CLICKSTREAM_BATCHES.name):
-        folder = info.base_name
-        if info.type != pafs.FileType.Directory or folder.startswith("_") or folder in named:
-            continue
-        if is_over(lake, folder, newest) and now - marked(lake, info.path, now) >= grace:
+        over = info.base_name not in named and not info.base_name.startswith("_") and is_over(lake, info.base_name, newest)
+        if over and not info.base_name.startswith(tuple(active_runs)) and is_due(lake, info.path, grace, now):
             yield delete(lake, info.path)
+    for info in lake.list(CHECKPOINTS):
+        if not info.base_name.startswith(tuple(active_runs)) and is_due(lake, info.path, grace, now):
+            yield delete(lake, info.path)
+
+
+def is_due(lake: Lake, path: str, grace: timedelta, now: datetime) -> bool:
+    return now - marked(lake, path, now) >= grace
 
 
 def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:

@@ -4,11 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.retire import collect_batches
+from cab_assets.defs.clickstream.jobs import clickstream_ingest
 from cab_assets.environment import Environment
 from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
-from cab_assets.warehouse.collect import collect
+from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS
+from cab_assets.warehouse.collect import Collected, collect
 
 ACTIVE = [status for status in dg.DagsterRunStatus if status.name not in ("SUCCESS", "FAILURE", "CANCELED")]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -19,23 +22,33 @@ RUNS_AT_ONCE = 1000
 def collect_versions(
     context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment], lake: dg.ResourceParam[Lake], hive: dg.ResourceParam[Hive]
 ) -> None:
-    """Delete superseded versions and orphaned attempts whose grace is over."""
+    """Delete superseded versions, retired batches and orphaned attempts whose grace is over."""
     active = {run.run_id for run in context.instance.get_runs(dg.RunsFilter(statuses=ACTIVE))}
     grace = timedelta(environment.version_grace_days)
-    for table in (BOOKINGS, BOOKING_AGGREGATES):
+    now = datetime.now(UTC)
+    for table in (BOOKINGS, BOOKING_AGGREGATES, CLICKS, REJECTS):
         hive.create(table, lake.root)
-        gone = list(collect(lake, hive, table, grace=grace, now=datetime.now(UTC), active_runs=active))
-        for each in gone:
-            context.log.info(f"collected {each.path} ({each.bytes:,} bytes)")
-        context.add_output_metadata({table.name: len(gone), f"{table.name}_bytes": sum(each.bytes for each in gone)})
+        _report(context, table.name, list(collect(lake, hive, table, grace=grace, now=now, active_runs=active)))
+    ledger = Ledger(lake, hive)
+    ledger.create()
+    _report(context, CLICKSTREAM_BATCHES.name, list(collect_batches(ledger, grace=grace, now=now, active_runs=active)))
+
+
+def _report(context: dg.OpExecutionContext, table: str, gone: list[Collected]) -> None:
+    for each in gone:
+        context.log.info(f"collected {each.path} ({each.bytes:,} bytes)")
+    context.add_output_metadata({table: len(gone), f"{table}_bytes": sum(each.bytes for each in gone)})
 
 
 @dg.op(ins={"after": dg.In(dg.Nothing)})
 def purge_runs(context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment]) -> None:
-    """Forget finished runs past their retention, except those that materialized something: they are the tables' history."""
+    """Forget finished runs past their retention, except those that materialized days: they are the tables' history.
+
+    A batch's own history ends with the batch: at one every few seconds nobody wants it for ever.
+    """
     before = datetime.now(UTC) - timedelta(environment.run_retention_days)
     runs = context.instance.get_runs(dg.RunsFilter(statuses=FINISHED, created_before=before), limit=RUNS_AT_ONCE)
-    idle = [run.run_id for run in runs if not materialized_anything(context.instance, run.run_id)]
+    idle = [run.run_id for run in runs if run.job_name == clickstream_ingest.name or not materialized_anything(context.instance, run.run_id)]
     for run_id in idle:
         context.instance.delete_run(run_id)
     context.log.info(f"forgot {len(idle)} of {len(runs)} runs older than {before:%Y-%m-%d}")
