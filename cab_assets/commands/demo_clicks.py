@@ -32,7 +32,8 @@ def feed_and_drain(env: Environment, variables: Mapping[str, str], days: int, re
     with closing(Sides(env)) as sides:
         before = sides.topic.look().ends
         send_clicks(env, Feed(start=env.start_date, days=days, poison=POISON), CLICKS, Pace(), report)
-        with daemon(variables, env.home / "logs" / "demo-daemon.log", report):
+        brief = {**variables, "CAB_INGEST_RUN_MINUTES": "0"}  # nothing else is coming: a run leaves when all is committed
+        with daemon(brief, env.home / "logs" / "demo-daemon.log", report):
             wait_until_drained(sides, report)
         show(sides, before, report)
 
@@ -45,9 +46,11 @@ def daemon(variables: Mapping[str, str], log: Path, report: Report) -> Iterator[
         yield
         return
     report(f"  dagster-daemon run; its log is {log}")
-    brief = {**variables, "CAB_INGEST_RUN_MINUTES": "0"}  # nothing else is coming: a run leaves when all is committed
     command = [sys.executable, "-m", "dagster._daemon", "run", "-w", "workspace.yaml"]
-    with log.open("w") as file, subprocess.Popen(command, cwd=CHECKOUT, env=brief, stdout=file, stderr=subprocess.STDOUT, start_new_session=True) as process:  # noqa: S603
+    with (
+        log.open("w") as file,
+        subprocess.Popen(command, cwd=CHECKOUT, env=dict(variables), stdout=file, stderr=subprocess.STDOUT, start_new_session=True) as process,
+    ):
         try:
             yield
         finally:

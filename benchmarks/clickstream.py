@@ -1,0 +1,24 @@
+"""The benchmarks of the clicks, by the name of their place in the report."""
+
+from pathlib import Path
+
+from benchmarks import clicks, latency
+from benchmarks.memory import warehouse_peak
+from cab_assets.environment import Environment
+from cab_assets.resources.spark import Spark
+
+
+def parts(env: Environment) -> dict[str, str]:
+    """Each part of the report that is about clicks."""
+    folder = Path(str(env.home)) / "bench"
+    folder.mkdir()
+    found = {"click_latency": latency.latency(env)}
+    topic = clicks.fill(env, "bench", clicks.EVENTS)
+    clicks.values(folder, clicks.EVENTS)
+    with Spark(env.spark_remote, None).session() as session:
+        bench = clicks.Bench(env, session, folder, topic)
+        found["click_throughput"] = clicks.throughput(bench)
+        found["click_memory"] = warehouse_peak(env)
+        found["click_commits"] = clicks.commits(bench)
+    found["click_folds"] = clicks.folds(bench)
+    return found
