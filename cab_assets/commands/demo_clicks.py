@@ -49,7 +49,9 @@ def daemon(variables: Mapping[str, str], log: Path, report: Report) -> Iterator[
     command = [sys.executable, "-m", "dagster._daemon", "run", "-w", "workspace.yaml"]
     with (
         log.open("w") as file,
-        subprocess.Popen(command, cwd=CHECKOUT, env=dict(variables), stdout=file, stderr=subprocess.STDOUT, start_new_session=True) as process,
+        subprocess.Popen(  # noqa: S603
+            command, cwd=CHECKOUT, env=dict(variables), stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+        ) as process,
     ):
         try:
             yield
