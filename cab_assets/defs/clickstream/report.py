@@ -7,7 +7,7 @@ import dagster as dg
 from cab_assets.clickstream.batch import Batch
 from cab_assets.clickstream.ingest import Committed
 from cab_assets.clickstream.offsets import lag
-from cab_assets.defs.clickstream.checks import NOTHING_UNACCOUNTED, REJECT_RATIO, is_accounted, refused_share
+from cab_assets.defs.clickstream.checks import FRESH, NOTHING_UNACCOUNTED, REJECT_RATIO, is_accounted, refused_share
 from cab_assets.resources.click_topic import TopicState
 
 STREAM, TOPIC = dg.AssetKey("clickstream"), dg.AssetKey("click_topic")
@@ -41,6 +41,7 @@ class BatchReport:
         """Say what the run was, also when there was nothing to do."""
         news = f"{self._batches} batches: {self._accepted:,} accepted, {self._rejected:,} refused" if self._batches else "nothing new: all is committed"
         self._context.log.info(f"clickstream: {news}")
+        self._check(FRESH, True, {"waiting_records": 0})  # what was there when the run started is committed
 
     def _check(self, name: str, passed: bool, metadata: dict[str, Any]) -> None:
         self._context.log_event(dg.AssetCheckEvaluation(asset_key=STREAM, check_name=name, passed=passed, metadata=metadata))
