@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Barrier
@@ -132,7 +132,8 @@ def test_a_writer_that_slept_past_retention_takes_its_batch_back(ledger: Ledger,
 def test_what_points_elsewhere_is_named_and_left_as_it_is(ledger: Ledger) -> None:
     commit(ledger, "a", 0, 5)
     ledger.hive.add_partition(CLICKSTREAM_BATCHES, "000000000002", "file:///somewhere/else")
-    for look in (ledger.newest, lambda: ledger.commit(staged(ledger, "b", 5, 9), ledger.at(1))):
+    looks: list[Callable[[], object]] = [ledger.newest, lambda: ledger.commit(staged(ledger, "b", 5, 9), ledger.at(1))]
+    for look in looks:
         with pytest.raises(ForeignBatch, match=rf"batch 2 points at file:///somewhere/else, which is no batch in {ledger.lake.root}; it was left as it is"):
             look()
     assert ledger.hive.location(CLICKSTREAM_BATCHES, "000000000002") == "file:///somewhere/else"
@@ -141,7 +142,8 @@ def test_what_points_elsewhere_is_named_and_left_as_it_is(ledger: Ledger) -> Non
 @pytest.mark.parametrize("damage", [None, b"{"])
 def test_a_commit_whose_manifest_is_gone_or_damaged_is_named_and_nothing_goes_on(ledger: Ledger, damage: bytes | None) -> None:
     first, second = commit(ledger, "a", 0, 5), commit(ledger, "b", 5, 9)
-    for folder, look in (("b", ledger.newest), ("a", lambda: ledger.shown(second))):
+    looks: dict[str, Callable[[], object]] = {"b": ledger.newest, "a": lambda: ledger.shown(second)}
+    for folder, look in looks.items():
         path = f"{batch_path(folder)}/{MANIFEST}"
         kept = ledger.lake.read(path)
         ledger.lake.files.delete_file(path) if damage is None else ledger.lake.write(path, damage)
