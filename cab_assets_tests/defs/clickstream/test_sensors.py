@@ -1,0 +1,202 @@
+import gc
+import logging
+import socket
+import threading
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import psutil
+import pytest
+from kafka import TopicPartition
+
+from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path, committed
+from cab_assets.defs.clickstream.assets import DAYS, STREAM, TOPIC
+from cab_assets.defs.clickstream.sensors import clicks_sensor, clickstream_sensor, seconds_to_wait
+from cab_assets.launcher import PROCESS_TAG
+from cab_assets.resources.click_topic import ClickTopic
+from cab_assets.resources.hive import Hive
+from cab_assets_tests.clicks import Clicks, numbered
+
+INGEST, FOLD = "clickstream_ingest", "clickstream_fold"
+STAY = {"ops": {"click_batches": {"config": {"stay": True}}}}
+EVERY_DAY = {"ops": {"click_days": {"config": {"all_due": True}}}}
+WAITING, STARTED, FAILURE = dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
+
+
+def tick(clicks: Clicks, sensor: Any = clickstream_sensor, *, cursor: str | None = None, **other: Any) -> tuple[Any, str | None]:
+    """What the sensor says in one tick, the run configs it asks for or its sentence, and its cursor after it."""
+    env, pipeline = clicks.pipeline.env, clicks.pipeline
+    resources = {"environment": env, "click_topic": ClickTopic(clicks.servers, clicks.topic), "lake": pipeline.lake, "hive_in_brief": pipeline.hive}
+    needed = {name: each for name, each in {**resources, **other}.items() if name in sensor.required_resource_keys}
+    with dg.build_sensor_context(instance=pipeline.instance, cursor=cursor, resources=needed) as context:
+        said = sensor(context)
+        if isinstance(said, dg.SkipReason):
+            return said.skip_message, context.cursor
+        for event in said.asset_events:
+            pipeline.instance.report_runless_asset_event(event)
+        return [request.run_config for request in said.run_requests], said.cursor or context.cursor
+
+
+def commit(clicks: Clicks, *, until: int | None = None) -> Batch:
+    """All that the topic holds, or each partition up to an offset, as a batch whose files nobody wrote."""
+    ledger, state = clicks.ledger, ClickTopic(clicks.servers, clicks.topic).look()
+    ledger.create()
+    newest = ledger.newest()
+    starts, folder = committed(newest, clicks.topic) or state.begins, f"made-up-{newest.number if newest else 0}"
+    ledger.lake.files.create_dir(batch_path(folder))
+    batch = Batch(
+        number=0,
+        folder=folder,
+        previous=None,
+        topic=clicks.topic,
+        ranges=tuple(Range(partition=each, start=starts[each], end=end if until is None else until) for each, end in state.ends.items()),
+        contents=Contents(),
+        topics={clicks.topic: TopicEnd(id=state.id, ends={})},
+        run_id="run",
+        written=datetime.now(UTC),
+    )
+    done = ledger.commit(batch, newest)
+    assert done
+    return done
+
+
+def test_one_run_is_asked_for_when_records_are_waiting_and_nothing_hangs_on_the_cursor(clicks: Clicks) -> None:
+    clicks.create()
+    assert tick(clicks) == (f"All 0 records of {clicks.topic} are committed.", "0")  # and there was no table yet
+    clicks.send(numbered(range(5)))
+    assert tick(clicks) == ([STAY], "0")
+    seen = clicks.pipeline.instance.fetch_observations(TOPIC, limit=1).records[0].asset_observation
+    assert seen
+    assert {name: seen.metadata[name].value for name in ("topic", "lag", "end_offsets")} == {
+        "topic": clicks.topic,
+        "lag": 5,
+        "end_offsets": {"0": 2, "1": 2, "2": 1},
+    }
+    commit(clicks)
+    said = (f"All 5 records of {clicks.topic} are committed.", "1")
+    assert [tick(clicks, cursor=cursor) for cursor in ("0", "1", "99", None)] == [said] * 4
+    clicks.send(numbered([5]))
+    assert [tick(clicks, cursor=cursor) for cursor in ("0", "1", None)] == [([STAY], "1")] * 3
+
+
+def test_no_run_is_asked_for_while_one_is_at_it_unless_its_process_is_dead(clicks: Clicks) -> None:
+    clicks.create()
+    clicks.send(numbered(range(3)))
+    instance, me = clicks.pipeline.instance, psutil.Process()
+    alive, dead = f"{socket.gethostname()} {me.pid} {me.create_time():.2f}", f"{socket.gethostname()} {me.pid} 1.00"  # that pid was another's then
+    cases: list[tuple[Any, str, bool]] = [
+        ({"job_name": INGEST, "status": FAILURE}, "", False),
+        ({"job_name": FOLD, "status": STARTED}, "", False),
+        ({"job_name": INGEST, "status": STARTED}, dead, False),
+        ({"job_name": INGEST, "status": STARTED}, alive, True),
+        ({"job_name": INGEST, "status": WAITING}, "", True),
+        ({"job_name": "__ASSET_JOB", "status": STARTED, "asset_selection": {STREAM}}, "", True),
+    ]
+    for given, process, at_it in cases:
+        run_id = dg.DagsterRun(job_name=INGEST).run_id
+        instance.add_run(dg.DagsterRun(**given, run_id=run_id, tags={PROCESS_TAG: f"{run_id} {process}"} if process else {}))
+        assert tick(clicks)[0] == (f"Run {run_id} is at it." if at_it else [STAY]), (given, process)
+        instance.delete_run(run_id)
+
+
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")  # kafka-python forgets them when it gives up
+def test_a_server_that_is_silent_or_gone_is_given_up_within_five_seconds(clicks: Clicks, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "kafka")  # what it logs keeps those sockets
+    clicks.create()
+    clicks.ledger.create()
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:  # takes connections, and says nothing
+        port = silent.getsockname()[1]
+        for servers in (f"127.0.0.1:{port}", "127.0.0.1:1"):
+            said = in_time(clicks, click_topic=ClickTopic(servers, clicks.topic))
+            assert said.startswith(f"Kafka at {servers} does not answer (")
+        with closing(Hive(f"hive://cab@127.0.0.1:{port}/cab", answer_seconds=2)) as hive:
+            assert in_time(clicks, hive_in_brief=hive).startswith(f"HiveServer2 at 127.0.0.1:{port} does not answer (")
+            assert in_time(clicks, clicks_sensor, hive_in_brief=hive).startswith(f"HiveServer2 at 127.0.0.1:{port} does not answer (")
+    said = f"there is no topic no-such-topic at {clicks.servers}; create it, or set CAB_CLICKSTREAM_TOPIC"
+    assert in_time(clicks, click_topic=ClickTopic(clicks.servers, "no-such-topic")) == said
+    time.sleep(0.5)  # the thread that was not waited for gives up too
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("kafka-io")] == []
+    gc.collect()
+
+
+def in_time(clicks: Clicks, sensor: Any = clickstream_sensor, **other: Any) -> str:
+    began = time.monotonic()
+    said = str(tick(clicks, sensor, **other)[0])
+    assert time.monotonic() - began < 5
+    return said
+
+
+def test_records_that_were_lost_unread_fail_one_run_by_name_and_then_wait_for_somebody(clicks: Clicks) -> None:
+    clicks.create(1)
+    clicks.send(numbered(range(10)))
+    commit(clicks, until=3)
+    with clicks.admin() as admin:
+        admin.delete_records({TopicPartition(clicks.topic, 0): 6})
+    asked, cursor = tick(clicks, cursor="1")
+    assert asked == [{}]
+    run = clicks.ingest()
+    lost = f"records of {clicks.topic} that were never read are gone from Kafka (partition 0: 3 to 5): "
+    assert lost in run.failure
+    assert clicks.ledger.numbers() == {1}
+    said, after = tick(clicks, cursor=cursor)
+    assert said.startswith(f"Stopped, until somebody sees to it: {lost}")
+    assert after == cursor
+    assert tick(clicks)[0] == [{}]  # without a cursor it is news again
+
+    with clicks.admin() as admin:
+        admin.delete_topics([clicks.topic])
+    clicks.create(1)
+    clicks.send(numbered(range(20)))  # further than it was
+    asked, cursor = tick(clicks, cursor=cursor)
+    assert asked == [{}]  # another trouble is news too
+    assert f"topic {clicks.topic} was deleted and created again: its id is " in clicks.ingest().failure
+    assert tick(clicks, cursor=cursor)[0].startswith("Stopped, until somebody sees to it: topic")
+    assert clicks.ledger.numbers() == {1}
+
+
+def test_days_are_folded_when_there_are_new_batches_after_a_while_and_by_one_run(clicks: Clicks) -> None:
+    clicks.create()
+    instance = clicks.pipeline.instance
+    assert tick(clicks, clicks_sensor)[0] == "No batch was ever committed."
+    clicks.send(numbered(range(3)))
+    commit(clicks)
+    assert tick(clicks, clicks_sensor) == ([EVERY_DAY], "1")
+    for given in ({"job_name": FOLD}, {"job_name": "__ASSET_JOB", "asset_selection": {DAYS}}):
+        run = instance.add_run(dg.DagsterRun(**given, status=STARTED))
+        assert tick(clicks, clicks_sensor)[0] == f"Run {run.run_id} is at it."
+        instance.delete_run(run.run_id)
+    fold(instance, started_ago=60, took=10)
+    said, cursor = tick(clicks, clicks_sensor)
+    assert said.startswith("1 new batches; the next fold is in 8")  # 840 seconds: 15 minutes after the last one began
+    assert cursor is None
+    assert str(tick(clicks, clicks_sensor, cursor="1")[0]).startswith("0 new batches; the next fold is in 35")
+    fold(instance, started_ago=20 * 60, took=10)
+    assert tick(clicks, clicks_sensor) == ([EVERY_DAY], "1")
+    assert str(tick(clicks, clicks_sensor, cursor="1")[0]).startswith("0 new batches; the next fold is in 2")
+    fold(instance, started_ago=61 * 60, took=10)
+    assert tick(clicks, clicks_sensor, cursor="1") == ([EVERY_DAY], "1")  # there may be days to seal
+
+
+def fold(instance: dg.DagsterInstance, *, started_ago: float, took: float) -> None:
+    """The latest fold, over and done with."""
+    run = instance.add_run(dg.DagsterRun(job_name=FOLD, status=dg.DagsterRunStatus.STARTING))
+    ends = {dg.DagsterEventType.RUN_START: started_ago, dg.DagsterEventType.RUN_SUCCESS: started_ago - took}
+    for kind, ago in ends.items():
+        instance.report_dagster_event(dg.DagsterEvent(event_type_value=kind.value, job_name=FOLD), run.run_id, timestamp=time.time() - ago)
+
+
+@pytest.mark.parametrize(
+    ("last", "minutes", "seconds"),
+    [
+        ((0, 0), 15, 0),  # there was none
+        ((10_000, 10_010), 15, 890),
+        ((10_000, 10_005), 0, 40),  # and no more than a tenth of the time: ten times what the last one took
+        ((9_000, 10_000), 15, 8_990),
+        ((9_000, 9_050), 15, 0),
+    ],
+)
+def test_folding_takes_a_tenth_of_the_time_at_most_and_waits_its_minutes(last: tuple[float, float], minutes: float, seconds: float) -> None:
+    assert seconds_to_wait(last, 10_010, minutes=minutes) == pytest.approx(seconds)
