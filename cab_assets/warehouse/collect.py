@@ -66,7 +66,7 @@ def marked(lake: Lake, path: str, now: datetime) -> datetime:
 
 def delete(lake: Lake, path: str) -> Collected:
     """Delete a version, its manifest first: what is half gone does not count."""
-    size = sum(info.size for info in lake.list(path))
+    size = sum(info.size or 0 for info in lake.list(path))  # of a folder it is None
     if lake.files.get_file_info(f"{path}/{MANIFEST}").is_file:
         lake.files.delete_file(f"{path}/{MANIFEST}")
     lake.files.delete_dir(path)
