@@ -13,7 +13,7 @@ from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, PLACE, REFUSAL, Column
 
-CLAIM_SECONDS = 45  # the number stays ours to try for so long; the next run takes up whatever became of it
+CLAIM_SECONDS = 30  # the number stays ours to try for so long; the next run takes up whatever became of it
 RETRY_SECONDS = 1.0
 VIEWS = {
     "clickstream": ("reasons IS NULL", (*EVENT, EVENT_DATE, *PLACE)),
@@ -58,13 +58,16 @@ class Ledger:
         return batch if batch and batch.number == number else None
 
     def shown(self, newest: Batch | None) -> list[Batch]:
-        """The batches up to `newest` that readers see, oldest first; each names the one before, so the metastore is asked once."""
+        """The batches up to `newest`, oldest first; each names the one before, so the metastore is asked once.
+
+        A number below them is no batch: a writer that slept past retention was killed before it could take it back.
+        """
         numbers, found = self.numbers(), []
         batch = newest
         while batch and batch.number in numbers:
             found.append(batch)
             batch = read_batch(self.lake, batch.previous) if batch.previous else None
-        if newest and len(found) < len([number for number in numbers if number <= newest.number]):
+        if found and batch is None and found[-1].number - 1 in numbers:
             raise ForeignBatch(f"the batch before {found[-1].number} has no manifest; restore {found[-1].previous}, or see docs/operations.md#batches")
         return found[::-1]
 
@@ -80,6 +83,8 @@ class Ledger:
                 self.retire([batch.number])
                 return None
             before = self.at(batch.number)
+            if before is None:  # retired since: far more was committed than this writer knows of
+                return None
         return None
 
     def numbers(self) -> set[int]:
@@ -109,8 +114,18 @@ class Ledger:
             time.sleep(RETRY_SECONDS)
 
     def _is_next(self, batch: Batch) -> bool:
-        """Whether the batch before is still there: if not, this writer slept past retention, and its number was another's."""
-        return bool(self._folder(batch.number - 1)) if batch.number > 1 else self.numbers() <= {1} or self._folder(2) is not None
+        """Whether the number was never another's: that of a writer who slept past retention was, and is free again.
+
+        Batches are retired oldest first and the newest stays, so a number that was another's has lost the one before it
+        and has one above it that does not follow this batch. The one before alone says nothing: it may be retired
+        as soon as this batch is the newest.
+        """
+        if batch.number > 1 and self._folder(batch.number - 1) == batch.previous:
+            return True
+        if max(self.numbers(), default=0) <= batch.number:
+            return True
+        after = self.at(batch.number + 1)
+        return after is not None and after.previous == batch.folder
 
     def _folder(self, number: int) -> str | None:
         location = self.hive.location(CLICKSTREAM_BATCHES, partition_value(number))

@@ -121,8 +121,8 @@ class FoldRun:
 
     def _retire(self) -> None:
         retention = timedelta(hours=self.environment.batch_retention_hours)
-        numbers = retirable(self.batches, self.lacking, retention=retention, now=datetime.now(UTC))
-        if numbers:
+        below = [number for number in self.ledger.numbers() if self.batches and number < self.batches[0].number]
+        if numbers := sorted(below) + retirable(self.batches, self.lacking, retention=retention, now=datetime.now(UTC)):
             self.ledger.retire(numbers)
             self.context.log.info(f"batches {numbers[0]} to {numbers[-1]} are in the day tables, and no longer in clickstream_batches")
 
