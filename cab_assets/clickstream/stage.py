@@ -1,7 +1,8 @@
 """Staging: a Structured Streaming query that only writes files, each micro-batch to a folder of its own.
 
 The query knows nothing of commits, and its checkpoint is thrown away with it, so a query that outlives its run can
-leave folders that nobody committed, and nothing else. It ends itself when it is older than a run's query may be.
+leave folders that nobody committed, and nothing else. It is never far ahead of the commits, so it soon stands still,
+and ends itself when nobody has taken what it staged, or when it is older than a run's query may be.
 """
 
 import json
@@ -22,12 +23,15 @@ from cab_assets.resources.deadline import within
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.transforms.clickstream import read_clicks
+from cab_assets.warehouse.manifest import MANIFEST
 
 CHECKPOINTS = f"{CLICKSTREAM_BATCHES.name}/_checkpoints"
 START_SECONDS = 45  # a warm server takes 2, one that was just started 10
 ANSWER_SECONDS = 10
 QUERY_SECONDS = 900  # a query is stopped by its run after so long and started anew; one whose run was killed ends itself a minute later
 ORPHAN_SECONDS = QUERY_SECONDS + 60
+AHEAD = 3  # batches that may be staged and not taken: enough to keep staging busy while the run commits
+TAKEN_SECONDS = 75  # a batch is taken within a second; longer than a run waits for HiveServer2 before it gives up
 TASK_OFFSETS = 50_000  # what one task reads: a large batch keeps all cores busy to its end, a small one stays in few files
 
 
@@ -104,7 +108,7 @@ def staging(session: SparkSession, lake: Lake, topic: ClickTopic, start: Offsets
     )
     writer = (
         read_clicks(records, start_date=rules.start_date, zone=rules.zone)
-        .writeStream.foreachBatch(files_writer(lake.url(batch_path(name)), ORPHAN_SECONDS))
+        .writeStream.foreachBatch(files_writer(lake.url(batch_path(name)), MANIFEST, ORPHAN_SECONDS))
         .option("checkpointLocation", lake.url(f"{CHECKPOINTS}/{name}"))
         .trigger(processingTime=f"{every_seconds:g} seconds")
     )
@@ -127,15 +131,31 @@ def stop(query: Query) -> None:
     query.lake.files.delete_dir(f"{CHECKPOINTS}/{query.name}")
 
 
-def files_writer(prefix: str, lifetime: float) -> Callable[[Any, int], None]:
-    """What the server calls for each micro-batch: it imports nothing of ours, and writes to `<prefix>-<n>`."""
+def files_writer(prefix: str, manifest: str, lifetime: float, *, ahead: int = AHEAD, patience: float = TAKEN_SECONDS) -> Callable[[Any, int], None]:
+    """What the server calls for each micro-batch: it imports nothing of ours, and writes to `<prefix>-<n>`.
+
+    It waits until the batch `ahead` before it has its manifest, which a run writes when it commits.
+    """
     first_call: list[float] = []
 
     def write(batch: Any, number: int) -> None:
         import time as clock
 
-        first_call.append(clock.monotonic())
-        if clock.monotonic() - first_call[0] > lifetime:
+        from pyspark.errors import AnalysisException
+
+        def is_taken(path: str) -> bool:
+            try:
+                return bool(batch.sparkSession.read.format("binaryFile").load(path).schema)
+            except AnalysisException:
+                return False
+
+        began = clock.monotonic()
+        first_call.append(began)
+        while number >= ahead and not is_taken(f"{prefix}-{number - ahead}/{manifest}"):
+            clock.sleep(0.1)
+            if clock.monotonic() - began > patience:
+                raise RuntimeError("nobody takes what this query stages, so whoever started it is gone")
+        if began - first_call[0] > lifetime:
             raise RuntimeError("nobody has stopped this query in time, so whoever started it is gone")
         batch.write.mode("overwrite").option("compression", "zstd").parquet(f"{prefix}-{number}")
 
