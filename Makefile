@@ -1,4 +1,4 @@
-.PHONY: help demo test up down dev lint types bench
+.PHONY: help demo test soak up down dev lint types bench
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -9,6 +9,9 @@ demo: .venv/ready  ## set up, bring 30 days of rides and 20,000 clicks into Hive
 
 test: .venv/ready  ## run the tests, on a stack of their own
 	@.venv/bin/python -m pytest
+
+soak: .venv/ready  ## run the tests that take minutes: runs killed at random moments under a steady feed
+	@.venv/bin/python -m pytest -m soak
 
 up: .venv/ready  ## start the embedded stack: PostgreSQL, Kafka, HiveServer2, Spark
 	@.venv/bin/cab up

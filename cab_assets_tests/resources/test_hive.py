@@ -33,8 +33,8 @@ def test_a_statement_that_is_refused_says_why_in_one_line(pipeline: Pipeline) ->
 def test_a_server_that_falls_silent_half_way_is_waited_for_once(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, answers: int) -> None:
     """It takes eight answers to connect, run a statement and fetch its rows."""
     monkeypatch.setattr(hive, "ANSWER_SECONDS", 3)
-    with Relay(pipeline.hive.port, answers) as port, closing(Hive(f"hive://cab@127.0.0.1:{port}/cab")) as client:
+    with Relay(pipeline.hive.port, answers) as relay, closing(Hive(f"hive://cab@127.0.0.1:{relay.port}/cab")) as client:
         began = time.monotonic()
-        with pytest.raises(HiveUnavailable, match=f"HiveServer2 at 127.0.0.1:{port} does not answer"):
+        with pytest.raises(HiveUnavailable, match=f"HiveServer2 at 127.0.0.1:{relay.port} does not answer"):
             client.execute("SELECT 42")
     assert time.monotonic() - began < 2 * 3

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,8 @@ from cab_assets.bookings.import_day import import_day
 from cab_assets.resources.dialect import BookingsDbUnavailable
 from cab_assets.sample.load import load_days
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
-from cab_assets.stack.status import status
 from cab_assets.warehouse.collect import collect
+from cab_assets_tests.faults import await_back, await_more, count, kill
 from cab_assets_tests.pipeline import TABLES, Pipeline
 
 START = date(2020, 8, 1)
@@ -36,20 +35,6 @@ MOMENTS = [  # a first file of these is there
 def loaded(pipeline: Pipeline) -> Pipeline:
     load_days(pipeline.env, START, len(DAYS), 500, 7, print)
     return pipeline
-
-
-def count(pipeline: Pipeline, pattern: str) -> int:
-    return len(list(Path(pipeline.lake.root.removeprefix("file://")).glob(pattern)))
-
-
-def await_more(pipeline: Pipeline, pattern: str, while_runs: "subprocess.Popen[str] | threading.Thread") -> None:
-    """Until there is another file of that pattern, or the run is over."""
-    before, deadline = count(pipeline, pattern), time.monotonic() + 120
-    while count(pipeline, pattern) == before and time.monotonic() < deadline:
-        if while_runs.is_alive() if isinstance(while_runs, threading.Thread) else while_runs.poll() is None:
-            time.sleep(0.001)
-        else:
-            return
 
 
 def start(pipeline: Pipeline) -> "subprocess.Popen[str]":
@@ -114,19 +99,6 @@ def test_a_warehouse_killed_during_a_run_fails_it_in_time_and_the_next_run_heals
     assert loaded.execute(DAYS[0], DAYS[-1]).returncode == 0
     loaded.hive.close()
     loaded.is_like_source(*DAYS)
-
-
-def kill(pipeline: Pipeline, server: str) -> None:
-    pid = next(each.pid for each in status(pipeline.env.home) if each.name == server)
-    assert pid
-    os.kill(pid, signal.SIGKILL)
-
-
-def await_back(pipeline: Pipeline, server: str) -> None:
-    deadline = time.monotonic() + 90
-    while not next(each.answers for each in status(pipeline.env.home) if each.name == server):
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
 
 
 def test_two_runs_of_a_day_at_once_end_at_what_was_read_later(loaded: Pipeline) -> None:
