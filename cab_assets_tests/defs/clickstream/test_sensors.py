@@ -115,8 +115,7 @@ def test_a_server_that_is_silent_or_gone_is_given_up_within_five_seconds(clicks:
         with closing(Hive(f"hive://cab@127.0.0.1:{port}/cab", answer_seconds=2)) as hive:
             assert in_time(clicks, hive_in_brief=hive).startswith(f"HiveServer2 at 127.0.0.1:{port} does not answer (")
             assert in_time(clicks, clicks_sensor, hive_in_brief=hive).startswith(f"HiveServer2 at 127.0.0.1:{port} does not answer (")
-    said = f"there is no topic no-such-topic at {clicks.servers}; create it, or set CAB_CLICKSTREAM_TOPIC"
-    assert in_time(clicks, click_topic=ClickTopic(clicks.servers, "no-such-topic")) == said
+    assert in_time(clicks, click_topic=ClickTopic(clicks.servers, "nothing")).startswith(f"there is no topic nothing at {clicks.servers}; create it, ")
     time.sleep(0.5)  # the thread that was not waited for gives up too
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("kafka-io")] == []
     gc.collect()
@@ -137,9 +136,8 @@ def test_records_that_were_lost_unread_fail_one_run_by_name_and_then_wait_for_so
         admin.delete_records({TopicPartition(clicks.topic, 0): 6})
     asked, cursor = tick(clicks, cursor="1")
     assert asked == [{}]
-    run = clicks.ingest()
     lost = f"records of {clicks.topic} that were never read are gone from Kafka (partition 0: 3 to 5): "
-    assert lost in run.failure
+    assert lost in clicks.ingest().failure
     assert clicks.ledger.numbers() == {1}
     said, after = tick(clicks, cursor=cursor)
     assert said.startswith(f"Stopped, until somebody sees to it: {lost}")
