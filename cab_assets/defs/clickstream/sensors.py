@@ -73,7 +73,9 @@ def clicks_sensor(
     if newest is None:
         return dg.SkipReason("No batch was ever committed.")
     new = newest.number - int(context.cursor or 0)
-    if wait := seconds_to_wait(last_fold(context.instance), time.time(), minutes=environment.fold_minutes if new else IDLE_FOLD_MINUTES):
+    last = last_fold(context.instance)
+    often = new or (last and last.dagster_run.status == dg.DagsterRunStatus.FAILURE)  # what a failed one was asked for is still to do
+    if wait := seconds_to_wait(span(last), time.time(), minutes=environment.fold_minutes if often else IDLE_FOLD_MINUTES):
         return dg.SkipReason(f"{new} new batches; the next fold is in {wait:.0f} s.")
     day = datetime.now(environment.timezone).date().isoformat()
     every_day = {"ops": {click_days.op.name: {"config": {"all_due": True}}}}
@@ -95,10 +97,13 @@ def active_run(instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey])
     return next((run for run in runs if not is_gone(run.tags.get(PROCESS_TAG, ""), run.run_id)), None)
 
 
-def last_fold(instance: dg.DagsterInstance) -> tuple[float, float]:
-    """When the last fold started and ended, in seconds since 1970; (0, 0) if there was none."""
-    records = instance.get_run_records(dg.RunsFilter(job_name=clickstream_fold.name), limit=1)
-    return (records[0].start_time or 0.0, records[0].end_time or 0.0) if records else (0.0, 0.0)
+def last_fold(instance: dg.DagsterInstance) -> dg.RunRecord | None:
+    return next(iter(instance.get_run_records(dg.RunsFilter(job_name=clickstream_fold.name), limit=1)), None)
+
+
+def span(run: dg.RunRecord | None) -> tuple[float, float]:
+    """When a run started and ended, in seconds since 1970; (0, 0) if there was none."""
+    return (run.start_time or 0.0, run.end_time or 0.0) if run else (0.0, 0.0)
 
 
 def seconds_to_wait(last: tuple[float, float], now: float, *, minutes: float) -> float:

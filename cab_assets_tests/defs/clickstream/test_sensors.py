@@ -174,14 +174,16 @@ def test_days_are_folded_when_there_are_new_batches_after_a_while_and_by_one_run
     fold(instance, started_ago=20 * 60, took=10)
     assert tick(clicks, clicks_sensor) == ([EVERY_DAY], "1")
     assert str(tick(clicks, clicks_sensor, cursor="1")[0]).startswith("0 new batches; the next fold is in 2")
+    fold(instance, started_ago=20 * 60, took=10, ended=dg.DagsterEventType.RUN_FAILURE)
+    assert tick(clicks, clicks_sensor, cursor="1") == ([EVERY_DAY], "1")  # what it was asked for is still to do
     fold(instance, started_ago=61 * 60, took=10)
     assert tick(clicks, clicks_sensor, cursor="1") == ([EVERY_DAY], "1")  # there may be days to seal
 
 
-def fold(instance: dg.DagsterInstance, *, started_ago: float, took: float) -> None:
+def fold(instance: dg.DagsterInstance, *, started_ago: float, took: float, ended: dg.DagsterEventType = dg.DagsterEventType.RUN_SUCCESS) -> None:
     """The latest fold, over and done with."""
     run = instance.add_run(dg.DagsterRun(job_name=FOLD, status=dg.DagsterRunStatus.STARTING))
-    ends = {dg.DagsterEventType.RUN_START: started_ago, dg.DagsterEventType.RUN_SUCCESS: started_ago - took}
+    ends = {dg.DagsterEventType.RUN_START: started_ago, ended: started_ago - took}
     for kind, ago in ends.items():
         instance.report_dagster_event(dg.DagsterEvent(event_type_value=kind.value, job_name=FOLD), run.run_id, timestamp=time.time() - ago)
 
