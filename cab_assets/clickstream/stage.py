@@ -28,6 +28,7 @@ from cab_assets.warehouse.manifest import MANIFEST
 CHECKPOINTS = f"{CLICKSTREAM_BATCHES.name}/_checkpoints"
 START_SECONDS = 45  # a warm server takes 2, one that was just started 10
 ANSWER_SECONDS = 10
+STOP_SECONDS = 5  # after two answers of HiveServer2 that never came, the run must still end within a minute
 QUERY_SECONDS = 900  # a query is stopped by its run after so long and started anew; one whose run was killed ends itself a minute later
 ORPHAN_SECONDS = QUERY_SECONDS + 60
 AHEAD = 3  # batches that may be staged and not taken: enough to keep staging busy while the run commits
@@ -125,7 +126,7 @@ def staging(session: SparkSession, lake: Lake, topic: ClickTopic, start: Offsets
 def stop(query: Query) -> None:
     """End the query and throw its checkpoint away. A server that does not answer keeps the query, which ends itself."""
     try:
-        within(ANSWER_SECONDS, query.handle.stop)
+        within(STOP_SECONDS, query.handle.stop)
     except (TimeoutError, PySparkException):
         return
     query.lake.files.delete_dir(f"{CHECKPOINTS}/{query.name}")

@@ -1,9 +1,10 @@
 """A Spark session, near or far: through Spark Connect or on a classic master."""
 
+import atexit
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlparse
@@ -13,11 +14,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.resources.deadline import started
+from cab_assets.resources.deadline import started, within
 
 REACH_SECONDS = 5
 PROBE_SECONDS = 10  # between questions whether the server is still there while a job runs
 ANSWER_SECONDS = 15  # under full load it answers in one
+END_SECONDS = 5  # a server that is up releases a session in 0.1 s
 CONNECT_PORT = 15002
 RETRIES = 6  # of a call whose connection broke: 0.05 s, then four times longer each, 10 s at most: given up after 25 s, not 10 minutes
 
@@ -49,9 +51,11 @@ class Spark:
             session = LazyPySparkResource(spark_config=self._config()).spark_session
             if self.remote:
                 _be_brief(session)
-            yield session
-            if self.remote:
-                session.stop()  # else the server keeps it for an hour, and this process for ever, even when the server is another one by then
+            try:
+                yield session
+            finally:
+                if self.remote:
+                    _end(session)
         except PySparkException as error:
             raise SparkFailed(f"Spark at {self.remote or self.master}: {str(error).strip().splitlines()[0]}") from error
 
@@ -94,3 +98,10 @@ def _be_brief(session: Any) -> None:
     from pyspark.sql.connect.client.retries import DefaultPolicy  # a classic session has no Connect client to import
 
     session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES, max_backoff=10_000)])
+
+
+def _end(session: Any) -> None:
+    """Release the session: else the server keeps it for an hour, and this process for ever, even when the server is another one by then."""
+    atexit.unregister(session.client._on_exit)  # it asks the server once more, and a process whose server is silent would never end
+    with suppress(TimeoutError):
+        within(END_SECONDS, session.stop)
