@@ -78,7 +78,7 @@ def test_a_day_that_is_not_over_fails_by_name_beside_one_that_is(pipeline: Pipel
     pipeline.insert(*(ride(f"BK10000000{number}", f"{day} 00:00:00") for number, day in enumerate([yesterday, today, tomorrow])))
     run = pipeline.run(yesterday, tomorrow, assets=["raw_bookings", "bookings"])
     assert run.failure.startswith("2 of 3 days failed and are not published:\n")
-    assert f"{today}, {tomorrow}: is no day from 2020-01-01 to {yesterday}, the last one that is over in UTC" in run.failure
+    assert f"{today}, {tomorrow}: is no day from 2020-01-01 to {yesterday}, the last one there is now in UTC" in run.failure
     assert run.materialized == {(asset, yesterday) for asset in ("raw_bookings", "bookings")}
     assert pipeline.hive.days(BOOKINGS) == {yesterday}
 
