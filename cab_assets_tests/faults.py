@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cab_assets.stack.stack import remembered
 from cab_assets.stack.status import Standing, status
 from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.pipeline import Pipeline
@@ -88,9 +89,8 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def pid_of(pipeline: Pipeline, server: str) -> int:
-    pid = _standing(pipeline, server).pid
-    assert pid
-    return pid
+    """As supervisord has it: having the servers answer takes longer than what is to be killed in the middle."""
+    return int(remembered(pipeline.env.home).supervisor.state(server)["pid"])
 
 
 def await_back(pipeline: Pipeline, server: str) -> None:
