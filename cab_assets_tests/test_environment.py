@@ -10,6 +10,7 @@ from cab_assets.environment import BadEnvironment, Environment
 CLUSTER = {
     "CAB_ENV": "cluster",
     "CAB_BOOKINGS_DB_URL": "mysql://reader@rds.example:3306/rides",
+    "CAB_KAFKA_BOOTSTRAP_SERVERS": "kafka.example:9092",
     "CAB_HIVE_URL": "hive://etl@hive.example:10000/cab",
     "CAB_LAKE_ROOT": "s3://cab-lake/warehouse",
     "CAB_SPARK_MASTER": "yarn",
@@ -17,6 +18,7 @@ CLUSTER = {
 STACK = """\
 CAB_BOOKINGS_DB_URL=postgresql://cab@127.0.0.1:5432/cab
 CAB_BOOKINGS_DB_PASSWORD=of-the-stack
+CAB_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092
 CAB_HIVE_URL=hive://cab@127.0.0.1:10000/cab
 CAB_SPARK_REMOTE=sc://127.0.0.1:15002
 CAB_LAKE_ROOT='file:///home/my cab/lake'
@@ -98,7 +100,8 @@ def test_no_spark_is_refused() -> None:
 def test_everything_that_a_pipeline_lacks_is_listed(tmp_path: Path) -> None:
     with pytest.raises(BadEnvironment) as refused:
         environment.read({"CAB_HOME": str(tmp_path)}).ready()
-    assert [line.split()[0] for line in str(refused.value).splitlines()] == ["CAB_BOOKINGS_DB_URL", "CAB_HIVE_URL", "CAB_LAKE_ROOT", "exactly", "the"]
+    needed = ["CAB_BOOKINGS_DB_URL", "CAB_KAFKA_BOOTSTRAP_SERVERS", "CAB_HIVE_URL", "CAB_LAKE_ROOT"]
+    assert [line.split()[0] for line in str(refused.value).splitlines()] == [*needed, "exactly", "the"]
     assert "`cab up`" in str(refused.value)
 
 
