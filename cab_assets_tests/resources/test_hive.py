@@ -3,7 +3,6 @@ from contextlib import closing
 
 import pytest
 
-from cab_assets.resources import hive
 from cab_assets.resources.hive import Hive, HiveRefused, HiveUnavailable, normal_url
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.relay import Relay
@@ -30,10 +29,9 @@ def test_a_statement_that_is_refused_says_why_in_one_line(pipeline: Pipeline) ->
 
 
 @pytest.mark.parametrize("answers", [2, 5, 6, 7])
-def test_a_server_that_falls_silent_half_way_is_waited_for_once(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, answers: int) -> None:
+def test_a_server_that_falls_silent_half_way_is_waited_for_once(pipeline: Pipeline, answers: int) -> None:
     """It takes eight answers to connect, run a statement and fetch its rows."""
-    monkeypatch.setattr(hive, "ANSWER_SECONDS", 3)
-    with Relay(pipeline.hive.port, answers) as relay, closing(Hive(f"hive://cab@127.0.0.1:{relay.port}/cab")) as client:
+    with Relay(pipeline.hive.port, answers) as relay, closing(Hive(f"hive://cab@127.0.0.1:{relay.port}/cab", answer_seconds=3)) as client:
         began = time.monotonic()
         with pytest.raises(HiveUnavailable, match=f"HiveServer2 at 127.0.0.1:{relay.port} does not answer"):
             client.execute("SELECT 42")
