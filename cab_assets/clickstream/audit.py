@@ -1,6 +1,6 @@
 """A staged batch, read back: what is in it, and that every offset of its ranges is accounted for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,17 @@ from cab_assets.resources.lake import Lake
 EXTRA_KEYS = "extra_keys"  # in the files beside the table's columns: how many keys of a record are none of ours
 COLUMNS = ["event_timestamp", "event_date", "topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "reasons", EXTRA_KEYS]
 
-FirstAfter = Callable[[int, int], int]  # partition, offset -> the first offset from there on that the broker delivers
+FirstDelivered = Callable[[int, Sequence[tuple[int, int]]], int | None]  # partition, stretches -> the first offset in them that the broker delivers
 
 
 class BatchUnaccounted(CabError):
     """A staged batch does not hold exactly the records of its offsets."""
 
 
-def read_back(lake: Lake, folder: str, topic: str, ranges: Iterable[Range], first_after: FirstAfter) -> Contents:
+def read_back(lake: Lake, folder: str, topic: str, ranges: Iterable[Range], first_delivered: FirstDelivered) -> Contents:
     """What lies in a staged folder; BatchUnaccounted unless it is each delivered record of `ranges`, once."""
     files, rows = _read(lake, folder)
-    missing = tuple(gap for each in ranges for gap in _account(folder, topic, rows, each, first_after))
+    missing = tuple(gap for each in ranges for gap in _account(folder, topic, rows, each, first_delivered))
     if rows.num_rows != sum(each.offsets for each in ranges) - sum(each.offsets for each in missing):
         raise BatchUnaccounted(f"{folder} holds {rows.num_rows} records, some of them outside its ranges; run again: it will be staged anew")
     return _contents(files, rows, missing)
@@ -45,16 +45,16 @@ def _read(lake: Lake, folder: str) -> tuple[tuple[BatchFile, ...], pa.Table]:
     return files, pa.concat_tables(tables)
 
 
-def _account(folder: str, topic: str, rows: pa.Table, expected: Range, first_after: FirstAfter) -> list[Range]:
+def _account(folder: str, topic: str, rows: pa.Table, expected: Range, first_delivered: FirstDelivered) -> list[Range]:
     """The offsets of a range that are not in `rows` because the broker never delivers them."""
     offsets = _offsets(rows, topic, expected.partition)
     inside = offsets[(offsets >= expected.start) & (offsets < expected.end)]
     if np.unique(inside).size != offsets.size:
         raise BatchUnaccounted(f"{folder} holds a record of {expected} twice, or one outside of it; run again: it will be staged anew")
     holes = list(_holes(np.sort(inside), expected))
-    for hole in holes:
-        if (delivered := first_after(hole.partition, hole.start)) < hole.end:
-            raise BatchUnaccounted(f"{folder} lacks offset {delivered} of {expected}, which Kafka delivers; run again: it will be staged anew")
+    delivered = first_delivered(expected.partition, [(hole.start, hole.end) for hole in holes]) if holes else None
+    if delivered is not None:
+        raise BatchUnaccounted(f"{folder} lacks offset {delivered} of {expected}, which Kafka delivers; run again: it will be staged anew")
     return holes
 
 

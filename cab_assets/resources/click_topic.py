@@ -1,10 +1,12 @@
-"""The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only `first_after` reads a record."""
+"""The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only `first_delivered` reads records."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
+import numpy as np
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
@@ -14,12 +16,12 @@ from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.deadline import within
 
 ANSWER_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not wait for long
-READ_SECONDS = 20
+SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
+SKIP_OFFSETS = 5_000  # a longer way to the next stretch is jumped over; a jump throws away what was fetched
 UNKNOWN_TOPIC = 3
 COMMITTED = "read_committed"  # records of a transaction count when it is over, and not at all when it is given up
 
 Offsets = dict[int, int]  # partition -> offset
-T = TypeVar("T")
 
 
 class KafkaUnavailable(Unavailable):
@@ -30,16 +32,27 @@ class NoSuchTopic(CabError):
     """The topic does not exist, or we may not see it."""
 
 
-class Admin(KafkaAdminClient):  # type: ignore[misc]  # kafka-python has no types
-    """A client whose thread ends also when no broker answers: kafka-python leaves one behind then, which adds up tick by tick."""
+class _Client:
+    """Ends its thread also when no broker answers: kafka-python leaves it behind then, which adds up tick by tick."""
 
-    def __init__(self, **config: Any) -> None:
+    _client: Any
+    _net: Any
+
+    def __init__(self, servers: str, **config: Any) -> None:
         try:
-            super().__init__(**config)
+            super().__init__(bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000, **config)  # type: ignore[call-arg]
         except KafkaError:
-            self._closed = False
-            self.close()
+            self._client.close()
+            self._net.stop()
             raise
+
+
+class Admin(_Client, KafkaAdminClient):  # type: ignore[misc]  # kafka-python has no types
+    """Asks the broker about topics."""
+
+
+class Reader(_Client, KafkaConsumer):  # type: ignore[misc]
+    """Reads records of a topic."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +73,22 @@ class ClickTopic:
 
     def look(self) -> TopicState:
         """The topic's id and offsets now; KafkaUnavailable within five seconds, NoSuchTopic."""
-        return self._in_time(ANSWER_SECONDS, self._look)
+        try:
+            return within(ANSWER_SECONDS, self._look)
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise self._silent(error) from error
 
-    def first_after(self, partition: int, offset: int) -> int:
-        """The offset of the first record from `offset` on that the broker delivers, or of the end if there is none."""
-        return self._in_time(READ_SECONDS, lambda: self._first_after(TopicPartition(self.name, partition), offset))
+    def first_delivered(self, partition: int, stretches: Sequence[tuple[int, int]]) -> int | None:
+        """The offset of the first record in the stretches (start, end; ascending) that the broker delivers; None if it delivers none."""
+        starts, ends = np.array(stretches, dtype=np.int64).T
+        try:
+            with closing(Reader(self.servers, isolation_level=COMMITTED, enable_auto_commit=False, auto_offset_reset="none")) as reader:
+                return _first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise self._silent(error) from error
 
     def _look(self) -> TopicState:
-        with closing(Admin(bootstrap_servers=self.servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000)) as admin:
+        with closing(Admin(self.servers)) as admin:
             (topic,) = admin.describe_topics([self.name])
             if topic["error_code"] == UNKNOWN_TOPIC:
                 raise NoSuchTopic(f"there is no topic {self.name} at {self.servers}; create it, or set CAB_CLICKSTREAM_TOPIC")
@@ -80,30 +101,25 @@ class ClickTopic:
             ends={each.partition: found.offset for each, found in sorted(ends.items())},
         )
 
-    def _first_after(self, partition: TopicPartition, offset: int) -> int:
-        with self._reader() as reader:
-            reader.assign([partition])
-            end = int(reader.end_offsets([partition])[partition])
-            reader.seek(partition, offset)
-            while int(reader.position(partition)) < end:
-                for records in reader.poll(timeout_ms=500, max_records=1).values():
-                    return int(records[0].offset)
-            return end
+    def _silent(self, error: Exception) -> KafkaUnavailable:
+        return KafkaUnavailable(f"Kafka at {self.servers} does not answer ({error}); see `cab doctor`, then run again")
 
-    @contextmanager
-    def _reader(self) -> Iterator[KafkaConsumer]:
-        reader = KafkaConsumer(
-            bootstrap_servers=self.servers,
-            bootstrap_timeout_ms=ANSWER_SECONDS * 1000,
-            isolation_level=COMMITTED,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-        )
-        with closing(reader):
-            yield reader
 
-    def _in_time(self, seconds: float, call: Callable[[], T]) -> T:
-        try:
-            return within(seconds, call)
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise KafkaUnavailable(f"Kafka at {self.servers} does not answer ({error}); see `cab doctor`, then run again") from error
+def _first_delivered(reader: Reader, partition: TopicPartition, starts: np.ndarray, ends: np.ndarray) -> int | None:
+    reader.assign([partition])
+    reader.seek(partition, at := int(starts[0]))
+    moved = time.monotonic()
+    while at < ends[-1]:
+        if (following := int(starts[np.searchsorted(ends, at, side="right")])) > at + SKIP_OFFSETS:
+            reader.seek(partition, following)
+        for records in reader.poll(timeout_ms=500, max_records=SKIP_OFFSETS).values():
+            offsets = np.array([record.offset for record in records], dtype=np.int64)
+            inside = offsets[np.searchsorted(starts, offsets, side="right") > np.searchsorted(ends, offsets, side="right")]
+            if inside.size:
+                return int(inside[0])
+        before, at = at, int(reader.position(partition))
+        if at > before:
+            moved = time.monotonic()
+        elif time.monotonic() > moved + SILENT_SECONDS:
+            raise TimeoutError(f"no record after offset {at} of partition {partition.partition} in {SILENT_SECONDS} s")
+    return None

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cab_assets.clickstream.audit import EXTRA_KEYS, BatchUnaccounted, FirstAfter, read_back
+from cab_assets.clickstream.audit import EXTRA_KEYS, BatchUnaccounted, FirstDelivered, read_back
 from cab_assets.clickstream.batch import BatchFile, Contents, Range, batch_path
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
@@ -38,13 +38,15 @@ def stage(lake: Lake, *files: list[Record]) -> None:
         pq.write_table(pa.Table.from_pylist(records, SCHEMA), f"{batch_path(FOLDER)}/{number}.parquet", filesystem=lake.files)
 
 
-def delivers(*places: tuple[int, int]) -> FirstAfter:
+def delivers(*places: tuple[int, int]) -> FirstDelivered:
     """A broker that holds these records alone."""
-    return lambda partition, offset: min((each for where, each in places if where == partition and each >= offset), default=10**9)
+    return lambda partition, stretches: min(
+        (each for where, each in places if where == partition and any(start <= each < end for start, end in stretches)), default=None
+    )
 
 
-def audited(lake: Lake, *ranges: tuple[int, int, int], first_after: FirstAfter = delivers()) -> Contents:  # noqa: B008
-    return read_back(lake, FOLDER, TOPIC, [Range(partition=partition, start=start, end=end) for partition, start, end in ranges], first_after)
+def audited(lake: Lake, *ranges: tuple[int, int, int], first_delivered: FirstDelivered = delivers()) -> Contents:  # noqa: B008
+    return read_back(lake, FOLDER, TOPIC, [Range(partition=partition, start=start, end=end) for partition, start, end in ranges], first_delivered)
 
 
 def test_a_batch_says_what_it_holds(lake: Lake) -> None:
@@ -97,18 +99,18 @@ def test_a_record_that_is_in_two_files_is_there_twice(lake: Lake) -> None:
 def test_a_batch_that_lacks_a_record_that_kafka_delivers_is_refused_by_its_offset(lake: Lake, missing: int) -> None:
     stage(lake, [record(0, offset) for offset in range(5, 9) if offset != missing])
     with pytest.raises(BatchUnaccounted, match=f"lacks offset {missing} of partition 0: 5 to 8, which Kafka delivers; run again"):
-        audited(lake, (0, 5, 9), first_after=delivers(*[(0, offset) for offset in range(20)]))
+        audited(lake, (0, 5, 9), first_delivered=delivers(*[(0, offset) for offset in range(20)]))
 
 
 def test_a_record_in_the_middle_of_a_hole_is_missed_too(lake: Lake) -> None:
     stage(lake, [record(0, 5), record(0, 9)])
     with pytest.raises(BatchUnaccounted, match="lacks offset 7 of partition 0: 5 to 9"):
-        audited(lake, (0, 5, 10), first_after=delivers((0, 5), (0, 7), (0, 9)))
+        audited(lake, (0, 5, 10), first_delivered=delivers((0, 5), (0, 7), (0, 9)))
 
 
 def test_offsets_that_kafka_does_not_deliver_are_accounted_for_by_their_stretches(lake: Lake) -> None:
     stage(lake, [record(0, 6), record(0, 9), record(1, 0)])
-    found = audited(lake, (0, 5, 12), (1, 0, 1), (2, 3, 5), first_after=delivers((0, 6), (0, 9), (1, 0), (0, 12), (2, 5)))
+    found = audited(lake, (0, 5, 12), (1, 0, 1), (2, 3, 5), first_delivered=delivers((0, 6), (0, 9), (1, 0), (0, 12), (2, 5)))
     stretches = [(0, 5, 6), (0, 7, 9), (0, 10, 12), (2, 3, 5)]
     assert found.undelivered == tuple(Range(partition=partition, start=start, end=end) for partition, start, end in stretches)
     assert found.accepted == 3
@@ -120,7 +122,7 @@ def test_a_batch_without_a_record_is_one_when_kafka_delivers_none(lake: Lake) ->
     assert found.undelivered == (Range(partition=0, start=5, end=7),)
     assert (found.accepted, found.rejected, found.event_dates) == (0, 0, {})
     with pytest.raises(BatchUnaccounted, match="lacks offset 6 of partition 0: 5 to 6"):
-        audited(lake, (0, 5, 7), first_after=delivers((0, 6)))
+        audited(lake, (0, 5, 7), first_delivered=delivers((0, 6)))
 
 
 def test_a_folder_without_a_file_is_no_batch_though_kafka_delivers_none(lake: Lake) -> None:
