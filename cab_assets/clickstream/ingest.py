@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from cab_assets.clickstream.audit import read_back
 from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed
 from cab_assets.clickstream.ledger import Ledger
-from cab_assets.clickstream.offsets import lag, refuse_another_topic, starting
-from cab_assets.clickstream.stage import Query
+from cab_assets.clickstream.offsets import lag, refuse_another_topic, refuse_lost, starting
+from cab_assets.clickstream.stage import Query, StagingFailed
 from cab_assets.resources.click_topic import ClickTopic, Offsets, TopicState
 
 POLL_SECONDS = 0.05  # a look into a local folder; a batch is staged in half a second at least
 LOOK_SECONDS = 1.0  # between looks at the topic and the query while nothing is staged
+STUCK_SECONDS = 20  # without a batch, a run looks whether its records are still there: Spark asks minutes for those that are gone
 QUIET_SECONDS = 15  # a run leaves when nothing came for so long; another start costs half of that
 
 OpenQuery = Callable[[Offsets, str], AbstractContextManager[Query]]  # where to start, what to call it
@@ -88,8 +89,14 @@ class Ingest:
                 yield Committed(batch, lag(ends, state.ends), lag(batch.ends, state.ends), round(now - since, 3))
                 newest, ends, since = batch, batch.ends, now
             elif time.monotonic() - looked > LOOK_SECONDS:
-                query.check()
                 state, looked = self._look(state, newest), time.monotonic()
+                try:
+                    query.check()
+                except StagingFailed:
+                    refuse_lost(self.topic.name, ends, state)  # which is why, then
+                    raise
+                if looked - since > STUCK_SECONDS:
+                    refuse_lost(self.topic.name, ends, state)
             else:
                 time.sleep(POLL_SECONDS)
 
@@ -106,7 +113,7 @@ class Ingest:
             previous=None,
             topic=self.topic.name,
             ranges=ranges,
-            contents=read_back(self.ledger.lake, folder, self.topic.name, ranges, self.topic.first_after),
+            contents=read_back(self.ledger.lake, folder, self.topic.name, ranges, self.topic.first_delivered),
             topics={self.topic.name: TopicEnd(id=state.id, ends={})},
             run_id=self.run_id,
             written=datetime.now(UTC),

@@ -17,12 +17,9 @@ def starting(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
     """The offset of each partition to read from. TopicRecreated, RecordsLost if what is committed does not lead on."""
     if known := newest.topics.get(topic) if newest else None:
         refuse_another_topic(topic, known, state)
-    if lost := gaps(newest, topic, state):
-        raise RecordsLost(
-            f"records of {topic} that were never read are gone from Kafka ({'; '.join(str(gap) for gap in lost)}): its retention is shorter than the time"
-            " nobody read it. Nothing is ingested before somebody has seen this: `cab accept-gap` goes on after the gap and records it"
-        )
-    return start_offsets(newest, topic, state)
+    starts = start_offsets(newest, topic, state)
+    refuse_lost(topic, starts, state)
+    return starts
 
 
 def refuse_another_topic(topic: str, known: TopicEnd, state: TopicState) -> None:
@@ -39,10 +36,18 @@ def refuse_another_topic(topic: str, known: TopicEnd, state: TopicState) -> None
         )
 
 
+def refuse_lost(topic: str, starts: Offsets, state: TopicState) -> None:
+    """RecordsLost if the topic no longer holds a record that lies after `starts`."""
+    if lost := _gone(starts, state):
+        raise RecordsLost(
+            f"records of {topic} that were never read are gone from Kafka ({'; '.join(str(gap) for gap in lost)}): its retention is shorter than the time"
+            " nobody read it. Nothing is ingested before somebody has seen this: `cab accept-gap` goes on after the gap and records it"
+        )
+
+
 def gaps(newest: Batch | None, topic: str, state: TopicState) -> list[Range]:
     """Ranges that were never read and are no longer there."""
-    starts = start_offsets(newest, topic, state)
-    return [Range(partition=each, start=start, end=state.begins[each]) for each, start in starts.items() if start < state.begins[each]]
+    return _gone(start_offsets(newest, topic, state), state)
 
 
 def start_offsets(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
@@ -54,3 +59,7 @@ def start_offsets(newest: Batch | None, topic: str, state: TopicState) -> Offset
 def lag(committed_ends: Offsets, ends: Offsets) -> int:
     """How many offsets lie between two positions; a partition that the first does not know counts from 0."""
     return sum(end - committed_ends.get(partition, 0) for partition, end in ends.items())
+
+
+def _gone(starts: Offsets, state: TopicState) -> list[Range]:
+    return [Range(partition=each, start=start, end=state.begins[each]) for each, start in starts.items() if start < state.begins[each]]

@@ -87,6 +87,18 @@ def test_records_that_went_unread_stop_the_run_which_names_them(clicks: Clicks) 
     assert [batch.number for batch in clicks.batches()] == [1]
 
 
+def test_records_that_go_while_a_run_reads_stop_it_in_time(clicks: Clicks) -> None:
+    clicks.create()
+    sent = clicks.send(numbered(range(30_000)))
+    with clicks.start(stay=True, CAB_MAX_OFFSETS_PER_BATCH="1000") as run:
+        await_more(clicks.pipeline, COMMITTING, run)
+        trim(clicks, {partition: sum(where == partition for where, _ in sent) for partition in range(3)})
+        said = run.communicate(timeout=60)[0]
+    assert run.returncode == 1
+    assert f"records of {clicks.topic} that were never read are gone from Kafka" in said
+    assert len(clicks.places("clickstream")) == sum(batch.offsets for batch in clicks.batches()) < len(sent)
+
+
 def test_a_topic_quiet_for_longer_than_every_retention_goes_on_where_it_was(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAB_BATCH_RETENTION_HOURS", "0")
     clicks.create()
