@@ -20,6 +20,7 @@ from cab_assets.resources.hive import Hive, HiveRefused
 from cab_assets.resources.lake import Lake
 
 ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+FAILURES, PAUSE_SECONDS = 3, 30  # after so many failed runs in a row the next ones come at this distance: what is down fills no history
 FOLD_TICK_SECONDS = 30
 FOLD_SHARE = 0.1  # of the time, at most
 IDLE_FOLD_MINUTES = 60  # without new batches there may still be days to seal and batches to retire
@@ -35,6 +36,8 @@ def clickstream_sensor(
     """Asks for a run when the topic holds records that are not committed, and none is at it."""
     if run := active_run(context.instance, clickstream_ingest.name, {STREAM}):
         return dg.SkipReason(f"Run {run.run_id} is at it.")
+    if wait := pause(context.instance, clickstream_ingest.name, time.time()):
+        return dg.SkipReason(f"The last {FAILURES} runs failed; the next one is asked for in {wait:.0f} s.")
     number, _, trouble = (context.cursor or "").partition(" ")  # a hint: the newest batch at the last tick, and what stopped it
     try:
         state, newest = click_topic.look(), newest_batch(Ledger(lake, hive_in_brief), int(number or 0))
@@ -95,6 +98,14 @@ def active_run(instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey])
     """A run of the job, or of its assets by hand, that is queued or at work; not one whose process is dead."""
     runs = (run for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE)) if run.job_name == job or assets & set(run.asset_selection or ()))
     return next((run for run in runs if not is_gone(run.tags.get(PROCESS_TAG, ""), run.run_id)), None)
+
+
+def pause(instance: dg.DagsterInstance, job: str, now: float) -> float:
+    """Seconds until a job is asked for whose last runs all failed; 0 if one of them did not."""
+    last = instance.get_run_records(dg.RunsFilter(job_name=job), limit=FAILURES)
+    if len(last) < FAILURES or any(record.dagster_run.status != dg.DagsterRunStatus.FAILURE for record in last):
+        return 0.0
+    return max(0.0, span(last[0])[1] + PAUSE_SECONDS - now)
 
 
 def last_fold(instance: dg.DagsterInstance) -> dg.RunRecord | None:

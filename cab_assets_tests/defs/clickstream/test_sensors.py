@@ -155,6 +155,19 @@ def test_records_that_were_lost_unread_fail_one_run_by_name_and_then_wait_for_so
     assert clicks.ledger.numbers() == {1}
 
 
+def test_after_three_failed_runs_in_a_row_the_next_one_is_asked_for_after_a_pause(clicks: Clicks) -> None:
+    clicks.create()
+    clicks.send(numbered(range(3)))
+    instance, failed, good = clicks.pipeline.instance, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS
+    for ended in (failed, failed, good, failed, failed):
+        over(instance, INGEST, started_ago=20, took=10, ended=ended)
+        assert tick(clicks)[0] == [STAY]
+    over(instance, INGEST, started_ago=20, took=10, ended=failed)
+    assert str(tick(clicks)[0]).startswith("The last 3 runs failed; the next one is asked for in ")
+    over(instance, INGEST, started_ago=50, took=10, ended=failed)
+    assert tick(clicks)[0] == [STAY]
+
+
 def test_days_are_folded_when_there_are_new_batches_after_a_while_and_by_one_run(clicks: Clicks) -> None:
     clicks.create()
     instance = clicks.pipeline.instance
@@ -182,10 +195,15 @@ def test_days_are_folded_when_there_are_new_batches_after_a_while_and_by_one_run
 
 def fold(instance: dg.DagsterInstance, *, started_ago: float, took: float, ended: dg.DagsterEventType = dg.DagsterEventType.RUN_SUCCESS) -> None:
     """The latest fold, over and done with."""
-    run = instance.add_run(dg.DagsterRun(job_name=FOLD, status=dg.DagsterRunStatus.STARTING))
+    over(instance, FOLD, started_ago=started_ago, took=took, ended=ended)
+
+
+def over(instance: dg.DagsterInstance, job: str, *, started_ago: float, took: float, ended: dg.DagsterEventType) -> None:
+    """The latest run of a job, over and done with."""
+    run = instance.add_run(dg.DagsterRun(job_name=job, status=dg.DagsterRunStatus.STARTING))
     ends = {dg.DagsterEventType.RUN_START: started_ago, ended: started_ago - took}
     for kind, ago in ends.items():
-        instance.report_dagster_event(dg.DagsterEvent(event_type_value=kind.value, job_name=FOLD), run.run_id, timestamp=time.time() - ago)
+        instance.report_dagster_event(dg.DagsterEvent(event_type_value=kind.value, job_name=job), run.run_id, timestamp=time.time() - ago)
 
 
 @pytest.mark.parametrize(
