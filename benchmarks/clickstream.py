@@ -12,7 +12,7 @@ def parts(env: Environment) -> dict[str, str]:
     """Each part of the report that is about clicks."""
     folder = Path(str(env.home)) / "bench"
     folder.mkdir()
-    found = {"click_latency": latency.latency(env)}
+    found = latency.latency(env)
     topic = clicks.fill(env, "bench", clicks.EVENTS)
     clicks.values(folder, clicks.EVENTS)
     with Spark(env.spark_remote, None).session() as session:

@@ -3,11 +3,12 @@
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from statistics import quantiles
+from statistics import median, quantiles
 from threading import Thread
 
+import dagster as dg
 from kafka import KafkaProducer
 
 from benchmarks.rounds import table
@@ -23,8 +24,17 @@ POLL_SECONDS = 0.3
 GIVE_UP_SECONDS = 120
 
 
-def latency(env: Environment) -> str:
-    """Seconds until a click is visible: alone on an idle system, and in a steady feed."""
+STAGES = {  # of a run, by what Dagster logs when it is over
+    dg.DagsterEventType.RUN_ENQUEUED: "until the sensor looks, and asks for a run",
+    dg.DagsterEventType.RUN_STARTING: "until Dagster takes the run from its queue",
+    dg.DagsterEventType.RUN_START: "the run's process: Python, imports, definitions",
+    dg.DagsterEventType.STEP_START: "its clients",
+    dg.DagsterEventType.ASSET_MATERIALIZATION: "session, streaming query, batch, audit, commit",
+}
+
+
+def latency(env: Environment) -> dict[str, str]:
+    """Seconds until a click is visible: alone on an idle system, and in a steady feed; and where they go."""
     shutil.copy(CHECKOUT / "dagster.yaml", f"{os.environ['DAGSTER_HOME']}/dagster.yaml")
     with (
         closing(Sides(env)) as sides,
@@ -32,12 +42,28 @@ def latency(env: Environment) -> str:
         daemon(os.environ, env.home / "logs" / "bench-daemon.log", say),
     ):
         _alone(sides, producer)  # the daemon's own start does not count
-        alone = [_alone(sides, producer) for _ in range(SINGLE)]
+        sent, alone = zip(*((time.time(), _alone(sides, producer)) for _ in range(SINGLE)), strict=True)
+        where = table(_stages(sent, alone))
         steady = _steady(sides, producer)
-    return table([_row("one click on an idle system", alone), _row(f"{RATE} clicks a second", steady)])
+    return {"click_latency": table([_row("one click on an idle system", alone), _row(f"{RATE} clicks a second", steady)]), "click_seconds": where}
 
 
-def _row(name: str, seconds: list[float]) -> dict[str, object]:
+def _stages(sent: Sequence[float], seconds: Sequence[float]) -> list[dict[str, object]]:
+    """What each stage of the runs that brought single clicks took."""
+    with dg.DagsterInstance.get() as instance:
+        runs = instance.get_run_records(dg.RunsFilter(job_name="clickstream_ingest"), limit=len(sent), ascending=False)[::-1]
+        logs = [instance.all_logs(record.dagster_run.run_id, of_type=set(STAGES)) for record in runs]
+    took: dict[str, list[float]] = {name: [] for name in [*STAGES.values(), "until a reader sees it"]}
+    for began, total, events in zip(sent, seconds, logs, strict=True):
+        before = began
+        for event in events:
+            took[STAGES[event.get_dagster_event().event_type]].append(event.timestamp - before)
+            before = event.timestamp
+        took["until a reader sees it"].append(began + total - before)
+    return [{"stage": name, "median s": f"{median(each):.1f}", "longest s": f"{max(each):.1f}"} for name, each in took.items()]
+
+
+def _row(name: str, seconds: Sequence[float]) -> dict[str, object]:
     cuts = quantiles(seconds, n=20, method="inclusive")
     return {"feed": name, "clicks": f"{len(seconds):,}", "median s": f"{cuts[9]:.1f}", "p95 s": f"{cuts[18]:.1f}", "longest s": f"{max(seconds):.1f}"}
 
