@@ -201,8 +201,9 @@ def folds(bench: Bench) -> str:
     """One day of so many events, all of them new."""
     rows: list[dict[str, object]] = []
     for events in FOLDED:
-        ledger = bench.ledger()
-        bench.ingest(ledger, fill(bench.env, f"bench-fold-{events}", events, days=1))
+        ledger, topic = bench.ledger(), fill(bench.env, f"bench-fold-{events}", events, days=1)
+        with Spark(bench.env.spark_remote, None).session() as session:  # folding has one of its own, and a process has one at a time
+            replace(bench, session=session).ingest(ledger, topic)
         batches = ledger.shown(ledger.newest())
         folding = Folding(ledger.lake, Spark(bench.env.spark_remote, None), Clicks(), str(uuid4()))
         seconds = seconds_of(partial(folding.fold, folding.due(batches), batches[-1].number))
