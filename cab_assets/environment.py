@@ -113,7 +113,9 @@ class Environment:
     hive_password: str | None = variable(str, "its password, where it wants one", secret=True)
     spark_remote: str | None = variable(matching(r"sc://\S+", "sc://host:port"), "Spark Connect, or …")
     spark_master: str | None = variable(str, "… a classic Spark master: local[*], spark://…, yarn; exactly one of the two")
-    lake_root: str | None = variable(matching(r"(file|hdfs|s3)://.*", "file:///…, hdfs://host:port/… or s3://bucket/…"), "root of the lake")
+    lake_root: str | None = variable(
+        matching(r"(file:///|hdfs://[^/\s]+/|s3://[^/\s]+).*", "file:///…, hdfs://host:port/… or s3://bucket/…"), "root of the lake"
+    )
     timezone: ZoneInfo = variable(zone, "business zone: decides when a day is over", "UTC")
     start_date: date = variable(day, "first day there is", "2020-01-01")
     lookback_days: int = variable(at_least(1), "days before today that are compared with the source all the time: corrections rarely come later", "7")

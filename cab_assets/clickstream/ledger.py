@@ -38,7 +38,7 @@ class Ledger:
 
     def create(self) -> None:
         """Declare the table and its two views; what exists stays as it is."""
-        self.hive.create(CLICKSTREAM_BATCHES, self.lake.root)
+        self.hive.create(CLICKSTREAM_BATCHES, self.lake.url(CLICKSTREAM_BATCHES.name))
         for name, (condition, columns) in VIEWS.items():
             self.hive.execute(view(self.hive, name, condition, columns))
 

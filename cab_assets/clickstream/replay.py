@@ -58,7 +58,7 @@ class Replay:
 
     def _versions(self) -> dict[str, Manifest]:
         """The days of `rejects` as they are published now."""
-        self.ledger.hive.create(REJECTS, self.ledger.lake.root)
+        self.ledger.hive.create(REJECTS, self.ledger.lake.url(REJECTS.name))
         days = self.ledger.hive.days(REJECTS) & set(self.days) if self.days is not None else self.ledger.hive.days(REJECTS)
         return {day: manifest for day, manifest in published(self.ledger.lake, self.ledger.hive, REJECTS, days).items() if manifest.rows}
 

@@ -53,12 +53,12 @@ class Hive:
             cursor.close()  # not after an error: a server that hangs would be waited for twice
             return rows
 
-    def create(self, table: Table, root: str) -> None:
-        """Declare an external table over the lake; one that exists stays as it is."""
+    def create(self, table: Table, location: str) -> None:
+        """Declare an external table over a folder of the lake; one that exists stays as it is."""
         columns = ", ".join(f"`{column.name}` {column.type} COMMENT {quoted(column.about)}" for column in table.columns)
         self.execute(
             f"CREATE EXTERNAL TABLE IF NOT EXISTS {self.name(table)} ({columns})"
-            f" PARTITIONED BY (`{table.partition_column}` STRING) STORED AS PARQUET LOCATION '{root}/{table.name}'"
+            f" PARTITIONED BY (`{table.partition_column}` STRING) STORED AS PARQUET LOCATION '{location}'"
         )
 
     def days(self, table: Table) -> set[str]:

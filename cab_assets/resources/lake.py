@@ -1,13 +1,15 @@
-"""The lake: a root URL and the files under it."""
+"""The lake: a root URL and the files under it, on a local disk, HDFS or S3."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urlparse
+from urllib.parse import ParseResult, urlparse
 
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from cab_assets.errors import CabError
+from cab_assets.resources import hdfs, s3
 
 
 class LakeRefused(CabError):
@@ -16,20 +18,19 @@ class LakeRefused(CabError):
 
 @dataclass(frozen=True)
 class Lake:
-    """Files under `root`, addressed by paths relative to it, parts separated by `/`."""
+    """Files under `root` (file://, hdfs:// or s3://), addressed by paths relative to it, parts separated by `/`."""
 
     root: str
 
     @cached_property
     def files(self) -> pafs.FileSystem:
-        if urlparse(self.root).scheme != "file":
-            raise LakeRefused(f"CAB_LAKE_ROOT={self.root}: only file:// is supported so far")
-        local = pafs.LocalFileSystem()
-        return pafs.SubTreeFileSystem(self.root.removeprefix("file://"), local)
+        """Arrow's view of the lake. Each call on a remote one has a time limit, and raises an OSError when it is over."""
+        address = urlparse(self.root)
+        return pafs.SubTreeFileSystem(*FILE_SYSTEMS[address.scheme](address))
 
     def url(self, path: str) -> str:
         """Where Spark and Hive find `path`."""
-        return f"{self.root}/{path}"
+        return f"{self.root.replace('s3://', 's3a://', 1)}/{path}"
 
     def read(self, path: str) -> bytes:
         with self.files.open_input_stream(path) as file:
@@ -40,11 +41,18 @@ class Lake:
         return int(pq.read_metadata(path, filesystem=self.files).num_rows)
 
     def write(self, path: str, content: bytes) -> None:
+        """Write a file, and see that it is there: HDFS keeps an empty one when a DataNode dies meanwhile."""
         try:
             with self.files.open_output_stream(path) as file:
                 file.write(content)
+            self.holds(path, len(content))
         except OSError as error:
             raise refused(path, error) from error
+
+    def holds(self, path: str, size: int) -> None:
+        """OSError unless a file just written has that many bytes."""
+        if (found := self.files.get_file_info(path).size) != size:
+            raise OSError(f"it has {found} bytes, written were {size}")
 
     def list(self, folder: str) -> list[pafs.FileInfo]:
         """What lies directly in `folder`; nothing when there is no such folder."""
@@ -54,3 +62,10 @@ class Lake:
 
 def refused(path: str, error: OSError) -> LakeRefused:
     return LakeRefused(f"cannot write {path} in the lake: {error}. Nothing was published from it; free space or mend permissions, then run the day again")
+
+
+FILE_SYSTEMS: dict[str, Callable[[ParseResult], tuple[str, pafs.FileSystem]]] = {
+    "file": lambda address: (address.path, pafs.LocalFileSystem()),
+    "hdfs": lambda address: (address.path, hdfs.file_system(address)),
+    "s3": lambda address: (f"{address.netloc}{address.path}", s3.file_system()),
+}

@@ -49,7 +49,7 @@ class Publication:
     failed: dict[str, CabError] = field(default_factory=dict)
 
     def run(self, days: Iterable[str]) -> "Publication":
-        self.hive.create(self.table, self.lake.root)
+        self.hive.create(self.table, self.lake.url(self.table.name))
         pending = sorted(days)
         self._each(pending, self._verify)
         moved: set[str] = set()
@@ -125,7 +125,7 @@ def whole(lake: Lake, table: Table, versions: Mapping[str, Manifest]) -> dict[st
 
 def published(lake: Lake, hive: Hive, table: Table, days: Iterable[str]) -> dict[str, Manifest]:
     """The manifests of the versions that the metastore names now; a day without one, or with one that no longer counts, is left out."""
-    hive.create(table, lake.root)
+    hive.create(table, lake.url(table.name))
     found = {}
     for day, location in hive.locations(table, days).items():
         version = pointed_version(lake, Partition(table, day), location)

@@ -31,6 +31,7 @@ def write_rows(lake: Lake, partition: Partition, version: str, batches: Iterable
                 for group in _row_groups(batches):
                     writer.write_table(group)
                     rows += group.num_rows
+        lake.holds(path, hashed.bytes)
     except OSError as error:
         raise refused(path, error) from error
     return (DataFile(name=PART, bytes=hashed.bytes, rows=rows, sha256=hashed.sha256.hexdigest()),)

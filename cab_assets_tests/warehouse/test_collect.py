@@ -19,7 +19,7 @@ WEEK, NONE = timedelta(7), timedelta(0)
 @pytest.fixture
 def ridden(pipeline: Pipeline) -> Pipeline:
     pipeline.insert(ride("BK100000001", f"{DAY} 10:00:00"))
-    pipeline.hive.create(BOOKINGS, pipeline.lake.root)
+    pipeline.hive.create(BOOKINGS, pipeline.lake.url(BOOKINGS.name))
     return pipeline
 
 

@@ -89,7 +89,7 @@ def test_a_day_without_a_version_is_named(ridden: Pipeline) -> None:
 def test_more_days_than_one_statement_takes_are_all_there(pipeline: Pipeline) -> None:
     days = [f"2020-{month:02}-{day:02}" for month in range(1, 5) for day in range(1, 24)]  # 92, which are two statements
     locations = {day: pipeline.lake.url(Partition(BOOKINGS, day).version_path("1")) for day in days}
-    pipeline.hive.create(BOOKINGS, pipeline.lake.root)
+    pipeline.hive.create(BOOKINGS, pipeline.lake.url(BOOKINGS.name))
     pipeline.hive.add_partitions(BOOKINGS, locations)
     assert pipeline.hive.days(BOOKINGS) == set(days)
     ends = [days[0], days[89], days[90], days[91]]

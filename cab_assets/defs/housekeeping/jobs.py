@@ -27,7 +27,7 @@ def collect_versions(
     grace = timedelta(environment.version_grace_days)
     now = datetime.now(UTC)
     for table in (BOOKINGS, BOOKING_AGGREGATES, CLICKS, REJECTS):
-        hive.create(table, lake.root)
+        hive.create(table, lake.url(table.name))
         _report(context, table.name, list(collect(lake, hive, table, grace=grace, now=now, active_runs=active)))
     ledger = Ledger(lake, hive)
     ledger.create()

@@ -1,0 +1,43 @@
+"""HDFS as Arrow sees it: through hdfs-native, which needs no Java."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import ParseResult
+
+import pyarrow.fs as pafs
+
+from cab_assets.resources.deadline import within
+
+ANSWER_SECONDS = 20  # of one call; the client alone waits for longer than a minute when no NameNode is there
+
+
+def file_system(address: ParseResult) -> pafs.PyFileSystem:
+    """The file system of `hdfs://host:port/…`."""
+    from hdfs_native.fsspec import HdfsFileSystem  # only where the lake is on HDFS
+
+    return pafs.PyFileSystem(pafs.FSSpecHandler(Limited(HdfsFileSystem(address.hostname, address.port))))
+
+
+class Limited:
+    """Passes calls on, each with a time limit; what goes wrong is an OSError, as on any other file system."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        return partial(self._call, name, found) if callable(found) else found
+
+    def _call(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        try:
+            given = within(ANSWER_SECONDS, lambda: call(*args, **options))
+        except RuntimeError as error:
+            raise OSError(said(error)) from error
+        return Limited(given) if name == "open" else given
+
+
+def said(error: RuntimeError) -> str:
+    """The server's first line, without the Java class around it: `RPCError("org…SafeModeException", "Cannot create …")`."""
+    text = str(error).removeprefix('RPCError("').split('", "', 1)[-1]
+    return text.split("\\n")[0].removesuffix('")')

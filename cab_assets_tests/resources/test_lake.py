@@ -1,0 +1,105 @@
+"""The lake on each file system: what is written is there, whole, and found again."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from cab_assets.resources.lake import Lake, LakeRefused
+from cab_assets.schemas import BOOKINGS
+from cab_assets.warehouse.collect import delete
+from cab_assets.warehouse.manifest import Finding, Manifest
+from cab_assets.warehouse.versions import DamagedVersion, Partition, newest, verify, version_ids
+from cab_assets.warehouse.writer import PART, seal, write_rows
+
+DAY, VERSION = Partition(BOOKINGS, "2020-01-01"), "20200102T000000000000Z-001-a"
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """On a server that speaks S3."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        server = ThreadedMotoServer("127.0.0.1", 0)
+        server.start()
+        host, port = server.get_host_and_port()
+        own = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+        for name, value in own.items():
+            monkeypatch.setenv(name, value)
+        with closing(boto3.client("s3", region_name="us-east-1")) as s3:
+            s3.create_bucket(Bucket="rides")
+        yield "rides"
+        server.stop()
+
+
+@pytest.fixture(params=["file", "s3"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    return Lake(f"file://{tmp_path}/lake" if request.param == "file" else f"s3://{request.getfixturevalue('bucket')}/{tmp_path.name}")
+
+
+def a_version(lake: Lake) -> Manifest:
+    files = write_rows(lake, DAY, VERSION, [])
+    found = (Finding(check="equals_source", passed=True),)
+    return seal(lake, DAY, Manifest(table="bookings", day=DAY.day, version=VERSION, code_version=1, files=files, rows=0, findings=found, seconds=0))
+
+
+def test_a_version_is_written_found_verified_and_collected(lake: Lake) -> None:
+    assert (version_ids(lake, DAY), newest(lake, DAY), lake.list("nothing")) == ([], None, [])
+    manifest = a_version(lake)
+    assert (version_ids(lake, DAY), newest(lake, DAY)) == ([VERSION], manifest)
+    verify(lake, DAY, manifest)
+    assert lake.parquet_rows(f"{DAY.version_path(VERSION)}/{PART}") == 0
+    assert delete(lake, DAY.version_path(VERSION)).bytes > manifest.files[0].bytes
+    assert version_ids(lake, DAY) == []
+
+
+def test_a_file_that_is_cut_off_does_not_count(lake: Lake) -> None:
+    manifest = a_version(lake)
+    lake.write(f"{DAY.version_path(VERSION)}/{PART}", b"PAR1")
+    with pytest.raises(DamagedVersion, match="has 4 bytes, written were"):
+        verify(lake, DAY, manifest)
+    assert newest(lake, DAY) is None
+
+
+def test_a_file_is_replaced_whole_and_one_that_is_missing_is_not_found(lake: Lake) -> None:
+    lake.files.create_dir("a")
+    lake.write("a/b", b"first and longer")
+    lake.write("a/b", b"second")
+    assert lake.read("a/b") == b"second"
+    assert [(info.path, info.size) for info in lake.list("a")] == [("a/b", 6)]
+    with pytest.raises(FileNotFoundError):
+        lake.read("a/c")
+
+
+def test_engines_read_s3_by_their_own_name_of_it(tmp_path: Path) -> None:
+    assert Lake("s3://rides/lake").url("bookings") == "s3a://rides/lake/bookings"
+    assert Lake(f"file://{tmp_path}").url("bookings") == f"file://{tmp_path}/bookings"
+
+
+def test_a_bucket_that_is_not_there_or_not_ours_is_refused_by_name(bucket: str) -> None:
+    with pytest.raises(LakeRefused, match=r"cannot write a/b in the lake: .*(NO_SUCH_BUCKET|does not exist)"):
+        Lake(f"s3://{bucket}-of-others/lake").write("a/b", b"")
+
+
+def test_a_file_of_another_size_than_was_written_is_noticed(lake: Lake) -> None:
+    lake.files.create_dir("a")
+    lake.write("a/b", b"four")
+    lake.holds("a/b", 4)
+    for path, size in (("a/b", 5), ("a/c", 4)):
+        with pytest.raises(OSError, match=f"bytes, written were {size}"):
+            lake.holds(path, size)
+
+
+@pytest.mark.soak
+def test_a_server_that_is_not_there_or_says_nothing_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch, bucket: str) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:  # takes connections, and says nothing
+        for port in (1, silent.getsockname()[1]):
+            monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+            began = time.monotonic()
+            with pytest.raises(LakeRefused, match="cannot write a/b in the lake"):
+                Lake(f"s3://{bucket}/lake").write("a/b", b"")
+            assert time.monotonic() - began < 60
