@@ -9,9 +9,9 @@ from pathlib import Path
 
 from benchmarks.say import say
 from cab_assets import environment
+from cab_assets.clients import bookings_db
 from cab_assets.environment import Environment
 from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.resources.connect import bookings_db
 from cab_assets.sample.load import load_days
 from cab_assets.stack import lifecycle
 
@@ -36,4 +36,4 @@ def load(env: Environment, first: date, days: int, rows: int) -> None:
 
 def source(env: Environment) -> BookingsDb:
     """The rides' database of the stack."""
-    return bookings_db(str(env.bookings_db_url), env.bookings_db_password, env.bookings_table, env.timezone.key)
+    return bookings_db(env)

@@ -146,10 +146,9 @@ def doctor() -> None:
 @app.command()
 def query(sql: Annotated[str, typer.Argument(help="One statement, without a semicolon.")]) -> None:
     """Run a statement through HiveServer2 and print its rows, tab-separated."""
-    from cab_assets.resources.hive import Hive
+    from cab_assets import clients
 
-    env = _environment().ready()
-    for row in Hive(str(env.hive_url), env.hive_password).execute(sql):
+    for row in clients.hive(_environment().ready()).execute(sql):
         typer.echo("\t".join("NULL" if value is None else str(value) for value in row))
 
 

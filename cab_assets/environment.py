@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dotenv import dotenv_values
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+KAFKA_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 STACK_ENV = "stack.env"  # in CAB_HOME: KEY=value lines, written by `cab up`, readable by its owner alone
 
 
@@ -73,6 +74,14 @@ def duration(text: str) -> Duration:
     return Duration(seconds=float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]])
 
 
+def readable(text: str) -> Path:
+    try:
+        Path(text).read_bytes()
+    except OSError as error:
+        raise ValueError(f"must be a file that can be read: {error.strerror}") from error
+    return Path(text).absolute()
+
+
 def zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
@@ -106,6 +115,11 @@ class Environment:
     bookings_db_secret: str | None = variable(str, "or the name of its secret in AWS Secrets Manager")
     bookings_table: str = variable(matching(r"\w+(\.\w+)?", "table or schema.table"), "its table of bookings", "bookings")
     kafka_bootstrap_servers: str | None = variable(str, "Kafka brokers, host:port, comma-separated")
+    kafka_security: str = variable(one_of(*KAFKA_PROTOCOLS), "how brokers are spoken to, in Kafka's words", "PLAINTEXT")
+    kafka_sasl_mechanism: str = variable(one_of("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"), "how that user proves who he is", "SCRAM-SHA-512")
+    kafka_user: str | None = variable(str, "the user, where brokers want one")
+    kafka_password: str | None = variable(str, "his password", secret=True)
+    kafka_ca: Path | None = variable(readable, "PEM file of the authorities that brokers' certificates are checked against; without it the machine's own")
     clickstream_topic: str = variable(matching(r"[a-zA-Z0-9._-]+", "a Kafka topic name"), "the topic of clicks", "clickstream")
     hive_url: str | None = variable(
         matching(r"hive://([^:@/\s]+@)?[^:@/\s]+:\d+/\w+", "hive://user@host:port/cab"), "HiveServer2 and the database of the tables"
@@ -142,6 +156,9 @@ class Environment:
         problems = [f"{name_of(f)} is not set: {f.metadata['why']}" for f in fields(self) if getattr(self, f.name) is None and f.name in NEEDED]
         if bool(self.spark_remote) == bool(self.spark_master):
             problems.append(f"exactly one of CAB_SPARK_REMOTE and CAB_SPARK_MASTER must be set, {'both are' if self.spark_remote else 'neither is'}")
+        wants_user = self.kafka_security.startswith("SASL")
+        if wants_user != bool(self.kafka_user) or wants_user != bool(self.kafka_password):
+            problems.append(f"CAB_KAFKA_SECURITY={self.kafka_security} {'needs' if wants_user else 'has no use for'} CAB_KAFKA_USER and CAB_KAFKA_PASSWORD")
         if self.bookings_db_secret:
             problems.append("CAB_BOOKINGS_DB_SECRET is not read yet: set CAB_BOOKINGS_DB_PASSWORD instead")
         if problems and self.env == "embedded":

@@ -14,9 +14,9 @@ import dagster as dg
 import psycopg
 from dagster_shared.error import SerializableErrorInfo
 
+from cab_assets.clients import bookings_db
 from cab_assets.environment import CHECKOUT, Environment
 from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.resources.connect import bookings_db
 from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.spark import Spark
@@ -71,7 +71,7 @@ class Pipeline:
 
     @cached_property
     def db(self) -> BookingsDb:
-        return bookings_db(str(self.env.bookings_db_url), self.env.bookings_db_password, self.table, self.env.timezone.key)
+        return bookings_db(self.env)
 
     def sql(self, statement: str, *values: Any) -> list[Row]:
         """Of the source; `{table}` is its table of bookings."""

@@ -68,6 +68,9 @@ def test_a_variable_of_another_program_is_left_alone() -> None:
         ("CAB_BOOKINGS_TABLE", "bookings; DROP TABLE bookings", "must have the form table or schema.table"),
         ("CAB_HIVE_URL", "hive.example:10000", "must have the form hive://user@host:port/cab"),
         ("CAB_LAKE_ROOT", "/lake", "must have the form file:///"),
+        ("CAB_LAKE_ROOT", "hdfs:///lake", "must have the form file:///"),
+        ("CAB_KAFKA_SECURITY", "sasl_ssl", "must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
+        ("CAB_KAFKA_CA", "/nowhere/ca.pem", "must be a file that can be read: No such file or directory"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_what_could_be(name: str, value: str, why: str) -> None:
@@ -95,6 +98,14 @@ def test_both_sparks_are_refused() -> None:
 def test_no_spark_is_refused() -> None:
     with pytest.raises(BadEnvironment, match="must be set, neither is"):
         cluster(CAB_SPARK_MASTER="").ready()
+
+
+def test_a_broker_that_wants_a_user_needs_all_of_it_and_another_one_nothing() -> None:
+    assert cluster(CAB_KAFKA_SECURITY="SASL_SSL", CAB_KAFKA_USER="cab", CAB_KAFKA_PASSWORD="secret").ready()
+    with pytest.raises(BadEnvironment, match="CAB_KAFKA_SECURITY=SASL_SSL needs CAB_KAFKA_USER and CAB_KAFKA_PASSWORD"):
+        cluster(CAB_KAFKA_SECURITY="SASL_SSL", CAB_KAFKA_USER="cab").ready()
+    with pytest.raises(BadEnvironment, match="CAB_KAFKA_SECURITY=PLAINTEXT has no use for CAB_KAFKA_USER and CAB_KAFKA_PASSWORD"):
+        cluster(CAB_KAFKA_USER="cab", CAB_KAFKA_PASSWORD="secret").ready()
 
 
 def test_everything_that_a_pipeline_lacks_is_listed(tmp_path: Path) -> None:

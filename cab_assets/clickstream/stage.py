@@ -107,6 +107,7 @@ def staging(session: SparkSession, lake: Lake, topic: ClickTopic, start: Offsets
         .option("maxOffsetsPerTrigger", rules.max_offsets)
         .option("maxRecordsPerPartition", TASK_OFFSETS)
         .option("kafka.max.poll.records", POLL_RECORDS)
+        .options(**topic.security.for_spark())
         .load()
     )
     writer = (

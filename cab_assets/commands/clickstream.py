@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from cab_assets import clients
 from cab_assets.clickstream.batch import Batch, committed
 from cab_assets.clickstream.gap import accept_gap, find_gaps
 from cab_assets.clickstream.ledger import Ledger
@@ -15,9 +16,6 @@ from cab_assets.clickstream.replay import Replay
 from cab_assets.defs.clickstream.report import STREAM, figures
 from cab_assets.environment import Environment
 from cab_assets.resources.click_topic import ClickTopic, Offsets, TopicState
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
 from cab_assets.transforms.clickstream import read_clicks
 
 Say = Callable[[str], None]
@@ -31,13 +29,13 @@ class Sides:
 
     @cached_property
     def ledger(self) -> Ledger:
-        ledger = Ledger(Lake(str(self.env.lake_root)), Hive(str(self.env.hive_url), self.env.hive_password))
+        ledger = Ledger(clients.lake(self.env), clients.hive(self.env))
         ledger.create()
         return ledger
 
     @property
     def topic(self) -> ClickTopic:
-        return ClickTopic(str(self.env.kafka_bootstrap_servers), self.env.clickstream_topic)
+        return clients.click_topic(self.env)
 
     def close(self) -> None:
         self.ledger.hive.close()
@@ -84,7 +82,7 @@ def standing(sides: Sides) -> Standing:
 def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:
     """Commit refused records that are usable now."""
     read = partial(read_clicks, start_date=sides.env.start_date, zone=sides.env.timezone.key)
-    batches = Replay(sides.ledger, Spark(sides.env.spark_remote, sides.env.spark_master), read, days, reason).run()
+    batches = Replay(sides.ledger, clients.spark(sides.env), read, days, reason).run()
     for batch in batches:
         record(batch)
         say(f"batch {batch.number}: {batch.contents.accepted:,} records that had been refused are accepted")

@@ -10,11 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from cab_assets import clients
 from cab_assets.environment import CHECKOUT, Environment
 from cab_assets.errors import CabError
 from cab_assets.resources.bookings_db import midnight
-from cab_assets.resources.connect import bookings_db
-from cab_assets.resources.hive import Hive
 from cab_assets.schemas import BOOKING_AGGREGATES
 
 Report = Callable[[str], None]
@@ -64,14 +63,14 @@ def compare(env: Environment, first: date, last: date) -> list[Line]:
 
 
 def in_hive(env: Environment, first: date, last: date) -> Totals:
-    hive = Hive(str(env.hive_url), env.hive_password)
+    hive = clients.hive(env)
     columns = "booking_date, currency_code, total_bookings, total_booking_amount, top_tip_amount"
     rows = hive.execute(f"SELECT {columns} FROM {hive.name(BOOKING_AGGREGATES)} WHERE booking_date BETWEEN '{first}' AND '{last}'")
     return {(str(row[0]), str(row[1])): tuple(row[2:]) for row in rows}
 
 
 def in_source(env: Environment, first: date, last: date) -> Totals:
-    db = bookings_db(str(env.bookings_db_url), env.bookings_db_password, env.bookings_table, env.timezone.key)
+    db = clients.bookings_db(env)
     with db.cursor() as cursor:
         pickup = db.shape(cursor)["pickup_timestamp"]
         within = db.dialect.between(pickup, midnight(first), midnight(last + timedelta(1)))

@@ -4,13 +4,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 
+from cab_assets import clients
 from cab_assets.environment import BadEnvironment, Environment, name_of
 from cab_assets.errors import CabError
-from cab_assets.resources.click_topic import ClickTopic
-from cab_assets.resources.connect import bookings_db
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
 
 
 def settings(env: Environment) -> Iterator[str]:
@@ -42,19 +38,19 @@ def _try(name: str, part: Callable[[Environment], str], env: Environment, report
 
 
 def _bookings_db(env: Environment) -> str:
-    db = bookings_db(str(env.bookings_db_url), env.bookings_db_password, env.bookings_table, env.timezone.key)
+    db = clients.bookings_db(env)
     lost = db.rows_without_a_day(env.start_date, seconds=env.statement_seconds)
     return f"{env.bookings_db_url}: table {env.bookings_table} has every column we import" + (f"; {lost} rows belong to no day" if lost else "")
 
 
 def _kafka(env: Environment) -> str:
-    topic = ClickTopic(str(env.kafka_bootstrap_servers), env.clickstream_topic).look()
+    topic = clients.click_topic(env).look()
     held = sum(topic.ends.values()) - sum(topic.begins.values())
     return f"{env.kafka_bootstrap_servers}: topic {env.clickstream_topic} holds {held:,} records in {len(topic.ends)} partitions"
 
 
 def _lake(env: Environment) -> str:
-    lake, path = Lake(str(env.lake_root)), f"_doctor-{uuid.uuid4()}"
+    lake, path = clients.lake(env), f"_doctor-{uuid.uuid4()}"
     lake.write(path, b"written")
     content = lake.read(path)
     lake.files.delete_file(path)
@@ -62,12 +58,12 @@ def _lake(env: Environment) -> str:
 
 
 def _hive(env: Environment) -> str:
-    tables = Hive(str(env.hive_url), env.hive_password).execute("SHOW TABLES")
+    tables = clients.hive(env).execute("SHOW TABLES")
     return f"{env.hive_url}: {len(tables)} tables"
 
 
 def _spark(env: Environment) -> str:
-    with Spark(env.spark_remote, env.spark_master).session() as session:
+    with clients.spark(env).session() as session:
         return f"{env.spark_remote or env.spark_master}: Spark {session.version} counts to {session.range(3).count()}"
 
 

@@ -6,12 +6,11 @@ from contextlib import closing
 
 import dagster as dg
 
-from cab_assets import environment
+from cab_assets import clients, environment
 from cab_assets.environment import Environment
 from cab_assets.launcher import PROCESS_TAG, here
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.click_topic import ClickTopic
-from cab_assets.resources.connect import bookings_db
 from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.spark import Spark
@@ -31,39 +30,34 @@ def _environment(context: dg.InitResourceContext) -> Environment:
 
 @dg.resource(required_resource_keys={"environment"}, description="The rides' database: CAB_BOOKINGS_DB_URL")
 def _bookings_db(context: dg.InitResourceContext) -> BookingsDb:
-    env: Environment = context.resources.environment
-    return bookings_db(str(env.bookings_db_url), env.bookings_db_password, env.bookings_table, env.timezone.key)
+    return clients.bookings_db(context.resources.environment)
 
 
 @dg.resource(required_resource_keys={"environment"}, description="The topic of clicks: CAB_KAFKA_BOOTSTRAP_SERVERS, CAB_CLICKSTREAM_TOPIC")
 def _click_topic(context: dg.InitResourceContext) -> ClickTopic:
-    env: Environment = context.resources.environment
-    return ClickTopic(str(env.kafka_bootstrap_servers), env.clickstream_topic)
+    return clients.click_topic(context.resources.environment)
 
 
 @dg.resource(required_resource_keys={"environment"}, description="HiveServer2: CAB_HIVE_URL")
 def _hive(context: dg.InitResourceContext) -> Iterator[Hive]:
-    env: Environment = context.resources.environment
-    with closing(Hive(str(env.hive_url), env.hive_password)) as hive:
+    with closing(clients.hive(context.resources.environment)) as hive:
         yield hive
 
 
 @dg.resource(required_resource_keys={"environment"}, description="HiveServer2 for sensors, which must not wait for it for long")
 def _hive_in_brief(context: dg.InitResourceContext) -> Iterator[Hive]:
-    env: Environment = context.resources.environment
-    with closing(Hive(str(env.hive_url), env.hive_password, answer_seconds=TICK_ANSWER_SECONDS)) as hive:
+    with closing(clients.hive(context.resources.environment, answer_seconds=TICK_ANSWER_SECONDS)) as hive:
         yield hive
 
 
 @dg.resource(required_resource_keys={"environment"}, description="The lake: CAB_LAKE_ROOT")
 def _lake(context: dg.InitResourceContext) -> Lake:
-    return Lake(context.resources.environment.lake_root)
+    return clients.lake(context.resources.environment)
 
 
 @dg.resource(required_resource_keys={"environment"}, description="Spark: CAB_SPARK_REMOTE or CAB_SPARK_MASTER")
 def _spark(context: dg.InitResourceContext) -> Spark:
-    env: Environment = context.resources.environment
-    return Spark(env.spark_remote, env.spark_master)
+    return clients.spark(context.resources.environment)
 
 
 @dg.definitions

@@ -1,8 +1,9 @@
 """The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only `first_delivered` reads records."""
 
+import logging
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from kafka.protocol.consumer import IsolationLevel
 
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.deadline import within
+from cab_assets.resources.kafka_security import KafkaSecurity
 
 ANSWER_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not wait for long
 SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
@@ -21,11 +23,17 @@ SKIP_OFFSETS = 5_000  # a longer way to the next stretch is jumped over; a jump 
 UNKNOWN_TOPIC = 3
 COMMITTED = "read_committed"  # records of a transaction count when it is over, and not at all when it is given up
 
+OPEN = KafkaSecurity()
+
 Offsets = dict[int, int]  # partition -> offset
 
 
 class KafkaUnavailable(Unavailable):
     """No broker answers in time."""
+
+
+class KafkaRefused(KafkaUnavailable):
+    """A broker answers and does not let us in, or is none that we trust."""
 
 
 class NoSuchTopic(CabError):
@@ -38,9 +46,9 @@ class _Client:
     _client: Any
     _net: Any
 
-    def __init__(self, servers: str, **config: Any) -> None:
+    def __init__(self, servers: str, security: KafkaSecurity, **config: Any) -> None:
         try:
-            super().__init__(bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000, **config)  # type: ignore[call-arg]
+            super().__init__(bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000, **security.for_python(), **config)  # type: ignore[call-arg]
         except KafkaError:
             self._client.close()
             self._net.stop()
@@ -70,25 +78,27 @@ class ClickTopic:
 
     servers: str
     name: str
+    security: KafkaSecurity = OPEN
 
     def look(self) -> TopicState:
         """The topic's id and offsets now; KafkaUnavailable within five seconds, NoSuchTopic."""
-        try:
-            return within(ANSWER_SECONDS, self._look)
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise self._silent(error) from error
+        with told() as reasons:
+            try:
+                return within(ANSWER_SECONDS, self._look)
+            except (KafkaError, TimeoutError, OSError) as error:
+                raise self._refused(reasons) or self._silent(error) from error
 
     def first_delivered(self, partition: int, stretches: Sequence[tuple[int, int]]) -> int | None:
         """The offset of the first record in the stretches (start, end; ascending) that the broker delivers; None if it delivers none."""
         starts, ends = np.array(stretches, dtype=np.int64).T
         try:
-            with closing(Reader(self.servers, isolation_level=COMMITTED, enable_auto_commit=False, auto_offset_reset="none")) as reader:
+            with closing(Reader(self.servers, self.security, isolation_level=COMMITTED, enable_auto_commit=False, auto_offset_reset="none")) as reader:
                 return _first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
         except (KafkaError, TimeoutError, OSError) as error:
             raise self._silent(error) from error
 
     def _look(self) -> TopicState:
-        with closing(Admin(self.servers)) as admin:
+        with closing(Admin(self.servers, self.security)) as admin:
             (topic,) = admin.describe_topics([self.name])
             if topic["error_code"] == UNKNOWN_TOPIC:
                 raise NoSuchTopic(f"there is no topic {self.name} at {self.servers}; create it, or set CAB_CLICKSTREAM_TOPIC")
@@ -101,8 +111,30 @@ class ClickTopic:
             ends={each.partition: found.offset for each, found in sorted(ends.items())},
         )
 
+    def _refused(self, reasons: list[str]) -> KafkaRefused | None:
+        if any("SaslAuthenticationFailed" in reason for reason in reasons):
+            user = f"{self.security.user} by {self.security.mechanism}"
+            return KafkaRefused(f"Kafka at {self.servers} does not let {user} in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM")
+        if any("CERTIFICATE_VERIFY_FAILED" in reason for reason in reasons):
+            trusted = self.security.ca or "an authority that this machine trusts"
+            return KafkaRefused(f"the certificate of Kafka at {self.servers} is not one of {trusted}; check CAB_KAFKA_CA and the host's name")
+        return None
+
     def _silent(self, error: Exception) -> KafkaUnavailable:
         return KafkaUnavailable(f"Kafka at {self.servers} does not answer ({error}); see `cab doctor`, then run again")
+
+
+@contextmanager
+def told() -> Iterator[list[str]]:
+    """Why connections failed meanwhile: kafka-python logs that, tries again, and in the end raises that time is over."""
+    reasons: list[str] = []
+    handler, logger = logging.Handler(), logging.getLogger("kafka.net.manager")
+    handler.emit = lambda record: reasons.append(record.getMessage())  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    try:
+        yield reasons
+    finally:
+        logger.removeHandler(handler)
 
 
 def _first_delivered(reader: Reader, partition: TopicPartition, starts: np.ndarray, ends: np.ndarray) -> int | None:

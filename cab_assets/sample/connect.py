@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cab_assets.clients import bookings_db
 from cab_assets.environment import BadEnvironment, Environment
-from cab_assets.resources.connect import bookings_db
 from cab_assets.resources.mysql import MySQL
 from cab_assets.resources.postgresql import PostgreSQL
 from cab_assets.sample.mysql import MySQLTable
@@ -19,7 +19,7 @@ def source_table(env: Environment) -> Iterator[SourceTable]:
     """The table of bookings, made if it is missing; SourceChangedShape if it is there with other columns."""
     if env.bookings_db_url is None:
         raise BadEnvironment("CAB_BOOKINGS_DB_URL is not set: start the embedded database with `cab up`, or name another one")
-    db = bookings_db(env.bookings_db_url, env.bookings_db_password, env.bookings_table, env.timezone.key)
+    db = bookings_db(env)
     with db.cursor() as cursor:
         table = TABLES[type(db.dialect)](env.bookings_table, cursor)
         table.create()

@@ -12,6 +12,7 @@ from threading import Event
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from cab_assets import clients
 from cab_assets.environment import BadEnvironment, Environment
 from cab_assets.errors import Unavailable
 from cab_assets.resources.click_topic import ClickTopic
@@ -75,7 +76,7 @@ def send_clicks(env: Environment, feed: Feed, count: int | None, pace: Pace, say
     partitions = len(topic.look().ends)
     sent: Counter[str] = Counter()
     told = time.monotonic()
-    with _producer(topic.servers) as producer:
+    with _producer(topic) as producer:
         for batch in pace.batches(islice(feed, count)):
             _deliver(producer, topic, partitions, sent.total(), batch)
             sent.update(kind for kind, _ in batch)
@@ -88,12 +89,12 @@ def send_clicks(env: Environment, feed: Feed, count: int | None, pace: Pace, say
 def click_topic(env: Environment) -> ClickTopic:
     if env.kafka_bootstrap_servers is None:
         raise BadEnvironment("CAB_KAFKA_BOOTSTRAP_SERVERS is not set: start the embedded broker with `cab up`, or name another one")
-    return ClickTopic(env.kafka_bootstrap_servers, env.clickstream_topic)
+    return clients.click_topic(env)
 
 
 @contextmanager
-def _producer(servers: str) -> Iterator[KafkaProducer]:
-    producer = KafkaProducer(bootstrap_servers=servers, **PRODUCER)
+def _producer(topic: ClickTopic) -> Iterator[KafkaProducer]:
+    producer = KafkaProducer(bootstrap_servers=topic.servers, **PRODUCER, **topic.security.for_python())
     try:
         yield producer
     finally:

@@ -1,12 +1,14 @@
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from cab_assets.bookings.import_day import import_day
-from cab_assets.resources.connect import bookings_db
+from cab_assets.clients import bookings_db
 from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.manifest import Manifest
 from cab_assets.warehouse.versions import Partition
@@ -20,7 +22,7 @@ HOURS = """
 
 
 def imported(pipeline: Pipeline, zone: str, day: str) -> Manifest:
-    db = bookings_db(str(pipeline.env.bookings_db_url), pipeline.env.bookings_db_password, pipeline.table, zone)
+    db = bookings_db(replace(pipeline.env, timezone=ZoneInfo(zone)))
     return import_day(db, pipeline.lake, date.fromisoformat(day), "run").manifest
 
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
+from cab_assets.clients import bookings_db
 from cab_assets.environment import Environment
-from cab_assets.resources.connect import bookings_db
 from cab_assets.sample.connect import source_table
 from cab_assets.sample.source import SourceTable
 
@@ -13,7 +13,7 @@ from cab_assets.sample.source import SourceTable
 def env(stack: Environment, request: pytest.FixtureRequest) -> Environment:
     """The environment with a table of the test module's own, which is not there yet."""
     own = replace(stack, bookings_table=request.module.__name__.rpartition(".")[2])
-    db = bookings_db(str(own.bookings_db_url), own.bookings_db_password, own.bookings_table, own.timezone.key)
+    db = bookings_db(own)
     with db.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {own.bookings_table}")
     return own

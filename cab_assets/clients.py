@@ -1,0 +1,36 @@
+"""The client of each outside system, made from the environment."""
+
+from cab_assets.environment import Environment
+from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.resources.click_topic import ClickTopic
+from cab_assets.resources.hive import ANSWER_SECONDS, Hive
+from cab_assets.resources.kafka_security import KafkaSecurity
+from cab_assets.resources.lake import Lake
+from cab_assets.resources.mysql import MySQL
+from cab_assets.resources.postgresql import PostgreSQL
+from cab_assets.resources.spark import Spark
+
+DIALECTS = {"postgresql": PostgreSQL, "mysql": MySQL}
+
+
+def bookings_db(env: Environment) -> BookingsDb:
+    """The rides' database; wall clocks are read in the business zone."""
+    url = str(env.bookings_db_url)
+    return BookingsDb(DIALECTS[url.partition(":")[0]](url, env.bookings_db_password or "", env.timezone.key), env.bookings_table)
+
+
+def click_topic(env: Environment) -> ClickTopic:
+    security = KafkaSecurity(env.kafka_security, env.kafka_sasl_mechanism, env.kafka_user, env.kafka_password, env.kafka_ca)
+    return ClickTopic(str(env.kafka_bootstrap_servers), env.clickstream_topic, security)
+
+
+def hive(env: Environment, *, answer_seconds: int = ANSWER_SECONDS) -> Hive:
+    return Hive(str(env.hive_url), env.hive_password, answer_seconds=answer_seconds)
+
+
+def lake(env: Environment) -> Lake:
+    return Lake(str(env.lake_root))
+
+
+def spark(env: Environment) -> Spark:
+    return Spark(env.spark_remote, env.spark_master)

@@ -1,0 +1,61 @@
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from kafka import KafkaProducer
+from kafka.admin import NewTopic
+
+from cab_assets import clients, environment
+from cab_assets.resources.click_topic import Admin, ClickTopic, KafkaRefused
+from cab_assets_tests.clicks import Clicks, numbered
+from cab_assets_tests.secure_kafka import PASSWORD, USER, SecureBroker, secure_broker
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
+    with secure_broker(tmp_path_factory.mktemp("kafka")) as found:
+        yield found
+
+
+def test_clicks_come_from_brokers_that_want_tls_and_a_password(broker: SecureBroker, clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"BOOTSTRAP_SERVERS": broker.servers, "SECURITY": "SASL_SSL", "USER": USER, "PASSWORD": PASSWORD, "CA": str(broker.ca)}
+    for name, value in own.items():
+        monkeypatch.setenv(f"CAB_KAFKA_{name}", value)
+    topic = clients.click_topic(environment.read(os.environ))
+    with closing(Admin(topic.servers, topic.security)) as admin:
+        admin.create_topics([NewTopic(topic.name, 3, 1)])
+        admin.wait_for_topics([topic.name])
+    with closing(KafkaProducer(bootstrap_servers=topic.servers, **topic.security.for_python())) as producer:
+        sent = [producer.send(topic.name, value).get(timeout=10) for value in numbered(range(30))]
+    run = clicks.ingest()
+    assert run.failure == ""
+    assert clicks.places("clickstream") == sorted((record.partition, record.offset) for record in sent)
+    assert PASSWORD not in run.log
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("password", "does not let cab by SCRAM-SHA-512 in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD"),
+        ("user", "does not let wrong by SCRAM-SHA-512 in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD"),
+        ("ca", "is not one of {ca}; check CAB_KAFKA_CA"),
+    ],
+)
+def test_a_wrong_password_or_authority_is_said_in_time(broker: SecureBroker, wrong: str, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "kafka.net.transport")  # what it logs keeps its sockets
+    other = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    changed: dict[str, Any] = {wrong: other if wrong == "ca" else "wrong"}
+    began = time.monotonic()
+    with pytest.raises(KafkaRefused, match=re.escape(said.format(ca=other))) as error:
+        ClickTopic(broker.servers, "clickstream", replace(broker.security(), **changed)).look()
+    assert time.monotonic() - began < 10
+    assert PASSWORD not in str(error.value)
