@@ -124,15 +124,24 @@ class ClickTopic:
         return KafkaUnavailable(f"Kafka at {self.servers} does not answer ({error}); see `cab doctor`, then run again")
 
 
+class _Told(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reasons: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.reasons.append(record.getMessage())
+
+
 @contextmanager
 def told() -> Iterator[list[str]]:
     """Why connections failed meanwhile: kafka-python logs that, tries again, and in the end raises that time is over."""
-    reasons: list[str] = []
-    handler, logger = logging.Handler(), logging.getLogger("kafka.net.manager")
-    handler.emit = lambda record: reasons.append(record.getMessage())  # type: ignore[method-assign]
+    handler, logger = _Told(), logging.getLogger("kafka.net.manager")
     logger.addHandler(handler)
     try:
-        yield reasons
+        yield handler.reasons
     finally:
         logger.removeHandler(handler)
 

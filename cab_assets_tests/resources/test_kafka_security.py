@@ -15,6 +15,7 @@ from kafka.admin import NewTopic
 
 from cab_assets import clients, environment
 from cab_assets.resources.click_topic import Admin, ClickTopic, KafkaRefused
+from cab_assets.resources.kafka_security import escaped
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.secure_kafka import PASSWORD, USER, SecureBroker, secure_broker
 
@@ -38,7 +39,9 @@ def test_clicks_come_from_brokers_that_want_tls_and_a_password(broker: SecureBro
     run = clicks.ingest()
     assert run.failure == ""
     assert clicks.places("clickstream") == sorted((record.partition, record.offset) for record in sent)
-    assert PASSWORD not in run.log
+    said = {"the run": run.log} | {log.name: log.read_text() for log in (clicks.pipeline.env.home / "logs").iterdir() if log.is_file()}
+    assert "warehouse.log" in said
+    assert [who for who, text in said.items() if PASSWORD in text or escaped(PASSWORD) in text] == []
 
 
 @pytest.mark.parametrize(
