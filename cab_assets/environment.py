@@ -138,7 +138,7 @@ class Environment:
     version_grace_days: int = variable(at_least(0), "a superseded version stays so long: longer than the longest query", "7")
     clickstream_tick_seconds: int = variable(at_least(1), "so often the sensor asks Kafka for clicks; Dagster comes by every 5 s, and 5 would often be 10", "4")
     ingest_run_minutes: float = variable(number(0), "a run stays so long while clicks keep coming, so that the price of its start is paid once", "10")
-    max_offsets_per_batch: int = variable(at_least(1), "bounds a batch's memory; 500,000 are a few seconds' work", "500000")
+    max_offsets_per_batch: int = variable(at_least(1), "bounds a batch's memory; 1,000,000 are ten seconds' work", "1000000")
     max_reject_ratio: float = variable(number(0, 1), "a batch of 100 records or more with a larger share of refused ones turns a check red", "0.2")
     fold_minutes: float = variable(number(0), "so often batches are folded into the day tables, at most", "15")
     click_grace: Duration = variable(duration, "a day is sealed so long after its end: apps that were offline have sent by then", "24h")

@@ -131,6 +131,7 @@ REFUSAL = (
     Column("raw_value", "binary", "the record's value as it came; of refused records only"),
     Column("reasons", "array<string>", "every reason why it cannot be used; NULL: accepted"),
 )
+EXTRA_KEYS = Column("extra_keys", "int", "keys of the record that are none of ours; in the staged files beside the columns of the table")
 PLACE_KEY = ("topic", "kafka_partition", "kafka_offset")
 
 CLICKSTREAM_BATCHES = Table(

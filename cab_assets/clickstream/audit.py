@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from cab_assets.clickstream.batch import BatchFile, Contents, Range, batch_path
 from cab_assets.errors import CabError
 from cab_assets.resources.lake import Lake
+from cab_assets.schemas import EXTRA_KEYS
 
-EXTRA_KEYS = "extra_keys"  # in the files beside the table's columns: how many keys of a record are none of ours
-COLUMNS = ["event_timestamp", "event_date", "topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "reasons", EXTRA_KEYS]
+COLUMNS = ["event_timestamp", "event_date", "topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "reasons", EXTRA_KEYS.name]
 
 FirstDelivered = Callable[[int, Sequence[tuple[int, int]]], int | None]  # partition, stretches -> the first offset in them that the broker delivers
 
@@ -47,11 +47,11 @@ def _read(lake: Lake, folder: str) -> tuple[tuple[BatchFile, ...], pa.Table]:
 
 def _account(folder: str, topic: str, rows: pa.Table, expected: Range, first_delivered: FirstDelivered) -> list[Range]:
     """The offsets of a range that are not in `rows` because the broker never delivers them."""
-    offsets = _offsets(rows, topic, expected.partition)
-    inside = offsets[(offsets >= expected.start) & (offsets < expected.end)]
-    if np.unique(inside).size != offsets.size:
+    offsets = np.sort(_offsets(rows, topic, expected.partition))  # and not np.unique, which takes thirty times as long
+    outside = offsets.size > 0 and (offsets[0] < expected.start or offsets[-1] >= expected.end)
+    if outside or not np.diff(offsets).all():
         raise BatchUnaccounted(f"{folder} holds a record of {expected} twice, or one outside of it; run again: it will be staged anew")
-    holes = list(_holes(np.sort(inside), expected))
+    holes = list(_holes(offsets, expected))
     delivered = first_delivered(expected.partition, [(hole.start, hole.end) for hole in holes]) if holes else None
     if delivered is not None:
         raise BatchUnaccounted(f"{folder} lacks offset {delivered} of {expected}, which Kafka delivers; run again: it will be staged anew")
@@ -79,7 +79,7 @@ def _contents(files: tuple[BatchFile, ...], rows: pa.Table, undelivered: tuple[R
         accepted=rows.num_rows - rejected.num_rows,
         rejected=rejected.num_rows,
         reasons=_counts(pc.list_flatten(rejected["reasons"])),
-        extra_keys=pc.sum(rows[EXTRA_KEYS]).as_py() or 0,
+        extra_keys=pc.sum(rows[EXTRA_KEYS.name]).as_py() or 0,
         event_dates=_counts(pc.drop_null(rows["event_date"])),
         ingest_dates=_counts(pc.strftime(rejected["kafka_timestamp"], format="%Y-%m-%d")),
         first_event=_text(events["min"]),

@@ -1,6 +1,7 @@
 import socket
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import grpc
@@ -44,12 +45,21 @@ class Warehouse(Server):
 
     def prepare(self) -> None:
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        self._spark_home.mkdir(exist_ok=True)
+        for part in ("bin", "jars"):
+            (self._spark_home / part).unlink(missing_ok=True)
+            (self._spark_home / part).symlink_to(packaged("pyspark", f"pyspark/{part}"))
+
+    @property
+    def _spark_home(self) -> Path:
+        """Spark without the wheel's `python/lib/pyspark.zip`: out of a zip, each Python that Spark starts compiles all it imports, for a second."""
+        return self.folder / "spark"
 
     def command(self) -> list[str]:
         options = [f"--conf={name}={value}" for name, value in (SETTINGS | self._own_settings()).items()]
         thrift = ["--hiveconf", f"hive.server2.thrift.bind.host={LOOPBACK}", "--hiveconf", f"hive.server2.thrift.port={self.ports['hive']}"]
         return [
-            packaged("pyspark", "pyspark/bin/spark-submit"),
+            str(self._spark_home / "bin" / "spark-submit"),
             "--master=local[*]",
             "--driver-memory=2g",
             "--driver-class-path",  # with --jars, sessions opened after HiveServer2's first would not find Kafka
@@ -74,7 +84,7 @@ class Warehouse(Server):
     def environment(self) -> dict[str, str]:
         """Of this wheel, whatever Spark else is on the machine; the Python is the one that `foreachBatch` runs in."""
         return {
-            "SPARK_HOME": packaged("pyspark", "pyspark"),
+            "SPARK_HOME": str(self._spark_home),
             "SPARK_CONF_DIR": str(self.folder / "conf"),
             "SPARK_LOCAL_IP": LOOPBACK,
             "PYSPARK_PYTHON": sys.executable,

@@ -1,67 +1,111 @@
-"""The JSON of a click, taken apart. Spark's own functions stop reading where the object ends, and say nothing of a key given twice."""
+"""The JSON of a click, taken apart into the texts of its fields."""
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
-from pyspark.sql.types import StructField, StructType, VariantType
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from operator import itemgetter
+from typing import Any
+
+import orjson
+import pyarrow as pa
 
 from cab_assets.schemas import EVENT
-from cab_assets.transforms.click_values import KEPT_AS_WRITTEN, may_be_no_string
 
 OTHER_KEYS = {"os_version": ("OS_version", "os_version"), "event_timestamp": ("timestamp\n", "timestamp")}
 KEYS = {column.name: OTHER_KEYS.get(column.name, (column.name,)) for column in EVENT}  # of a column: each is one spelling
+COLUMN_OF = {key: name for name, keys in KEYS.items() for key in keys}
+KEPT_AS_WRITTEN = frozenset(column.name for column in EVENT if column.type == "string")
+first, *mixed, last = (itemgetter(*keys) for keys in product(*KEYS.values()))
+SPELLINGS = (first, last, *mixed)  # whoever spells one key in the new way does so with the other
+QUOTES = 4 * len(KEYS)  # in an object of our keys whose values are strings
 
-TEXTS = "map<string,string>"  # unlike a struct it keeps a key given twice, and the keys that are none of ours
-STRICT = {"allowSingleQuotes": "false", "allowNumericLeadingZeros": "false", "allowNonNumericNumbers": "false"}  # JSON as it is defined
-LONE_SURROGATE = r"\\u[dD][89abAB]\w\w(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]\w\w)\\u[dD][c-fC-F]"
-NUL = "\x00"  # tools written in C cut a text off at it
-DOUBTFUL = ("\ufffd", "?", NUL)  # the first two are also what bytes that are no UTF-8, and lone surrogates, are read as
+Texts = tuple[str | None, ...]  # of the columns of an event, in their order
+NONE: Texts = (None,) * len(KEYS)
 
 
-def texts(json: Column) -> dict[str, Column]:
-    """By column: the text of its value, whatever its type; and `members`, how many the object has.
+class Number(str):
+    """A JSON number, as it was written."""
 
-    To be selected together: `from_json` stands here fourteen times and is evaluated once, as a common subexpression. As a
-    column of its own, the map would be copied and searched in its packed form, which takes half as long again as the parsing.
+    __slots__ = ()
+
+
+class Members(list[tuple[str, Any]]):
+    """An object, with a key given twice in it twice."""
+
+
+@dataclass(frozen=True)
+class Odd:
+    """What is to be said of a record beside its texts."""
+
+    fault: str | None = None  # why it is no object of JSON
+    faults: Mapping[str, str] = field(default_factory=dict)  # by column: `missing` or `twice`
+    extra_keys: int = 0
+
+
+def take_apart(values: Iterable[bytes | None]) -> tuple[dict[str, pa.StringArray], dict[int, Odd]]:
+    """By column, the texts that may mean something, one for each record; and what is odd, by the record's number. Nothing raises."""
+    rows, odd = [], {}
+    for number, value in enumerate(values):
+        texts = _plain(value)
+        if texts is None:
+            texts, odd[number] = _any(value)
+        rows.append(texts)
+    columns = zip(*rows, strict=True) if rows else [()] * len(KEYS)
+    return {name: pa.array(column, pa.string()) for name, column in zip(KEYS, columns, strict=True)}, odd
+
+
+def _plain(value: bytes | None) -> Texts | None:
+    """The texts of a record that is one object of our keys, each once, with a string for each; None: `_any` tells.
+
+    Strings for all our keys take all the quotes there are, so no other key is there, and none is twice.
     """
-    parsed = F.from_json(json, TEXTS, STRICT)
-    return {name: F.coalesce(*[F.try_element_at(parsed, F.lit(key)) for key in keys]) for name, keys in KEYS.items()} | {"members": F.size(parsed)}
+    if value is None or value.count(b'"') != QUOTES:
+        return None
+    try:
+        members = orjson.loads(value)
+    except ValueError:
+        return None
+    for spelling in SPELLINGS:
+        try:
+            texts: Texts = spelling(members)
+            "".join(texts)  # type: ignore[arg-type]  # raises unless all are strings
+        except KeyError:
+            continue
+        except TypeError:
+            break
+        return texts
+    return None
 
 
-def is_plain() -> Column:
-    """Whether the texts, none of them NULL, prove that the record is one object of our twelve keys, those kept being strings of valid UTF-8.
-
-    Twelve members and twelve keys found: none is twice and none is another's. No `}` before the last byte: nothing follows
-    the object. What is not kept is a number, a flag or a time, so only what is kept could hide a replaced character.
-    """
-    kept = F.concat_ws("", *KEPT_AS_WRITTEN)
-    doubts = [may_be_no_string(F.col(name)) for name in KEPT_AS_WRITTEN] + [kept.contains(sign) for sign in DOUBTFUL]
-    plain = F.col("members") == len(KEYS)
-    for doubt in [*doubts, F.substring("value", 1, F.octet_length("value") - 1).cast("string").contains("}")]:
-        plain &= ~doubt
-    return plain
-
-
-def fault(json: Column) -> Column:
-    """Why the record is no JSON object, or NULL."""
-    seal = F.md5("value")  # no text holds its own hash, so that it comes second means that one JSON value came first
-    sealed = F.from_json(F.concat(F.lit("["), json, F.lit(',"'), seal, F.lit('"]')), "array<string>", STRICT)
-    lone = F.replace(json, F.lit(r"\\"), F.lit("")).rlike(LONE_SURROGATE)
-    return (
-        F.when(F.col("value").isNull(), "value_is_null")
-        .when(~F.is_valid_utf8(json) | lone, "not_utf8")
-        .when(~((F.size(sealed) == 2) & F.try_element_at(sealed, F.lit(2)).eqNullSafe(seal)).eqNullSafe(True), "not_json")
-        .when(~json.rlike(r"^\s*+\{"), "not_an_object")
-    )
+def _any(value: bytes | None) -> tuple[Texts, Odd]:
+    if value is None:
+        return NONE, Odd("value_is_null")
+    try:
+        found = json.loads(value.decode(), object_pairs_hook=Members, parse_int=Number, parse_float=Number, parse_constant=_no_number)
+        json.dumps(found, ensure_ascii=False).encode()  # an escape like \ud800 alone is no character either
+    except UnicodeError:
+        return NONE, Odd("not_utf8")
+    except (ValueError, RecursionError):
+        return NONE, Odd("not_json")
+    return _fields(found) if isinstance(found, Members) else (NONE, Odd("not_an_object"))
 
 
-def can_be_kept(json: Column) -> Column:
-    """By column that is kept as written: whether it was a string, and without NUL. Renamed by position: Spark finds no field beside one of the same letters."""
-    keys = [key for name in KEPT_AS_WRITTEN for key in KEYS[name]]
-    types = F.from_json(json, _variants(keys), STRICT).cast(_variants([f"_{place}" for place in range(len(keys))]))
-    by_key = {key: F.schema_of_variant(types[f"_{place}"]) for place, key in enumerate(keys)}
-    strings = {name: F.coalesce(*[by_key[key] for key in KEYS[name]]).eqNullSafe("STRING") for name in KEPT_AS_WRITTEN}
-    return F.struct(*[(string & ~F.col(name).contains(NUL)).alias(name) for name, string in strings.items()])
+def _fields(members: Members) -> tuple[Texts, Odd]:
+    given: dict[str, list[Any]] = {name: [] for name in KEYS}
+    for key, value in members:
+        given.get(COLUMN_OF.get(key, ""), []).append(value)
+    texts = tuple(_text(name, values[0]) if len(values) == 1 else None for name, values in given.items())
+    faults = {name: "twice" if values else "missing" for name, values in given.items() if len(values) != 1}
+    return texts, Odd(faults=faults, extra_keys=sum(key not in COLUMN_OF for key, _ in members))
 
 
-def _variants(names: list[str]) -> StructType:
-    return StructType([StructField(name, VariantType()) for name in names])
+def _text(name: str, value: Any) -> str | None:
+    """Numbers and flags need not be strings, so they have a text; None: of a type that means nothing here."""
+    if isinstance(value, bool):
+        value = Number(str(value).lower())
+    return value if isinstance(value, str) and not (isinstance(value, Number) and name in KEPT_AS_WRITTEN) else None
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"JSON has no {text}")

@@ -6,13 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cab_assets.clickstream.audit import EXTRA_KEYS, BatchUnaccounted, FirstDelivered, read_back
+from cab_assets.clickstream.audit import BatchUnaccounted, FirstDelivered, read_back
 from cab_assets.clickstream.batch import BatchFile, Contents, Range, batch_path
 from cab_assets.resources.lake import Lake
-from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.transforms.clickstream import STAGED
 
 FOLDER, TOPIC = "run-0-0", "clicks"
-SCHEMA = CLICKSTREAM_BATCHES.arrow_schema.append(pa.field(EXTRA_KEYS, pa.int32()))
 ARRIVED = datetime(2020, 3, 14, 10, tzinfo=UTC)
 Record = dict[str, Any]
 
@@ -26,7 +25,7 @@ def lake(tmp_path: Path) -> Lake:
 def record(partition: int, offset: int, **other: Any) -> Record:
     when = datetime(2020, 3, 14, 9, 59, 7)  # noqa: DTZ001  wall clock
     place = {"topic": TOPIC, "kafka_partition": partition, "kafka_offset": offset, "kafka_timestamp": ARRIVED}
-    return {**place, "event_timestamp": when, "event_date": "2020-03-14", EXTRA_KEYS: 0, **other}
+    return {**place, "event_timestamp": when, "event_date": "2020-03-14", "extra_keys": 0, **other}
 
 
 def refused(partition: int, offset: int, *reasons: str, **other: Any) -> Record:
@@ -35,7 +34,7 @@ def refused(partition: int, offset: int, *reasons: str, **other: Any) -> Record:
 
 def stage(lake: Lake, *files: list[Record]) -> None:
     for number, records in enumerate(files):
-        pq.write_table(pa.Table.from_pylist(records, SCHEMA), f"{batch_path(FOLDER)}/{number}.parquet", filesystem=lake.files)
+        pq.write_table(pa.Table.from_pylist(records, STAGED.arrow_schema), f"{batch_path(FOLDER)}/{number}.parquet", filesystem=lake.files)
 
 
 def delivers(*places: tuple[int, int]) -> FirstDelivered:

@@ -4,14 +4,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.testing import assertDataFrameEqual
 
 from cab_assets.environment import Environment
 from cab_assets.resources.spark import Spark
-from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT
-from cab_assets.transforms.clickstream import read_clicks
+from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, PLACE
+from cab_assets.transforms.clickstream import Reader, read_clicks
+from cab_assets_tests.transforms.test_click_json import mutated
 
 OF_KAFKA = "key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp, timestampType int"
 READ = f"{CLICKSTREAM_BATCHES.ddl}, extra_keys int"
@@ -71,6 +73,7 @@ ACCEPTED: list[tuple[bytes, dict[str, Any]]] = [
     # degrees
     (click({"lat": "12.5", "lon": "-7e1"}), {"lat": 12.5, "lon": -70.0}),
     (click({"lat": r'"\t-90.0 "', "lon": '"+180"'}), {"lat": -90.0, "lon": 180.0}),
+    (click({"lat": '"-.5"', "lon": '"7."'}), {"lat": -0.5, "lon": 7.0}),
     # flags
     (click({"is_page_view": "false", "is_scroll_up": "true"}), {"is_page_view": False, "is_scroll_up": True}),
     (click({"is_page_view": r'"No\n"', "is_scroll_up": '" Yes"'}), {"is_page_view": False, "is_scroll_up": True}),
@@ -238,3 +241,29 @@ def test_a_stream_is_read_as_a_batch_is(session: SparkSession, tmp_path: Path) -
     query = stream.writeStream.option("checkpointLocation", f"{tmp_path}/checkpoint").trigger(availableNow=True).start(f"{tmp_path}/read", "parquet")
     query.awaitTermination()
     assertDataFrameEqual(session.read.schema(READ).parquet(f"{tmp_path}/read"), read_clicks(batch, start_date=date(2020, 1, 1), zone="UTC"))
+
+
+def by_arrow(values: list[bytes | None], arrived: int | datetime = ARRIVED) -> pa.RecordBatch:
+    """Records as they reach a Python worker."""
+    place = {"topic": "clickstream", "kafka_partition": 3, "kafka_timestamp": arrived}
+    columns = {"value": values, **{name: [value] * len(values) for name, value in place.items()}, "kafka_offset": [0] * len(values)}
+    return pa.RecordBatch.from_pydict(columns, schema=pa.schema([("value", pa.binary()), *[(column.name, column.arrow_type) for column in PLACE]]))
+
+
+def test_a_record_is_read_alike_whatever_is_beside_it() -> None:
+    reader = Reader(date(2020, 1, 1), "Asia/Kolkata")
+    values = [value for value, _ in ACCEPTED] + [value for value, _, _ in REFUSED] + list(mutated(3, 3000))
+    alone = [reader.read(by_arrow([value])).to_pylist() for value in values]
+    assert alone == [[row] for row in reader.read(by_arrow(values)).to_pylist()]
+
+
+@pytest.mark.parametrize(
+    ("arrived", "reasons"),
+    [(-(2**63), ["event_in_future"]), (-1, ["event_in_future"]), (253402300800 * 10**6, None), (2**63 - 1, None)],
+)
+def test_a_time_of_kafka_that_no_calendar_has_is_compared_all_the_same(arrived: int, reasons: list[str] | None) -> None:
+    assert Reader(date(2020, 1, 1), "Asia/Kolkata").read(by_arrow([click()], arrived))["reasons"].to_pylist() == [reasons]
+
+
+def test_no_records_are_read_as_none() -> None:
+    assert Reader(date(2020, 1, 1), "UTC").read(by_arrow([])).num_rows == 0
