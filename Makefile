@@ -1,8 +1,8 @@
-.PHONY: help demo test soak up down dev lint types bench
+.PHONY: help demo test soak test-cluster up down dev lint types bench
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 14
 
 demo: .venv/ready  ## set up, bring 30 days of rides and 20,000 clicks into Hive, show the result
 	@.venv/bin/cab demo
@@ -12,6 +12,9 @@ test: .venv/ready  ## run the tests, on a stack of their own
 
 soak: .venv/ready  ## run the tests that take minutes: runs killed at random moments under a steady feed
 	@.venv/bin/python -m pytest -m soak
+
+test-cluster: .venv/ready  ## run the same tests over servers of a company: MariaDB and PostgreSQL with TLS (Debian's; installed if root asks)
+	@.venv/bin/python -m pytest -m cluster
 
 up: .venv/ready  ## start the embedded stack: PostgreSQL, Kafka, HiveServer2, Spark
 	@.venv/bin/cab up

@@ -28,7 +28,8 @@ def watched() -> Stopwatch:
     from pyspark.sql.connect.dataframe import DataFrame
 
     from cab_assets.bookings import import_day
-    from cab_assets.defs.bookings import assets, report
+    from cab_assets.defs import report
+    from cab_assets.defs.bookings import assets
     from cab_assets.resources import bookings_db, hive, postgresql, spark
 
     watch = Stopwatch()

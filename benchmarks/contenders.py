@@ -57,7 +57,7 @@ class OneDay:
         """Spark's own reader, as it comes or with predicates that make two tasks of it."""
         address = urlparse(self.db.dialect.address)
         url, asked = f"jdbc:postgresql://{address.hostname}:{address.port}{address.path}", f"({self._slices(1)[0]}) AS day"
-        login = {"user": str(address.username), "password": self.db.dialect.password, "driver": "org.postgresql.Driver"}
+        login = {"user": str(address.username), "password": self.db.dialect.password.text, "driver": "org.postgresql.Driver"}
         rows = spark.read.jdbc(url, asked, predicates=self._halves(2), properties=login) if predicates else spark.read.jdbc(url, asked, properties=login)
         rows.write.mode("overwrite").option("compression", "zstd").parquet(f"{self.folder}/spark.parquet")
 

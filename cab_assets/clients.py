@@ -7,6 +7,7 @@ from cab_assets.resources.hive import ANSWER_SECONDS, Hive
 from cab_assets.resources.kafka_security import KafkaSecurity
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.mysql import MySQL
+from cab_assets.resources.password import given, kept
 from cab_assets.resources.postgresql import PostgreSQL
 from cab_assets.resources.spark import Spark
 
@@ -16,7 +17,8 @@ DIALECTS = {"postgresql": PostgreSQL, "mysql": MySQL}
 def bookings_db(env: Environment) -> BookingsDb:
     """The rides' database; wall clocks are read in the business zone."""
     url = str(env.bookings_db_url)
-    return BookingsDb(DIALECTS[url.partition(":")[0]](url, env.bookings_db_password or "", env.timezone.key), env.bookings_table)
+    password = kept(env.bookings_db_secret) if env.bookings_db_secret else given(env.bookings_db_password or "")
+    return BookingsDb(DIALECTS[url.partition(":")[0]](url, password, env.timezone.key, env.bookings_db_ca), env.bookings_table)
 
 
 def click_topic(env: Environment) -> ClickTopic:
@@ -25,7 +27,7 @@ def click_topic(env: Environment) -> ClickTopic:
 
 
 def hive(env: Environment, *, answer_seconds: int = ANSWER_SECONDS) -> Hive:
-    return Hive(str(env.hive_url), env.hive_password, answer_seconds=answer_seconds)
+    return Hive(str(env.hive_url), env.hive_password, ca=env.hive_ca, answer_seconds=answer_seconds)
 
 
 def lake(env: Environment) -> Lake:

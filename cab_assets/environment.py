@@ -113,6 +113,7 @@ class Environment:
     )
     bookings_db_password: str | None = variable(str, "its password", secret=True)
     bookings_db_secret: str | None = variable(str, "or the name of its secret in AWS Secrets Manager")
+    bookings_db_ca: Path | None = variable(readable, "PEM file of the authorities that its certificate is checked against; without it, nothing is checked")
     bookings_table: str = variable(matching(r"\w+(\.\w+)?", "table or schema.table"), "its table of bookings", "bookings")
     kafka_bootstrap_servers: str | None = variable(str, "Kafka brokers, host:port, comma-separated")
     kafka_security: str = variable(one_of(*KAFKA_PROTOCOLS), "how brokers are spoken to, in Kafka's words", "PLAINTEXT")
@@ -124,7 +125,8 @@ class Environment:
     hive_url: str | None = variable(
         matching(r"hive://([^:@/\s]+@)?[^:@/\s]+:\d+/\w+", "hive://user@host:port/cab"), "HiveServer2 and the database of the tables"
     )
-    hive_password: str | None = variable(str, "its password, where it wants one", secret=True)
+    hive_password: str | None = variable(str, "its password, where it wants one (LDAP)", secret=True)
+    hive_ca: Path | None = variable(readable, "PEM file of the authorities that its certificate is checked against; without it, its traffic is not encrypted")
     spark_remote: str | None = variable(matching(r"sc://\S+", "sc://host:port"), "Spark Connect, or …")
     spark_master: str | None = variable(str, "… a classic Spark master: local[*], spark://…, yarn; exactly one of the two")
     lake_root: str | None = variable(
@@ -159,8 +161,8 @@ class Environment:
         wants_user = self.kafka_security.startswith("SASL")
         if wants_user != bool(self.kafka_user) or wants_user != bool(self.kafka_password):
             problems.append(f"CAB_KAFKA_SECURITY={self.kafka_security} {'needs' if wants_user else 'has no use for'} CAB_KAFKA_USER and CAB_KAFKA_PASSWORD")
-        if self.bookings_db_secret:
-            problems.append("CAB_BOOKINGS_DB_SECRET is not read yet: set CAB_BOOKINGS_DB_PASSWORD instead")
+        if self.bookings_db_secret and self.bookings_db_password:
+            problems.append("CAB_BOOKINGS_DB_PASSWORD and CAB_BOOKINGS_DB_SECRET are both set: which one holds?")
         if problems and self.env == "embedded":
             problems.append("the embedded stack fills in what is not set: start it with `cab up`")
         return self if not problems else _refuse(problems)
@@ -196,7 +198,7 @@ def _of_the_stack(given: Mapping[str, str]) -> dict[str, str]:
     stack = {name: text for name, text in written.items() if text is not None}
     if "CAB_SPARK_MASTER" in given:
         stack.pop("CAB_SPARK_REMOTE", None)
-    if "CAB_BOOKINGS_DB_URL" in given:  # another database has another password
+    if "CAB_BOOKINGS_DB_URL" in given or "CAB_BOOKINGS_DB_SECRET" in given:  # another database has another password
         stack.pop("CAB_BOOKINGS_DB_PASSWORD", None)
     return stack | dict(given)
 

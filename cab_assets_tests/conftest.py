@@ -32,7 +32,13 @@ def stack() -> Iterator[Environment]:
 
 
 @pytest.fixture
-def pipeline(stack: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+def rides_db() -> dict[str, str]:
+    """Variables of a database other than the stack's."""
+    return {}
+
+
+@pytest.fixture
+def pipeline(stack: Environment, rides_db: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
     """The pipeline with a source table, a Hive database, a lake and a Dagster of this test's own."""
     number = next(NUMBERS)
     (tmp_path / "dagster").mkdir()
@@ -43,6 +49,7 @@ def pipeline(stack: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "CAB_CLICKSTREAM_TOPIC": f"clicks-{number}",
         "CAB_LAKE_ROOT": f"file://{tmp_path}/lake",
         "DAGSTER_HOME": str(tmp_path / "dagster"),
+        **rides_db,
     }
     for name, value in own.items():
         monkeypatch.setenv(name, value)

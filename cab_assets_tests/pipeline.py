@@ -1,7 +1,6 @@
 """The whole pipeline on a source table, a Hive database and a lake of a test's own, on the session's servers."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -11,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 import dagster as dg
-import psycopg
 from dagster_shared.error import SerializableErrorInfo
 
 from cab_assets.clients import bookings_db
@@ -19,11 +17,14 @@ from cab_assets.environment import CHECKOUT, Environment
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
+from cab_assets.resources.mysql import MySQL
+from cab_assets.resources.postgresql import PostgreSQL
 from cab_assets.resources.spark import Spark
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
 from cab_assets.warehouse.manifest import Manifest
 from cab_assets.warehouse.publish import published
 from cab_assets.warehouse.versions import Partition, version_ids
+from cab_assets_tests.rides import NO_TIME
 
 Row = tuple[Any, ...]
 FIRST, LAST, DAY = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
@@ -45,6 +46,30 @@ class Outcome:
     log: str
     materialized: set[tuple[str, str]]  # asset and day
     metadata: dict[tuple[str, str], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a test says otherwise to another database."""
+
+    day: str  # of a pickup
+    drop: str  # a drop time that is one
+    no_time: str
+
+    def expected(self, table: Table, days: Iterable[str]) -> str:
+        """The rows that `table` should hold."""
+        within = f"FROM {{table}} WHERE {self.day} IN ({_quoted(days)})"
+        if table is BOOKINGS:
+            columns = ", ".join(self.drop if name == "drop_timestamp" else name for name in BOOKINGS.names)
+            return f"SELECT {columns}, {self.day} {within}"
+        figures = "count(*), sum(trip_fare), max(tip_amount), sum(tip_amount), round(avg(trip_fare), 6)"
+        return f"SELECT currency_code, {figures}, {self.day} {within} GROUP BY currency_code, {self.day}"
+
+
+WORDS: dict[type, Words] = {
+    PostgreSQL: Words("to_char(pickup_timestamp, 'YYYY-MM-DD')", "CASE WHEN isfinite(drop_timestamp) THEN drop_timestamp END", "infinity"),
+    MySQL: Words("cast(cast(pickup_timestamp AS date) AS char)", "nullif(drop_timestamp, '0000-00-00 00:00:00')", "0000-00-00 00:00:00"),
+}
 
 
 @dataclass(frozen=True)
@@ -73,15 +98,21 @@ class Pipeline:
     def db(self) -> BookingsDb:
         return bookings_db(self.env)
 
+    @property
+    def words(self) -> Words:
+        return WORDS[type(self.db.dialect)]
+
     def sql(self, statement: str, *values: Any) -> list[Row]:
         """Of the source; `{table}` is its table of bookings."""
-        with psycopg.connect(str(self.env.bookings_db_url), password=self.env.bookings_db_password, autocommit=True, options="-c timezone=UTC") as connection:
-            found = connection.execute(statement.replace("{table}", self.table).encode(), values or None)
-            return list(found.fetchall()) if found.description else []
+        with self.db.cursor() as cursor:
+            cursor.execute(statement.replace("{table}", self.table), values or None)
+            cursor.connection.commit()
+            return list(cursor.fetchall()) if cursor.description else []
 
     def insert(self, *rides: Mapping[str, Any]) -> None:
         for each in rides:
-            self.sql(f"INSERT INTO {{table}} ({', '.join(each)}) VALUES ({', '.join(['%s'] * len(each))})", *each.values())
+            values = (self.words.no_time if value is NO_TIME else value for value in each.values())
+            self.sql(f"INSERT INTO {{table}} ({', '.join(each)}) VALUES ({', '.join(['%s'] * len(each))})", *values)
 
     def run(self, first: str, last: str | None = None, *, assets: Iterable[str] = ASSETS, run_id: str | None = None) -> Outcome:
         """The real job over one day or a range of days, in this process."""
@@ -150,7 +181,7 @@ class Pipeline:
 
     def in_source(self, table: Table, *days: str) -> list[Row]:
         """What `table` should hold, by SQL that shares nothing with ours."""
-        return ordered(self.sql(EXPECTED[table.name], list(days)))
+        return ordered(self.sql(self.words.expected(table, days)))
 
     def is_like_source(self, *days: str) -> None:
         for table in TABLES:
@@ -171,15 +202,3 @@ def ordered(rows: Iterable[Row]) -> list[Row]:
 
 def _plain(value: Any) -> Any:
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
-
-
-BOOKING_DATE = "to_char(pickup_timestamp, 'YYYY-MM-DD')"
-EXPECTED = {
-    "bookings": "SELECT "
-    + ", ".join(re.sub("^drop_timestamp$", "CASE WHEN isfinite(drop_timestamp) THEN drop_timestamp END", name) for name in BOOKINGS.names)
-    + f", {BOOKING_DATE} FROM {{table}} WHERE {BOOKING_DATE} = ANY(%s)",
-    "booking_aggregates": f"""
-        SELECT currency_code, count(*), sum(trip_fare), max(tip_amount), sum(tip_amount), round(avg(trip_fare), 6), {BOOKING_DATE}
-        FROM {{table}} WHERE {BOOKING_DATE} = ANY(%s) GROUP BY currency_code, {BOOKING_DATE}
-    """,
-}

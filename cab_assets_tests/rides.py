@@ -2,6 +2,8 @@
 
 from typing import Any
 
+NO_TIME = "no time"  # each database has one of its own
+
 
 def ride(booking_id: str, pickup: str, **other: Any) -> dict[str, Any]:
     """One booking; what is not said is as usual."""

@@ -138,3 +138,9 @@ def test_another_database_does_not_get_the_stacks_password(home: str) -> None:
 
 def test_a_cluster_takes_nothing_from_a_stack(home: str) -> None:
     assert environment.read({"CAB_ENV": "cluster", "CAB_HOME": home}).hive_url is None
+
+
+def test_a_secret_stands_for_the_stacks_password_and_beside_no_other(home: str) -> None:
+    assert environment.read({"CAB_HOME": home, "CAB_BOOKINGS_DB_SECRET": "rides"}).ready().bookings_db_password is None
+    with pytest.raises(BadEnvironment, match="CAB_BOOKINGS_DB_PASSWORD and CAB_BOOKINGS_DB_SECRET are both set"):
+        environment.read({"CAB_HOME": home, "CAB_BOOKINGS_DB_SECRET": "rides", "CAB_BOOKINGS_DB_PASSWORD": "mine"}).ready()

@@ -79,10 +79,18 @@ class BookingsDb:
     @contextmanager
     def cursor(self) -> Iterator[Any]:
         try:
-            with closing(self.dialect.connect()) as connection, connection.cursor() as cursor:
+            with closing(self._connect()) as connection, connection.cursor() as cursor:
                 yield cursor
         except self.dialect.errors as error:
             raise self.dialect.failure(error) from None
+
+    def _connect(self) -> Any:
+        try:
+            return self.dialect.connect()
+        except self.dialect.errors as error:
+            if not (self.dialect.is_wrong_password(error) and self.dialect.password.is_renewed()):
+                raise
+            return self.dialect.connect()
 
     def shape(self, cursor: Any) -> dict[str, str]:
         """Column -> type of the source's table; SourceChangedShape if it is not what we import."""

@@ -3,12 +3,14 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar, Literal
-from urllib.parse import quote, urlparse
+from urllib.parse import quote, urlencode, urlparse
 
 from cab_assets.errors import CabError, Unavailable
+from cab_assets.resources.password import Password
 from cab_assets.schemas import Column
 
 CONNECT_SECONDS = 5  # ConnectorX would try for 30 and then not say why
@@ -34,11 +36,12 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Dialect(ABC):
-    """`address` is the URL without the password; `zone` is where wall clocks are read."""
+    """`address` is the URL without the password; `zone` is where wall clocks are read; with a `ca`, only a server that it vouches for is spoken to."""
 
     address: str
-    password: str = field(repr=False)
+    password: Password
     zone: str = "UTC"
+    ca: Path | None = None  # PEM file
 
     errors: ClassVar[type[Exception]]  # what the plain driver raises
     accepted: ClassVar[dict[str, str]]  # Hive type -> pattern of the source's types that hold it whole
@@ -52,6 +55,14 @@ class Dialect(ABC):
     @abstractmethod
     def is_refusal(self, error: Exception) -> bool:
         """Whether the server said no, rather than nothing."""
+
+    @abstractmethod
+    def is_wrong_password(self, error: Exception) -> bool:
+        """Whether another password might have done."""
+
+    @abstractmethod
+    def tls(self, ca: str) -> dict[str, str]:
+        """How ConnectorX is told, in its URL, to trust that file alone."""
 
     @abstractmethod
     def snapshot(self, cursor: Any) -> Snapshot:
@@ -107,19 +118,22 @@ class Dialect(ABC):
         """An error of the plain driver in our words."""
         said = self.redacted(str(error)).strip().splitlines()[0]
         kind = BookingsDbRefused if self.is_refusal(error) else BookingsDbUnavailable
-        return kind(f"{self.address}: {said}. Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD and the server with `cab doctor`, then run again")
+        return kind(
+            f"{self.address}: {said}. Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with `cab doctor`, then run again"
+        )
 
     @property
     def url(self) -> str:
         """With the password: for ConnectorX alone, never to be shown."""
         user = urlparse(self.address).username
-        return self.address.replace(f"{user}@", f"{user}:{self._quoted}@", 1)
+        with_password = self.address.replace(f"{user}@", f"{user}:{self._quoted}@", 1)
+        return f"{with_password}?{urlencode(self.tls(str(self.ca)), quote_via=quote)}" if self.ca else with_password
 
     @property
     def _quoted(self) -> str:
-        return quote(self.password, safe="")  # quote_plus would send a space as +, and a plus is what the server gets
+        return quote(self.password.text, safe="")  # quote_plus would send a space as +, and a plus is what the server gets
 
     def redacted(self, text: str) -> str:
-        for secret in {self.password, self._quoted} - {""}:
+        for secret in {self.password.text, self._quoted} - {""}:
             text = text.replace(secret, "…")
         return text

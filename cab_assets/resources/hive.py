@@ -1,8 +1,10 @@
 """HiveServer2 through PyHive: partitions and where they point."""
 
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 from urllib.parse import urlparse
@@ -12,6 +14,7 @@ from pyhive.exc import Error as PyHiveError
 from pyhive.sasl_compat import PureSASLClient
 from thrift.Thrift import TException
 from thrift.transport.TSocket import TSocket
+from thrift.transport.TSSLSocket import TSSLSocket
 from thrift_sasl import TSaslClientTransport
 
 from cab_assets.errors import CabError, Unavailable
@@ -19,6 +22,7 @@ from cab_assets.schemas import Table
 
 ANSWER_SECONDS = 20  # the longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two answers must not hang for a minute
 CONNECTIONS = 4  # statements side by side: more do not make the metastore faster
+NOT_LET_IN, NOT_TRUSTED = "Error validating the login", "CERTIFICATE_VERIFY_FAILED"
 PARTITIONS_A_STATEMENT = 90  # beyond 100 the metastore applies one ALTER in parts, and can fail half-way
 
 Row = tuple[Any, ...]
@@ -36,12 +40,12 @@ class HiveRefused(CabError):
 class Hive:
     """Statements on HiveServer2, on a few connections that are opened when first used and shared by threads."""
 
-    def __init__(self, url: str, password: str | None = None, *, answer_seconds: int = ANSWER_SECONDS) -> None:
+    def __init__(self, url: str, password: str | None = None, *, ca: Path | None = None, answer_seconds: int = ANSWER_SECONDS) -> None:
         parts = urlparse(url)
         self.answer_seconds = answer_seconds
         self.host, self.port, self.user = parts.hostname or "", parts.port or 10000, parts.username or "cab"
         self.database = parts.path.strip("/")
-        self._password = password
+        self._password, self._ca = password, ca
         self._idle: SimpleQueue[tuple[hive.Connection, TSocket]] = SimpleQueue()
 
     def execute(self, statement: str) -> list[Row]:
@@ -131,10 +135,16 @@ class Hive:
         except PyHiveError as error:
             raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} refused: {_reason(error)}") from None
         except (TException, OSError) as error:
+            if NOT_LET_IN in str(error):
+                raise HiveRefused(
+                    f"HiveServer2 at {self.host}:{self.port} does not let {self.user} in; check the user in CAB_HIVE_URL, and CAB_HIVE_PASSWORD"
+                ) from None
+            if NOT_TRUSTED in str(error):
+                raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} has a certificate of nobody in {self._ca}; check CAB_HIVE_CA") from None
             raise HiveUnavailable(f"HiveServer2 at {self.host}:{self.port} does not answer ({error}); see `cab doctor`, then run again") from error
 
     def _open(self) -> tuple[hive.Connection, TSocket]:
-        socket = TSocket(self.host, self.port)
+        socket = TSSLSocket(self.host, self.port, ssl_context=ssl.create_default_context(cafile=self._ca)) if self._ca else TSocket(self.host, self.port)
         socket.setTimeout(self.answer_seconds * 1000)
         try:
             transport = TSaslClientTransport(self._sasl, "PLAIN", socket)

@@ -8,12 +8,13 @@ from urllib.parse import unquote, urlparse
 
 import pymysql
 
-from cab_assets.resources.dialect import CONNECT_SECONDS, Dialect, Snapshot
+from cab_assets.resources.dialect import CONNECT_SECONDS, BookingsDbRefused, Dialect, Snapshot
 from cab_assets.schemas import Column
 
 UTC_SESSION = "SET time_zone = '+00:00'"
 ZERO = "'0000-00-00 00:00:00'"
-REFUSALS = {1044, 1045, 1049, 1054, 1142, 1146}  # access denied, unknown database, column or table, no privilege
+ACCESS_DENIED = 1045
+REFUSALS = {ACCESS_DENIED, 1044, 1049, 1054, 1142, 1146}  # access denied, unknown database, column or table, no privilege
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,24 @@ class MySQL(Dialect):
             host=parts.hostname,
             port=parts.port or 3306,
             user=unquote(parts.username or ""),
-            password=self.password,
+            password=self.password.text.encode(),  # PyMySQL itself would take Latin 1
             database=parts.path.strip("/"),
             connect_timeout=CONNECT_SECONDS,
             charset="utf8mb4",
             init_command=UTC_SESSION,
+            ssl_ca=str(self.ca) if self.ca else None,
+            ssl_verify_cert=self.ca is not None,
+            ssl_verify_identity=self.ca is not None,
         )
 
     def is_refusal(self, error: Exception) -> bool:
         return bool(error.args) and error.args[0] in REFUSALS
+
+    def is_wrong_password(self, error: Exception) -> bool:
+        return bool(error.args) and error.args[0] == ACCESS_DENIED
+
+    def tls(self, ca: str) -> dict[str, str]:
+        return {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": ca}
 
     def snapshot(self, cursor: Any) -> Snapshot:
         """The moment is just before the day's statement: never later than what the rows show."""
@@ -56,7 +66,17 @@ class MySQL(Dialect):
         schema, _, name = table.rpartition(".")
         columns = "SELECT column_name, column_type FROM information_schema.columns WHERE table_name = %s"
         cursor.execute(f"{columns} AND table_schema = coalesce(nullif(%s, ''), database())", (name, schema))
-        return {_text(column): _text(source_type) for column, source_type in cursor.fetchall()}
+        found = {_text(column): _text(source_type) for column, source_type in cursor.fetchall()}
+        if any(self._is_zoned(source_type) for source_type in found.values()):
+            self._refuse_unknown_zone(cursor)
+        return found
+
+    def _refuse_unknown_zone(self, cursor: Any) -> None:
+        """A server without the tables of zones gives NULL for a time on another clock."""
+        cursor.execute(f"SELECT convert_tz('2020-01-01 00:00:00', '+00:00', '{self.zone}')")
+        if cursor.fetchone()[0] is None:
+            remedy = "load its tables of zones with mysql_tzinfo_to_sql, or set CAB_TIMEZONE to a zone it knows"
+            raise BookingsDbRefused(f"{self.address}: the server does not know the zone {self.zone}, and the table has columns of type timestamp; {remedy}")
 
     def value(self, column: Column, source_type: str) -> str:
         match column.type:

@@ -43,10 +43,18 @@ class PostgreSQL(Dialect):
     }
 
     def connect(self) -> "psycopg.Connection[Any]":
-        return psycopg.connect(self.address, password=self.password, connect_timeout=CONNECT_SECONDS, autocommit=True, options="-c timezone=UTC")
+        tls: dict[str, Any] = {"sslmode": "verify-full", "sslrootcert": str(self.ca)} if self.ca else {}
+        return psycopg.connect(self.address, password=self.password.text, connect_timeout=CONNECT_SECONDS, autocommit=True, options="-c timezone=UTC", **tls)
 
     def is_refusal(self, error: Exception) -> bool:
         return not isinstance(error, psycopg.OperationalError) or re.search(REFUSALS, str(error)) is not None
+
+    def is_wrong_password(self, error: Exception) -> bool:
+        return "authentication failed" in str(error)
+
+    def tls(self, ca: str) -> dict[str, str]:
+        """ConnectorX checks who vouches for the server, not for which name; our own connection to the same host, just before, checks both."""
+        return {"sslmode": "require", "sslrootcert": ca}
 
     def snapshot(self, cursor: Any) -> Snapshot:
         cursor.execute(BEGIN)

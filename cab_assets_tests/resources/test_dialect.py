@@ -4,11 +4,12 @@ import pytest
 
 from cab_assets.resources.dialect import Dialect
 from cab_assets.resources.mysql import MySQL
+from cab_assets.resources.password import given
 from cab_assets.resources.postgresql import PostgreSQL
 from cab_assets.schemas import BOOKINGS, Column
 
-POSTGRESQL = PostgreSQL("postgresql://cab@db:5432/rides", "p w+%", "Asia/Kolkata")
-MYSQL = MySQL("mysql://cab@db:3306/rides", "p w+%", "Asia/Kolkata")
+POSTGRESQL = PostgreSQL("postgresql://cab@db:5432/rides", given("p w+%"), "Asia/Kolkata")
+MYSQL = MySQL("mysql://cab@db:3306/rides", given("p w+%"), "Asia/Kolkata")
 COLUMNS = {column.name: column for column in BOOKINGS.columns}
 TEXT, BIG, INT, DOUBLE, TIME, MONEY = (COLUMNS[name] for name in ("cab_color", "customer_id", "passenger_count", "pickup_lat", "pickup_timestamp", "trip_fare"))
 MIDNIGHT = datetime(2020, 3, 1)  # noqa: DTZ001

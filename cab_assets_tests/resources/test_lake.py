@@ -8,7 +8,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from cab_assets.resources.lake import Lake, LakeRefused
 from cab_assets.schemas import BOOKINGS
@@ -16,6 +15,7 @@ from cab_assets.warehouse.collect import delete
 from cab_assets.warehouse.manifest import Finding, Manifest
 from cab_assets.warehouse.versions import DamagedVersion, Partition, newest, verify, version_ids
 from cab_assets.warehouse.writer import PART, seal, write_rows
+from cab_assets_tests.aws import aws
 
 DAY, VERSION = Partition(BOOKINGS, "2020-01-01"), "20200102T000000000000Z-001-a"
 
@@ -23,17 +23,10 @@ DAY, VERSION = Partition(BOOKINGS, "2020-01-01"), "20200102T000000000000Z-001-a"
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """On a server that speaks S3."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        server = ThreadedMotoServer("127.0.0.1", 0)
-        server.start()
-        host, port = server.get_host_and_port()
-        own = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-        for name, value in own.items():
-            monkeypatch.setenv(name, value)
+    with aws():
         with closing(boto3.client("s3", region_name="us-east-1")) as s3:
             s3.create_bucket(Bucket="rides")
         yield "rides"
-        server.stop()
 
 
 @pytest.fixture(params=["file", "s3"])

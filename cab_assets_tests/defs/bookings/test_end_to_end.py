@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cab_assets_tests.pipeline import ASSETS, TABLES, Pipeline
-from cab_assets_tests.rides import ride
+from cab_assets_tests.rides import NO_TIME, ride
 
 EVERYTHING = "0123456789 äöü हरा 赤 👍 'q' \"d\" \\n\t"  # 40 characters at most
 RIDES = [
@@ -14,7 +14,7 @@ RIDES = [
     ride("BK100000005", "2020-01-02 12:00:00.5", currency_code="USD", drop_timestamp="2020-01-01 23:00:00"),
     ride("BK100000006", "2020-01-02 12:00:01", currency_code=None, trip_fare=None, cab_color=EVERYTHING),
     ride("BK100000007", "2020-01-02 12:00:02", currency_code="", cab_color="", cab_registration_no="x" * 40),
-    ride("BK100000008", "2020-01-02 12:00:03", cab_color="two\nlines\r\n", customer_app_version="a,b;c", drop_timestamp="infinity"),
+    ride("BK100000008", "2020-01-02 12:00:03", cab_color="two\nlines\r\n", customer_app_version="a,b;c", drop_timestamp=NO_TIME),
     ride("BK100000009", "2020-01-02 12:00:04", trip_fare="-5.55", tip_amount="50.00", pickup_lat=0.0000001, drop_lon=-180, drop_lat=None),
     ride("BK1000000010", "2020-01-04 08:00:00", trip_fare=None),
     ride("BK1000000011", "2020-01-04 08:00:01", trip_fare=None, passenger_count=None, customer_id=9_223_372_036_854_775_807, driver_id=None),

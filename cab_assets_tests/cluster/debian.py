@@ -1,0 +1,25 @@
+"""Servers that Debian has and no registry of Python's: installed where they are missing, never started by their packages."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends"]
+QUIET = {"RUNLEVEL": "1", "DEBIAN_FRONTEND": "noninteractive"}  # at that level a package starts nothing
+
+
+def program(name: str, package: str) -> str:
+    """Its path; the package is installed for it if need be."""
+    found = _find(name)
+    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update", "--quiet"], check=True, capture_output=True)
+        subprocess.run([*INSTALL, package], check=True, capture_output=True, env=os.environ | QUIET)
+        found = _find(name)
+    assert found, f"{name} is missing: install Debian's {package} (`apt-get install {package}`), then run again"
+    return found
+
+
+def _find(name: str) -> str | None:
+    folders = ["/usr/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(folders))
