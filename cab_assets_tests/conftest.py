@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from cab_assets import environment
+from cab_assets.clients import hive
 from cab_assets.environment import Environment
-from cab_assets.resources.hive import Hive
 from cab_assets.sample.connect import source_table
 from cab_assets.stack import lifecycle
 from cab_assets_tests.clicks import Clicks
@@ -32,31 +32,31 @@ def stack() -> Iterator[Environment]:
 
 
 @pytest.fixture
-def rides_db() -> dict[str, str]:
-    """Variables of a database other than the stack's."""
-    return {}
+def servers(tmp_path: Path) -> dict[str, str]:
+    """What a test runs on beside the stack, or instead of it, as variables: here, a lake of its own."""
+    (tmp_path / "lake").mkdir()
+    return {"CAB_LAKE_ROOT": f"file://{tmp_path}/lake"}
 
 
 @pytest.fixture
-def pipeline(stack: Environment, rides_db: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+def pipeline(stack: Environment, servers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
     """The pipeline with a source table, a Hive database, a lake and a Dagster of this test's own."""
     number = next(NUMBERS)
     (tmp_path / "dagster").mkdir()
+    base = environment.read({"CAB_HOME": str(stack.home), **servers})
     own = {
         "CAB_HOME": str(stack.home),
         "CAB_BOOKINGS_TABLE": f"bookings_{number}",
-        "CAB_HIVE_URL": f"{str(stack.hive_url).removesuffix('/cab')}/cab_{number}",
         "CAB_CLICKSTREAM_TOPIC": f"clicks-{number}",
-        "CAB_LAKE_ROOT": f"file://{tmp_path}/lake",
         "DAGSTER_HOME": str(tmp_path / "dagster"),
-        **rides_db,
+        **servers,
+        "CAB_HIVE_URL": f"{str(base.hive_url).rpartition('/')[0]}/cab_{number}",
     }
     for name, value in own.items():
         monkeypatch.setenv(name, value)
     env = environment.read(own)
-    with closing(Hive(str(stack.hive_url))) as hive:
-        hive.execute(f"CREATE DATABASE cab_{number}")
-    (tmp_path / "lake").mkdir()
+    with closing(hive(base)) as all_databases:
+        all_databases.execute(f"CREATE DATABASE cab_{number}")
     with source_table(env):
         pass
     with dg.DagsterInstance.ephemeral() as instance:

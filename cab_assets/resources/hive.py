@@ -37,6 +37,14 @@ class HiveRefused(CabError):
     """HiveServer2 answered, with an error."""
 
 
+class TlsSocket(TSSLSocket):  # type: ignore[misc]  # Thrift has no types
+    """Can be closed when it is: PyHive closes what the handshake already did, and then Thrift's own fails."""
+
+    def close(self) -> None:
+        if self.handle:
+            super().close()
+
+
 class Hive:
     """Statements on HiveServer2, on a few connections that are opened when first used and shared by threads."""
 
@@ -135,16 +143,17 @@ class Hive:
         except PyHiveError as error:
             raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} refused: {_reason(error)}") from None
         except (TException, OSError) as error:
-            if NOT_LET_IN in str(error):
+            said = f"{error} {getattr(error, 'inner', '')}"
+            if NOT_LET_IN in said:
                 raise HiveRefused(
                     f"HiveServer2 at {self.host}:{self.port} does not let {self.user} in; check the user in CAB_HIVE_URL, and CAB_HIVE_PASSWORD"
                 ) from None
-            if NOT_TRUSTED in str(error):
+            if NOT_TRUSTED in said:
                 raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} has a certificate of nobody in {self._ca}; check CAB_HIVE_CA") from None
             raise HiveUnavailable(f"HiveServer2 at {self.host}:{self.port} does not answer ({error}); see `cab doctor`, then run again") from error
 
     def _open(self) -> tuple[hive.Connection, TSocket]:
-        socket = TSSLSocket(self.host, self.port, ssl_context=ssl.create_default_context(cafile=self._ca)) if self._ca else TSocket(self.host, self.port)
+        socket = TlsSocket(self.host, self.port, ssl_context=ssl.create_default_context(cafile=self._ca)) if self._ca else TSocket(self.host, self.port)
         socket.setTimeout(self.answer_seconds * 1000)
         try:
             transport = TSaslClientTransport(self._sasl, "PLAIN", socket)

@@ -22,7 +22,7 @@ def up(home: Path, report: Report) -> None:
     machine.check()
     home = home.resolve()
     homes.make(home)
-    jars.fetch(report)
+    jars.EMBEDDED.fetch(report)
     with homes.locked(home):
         stack = remembered(home)
         if stack.runs() and stack.supervisor.has(stack.config):

@@ -4,16 +4,31 @@ from pathlib import Path
 
 import pytest
 
-from cab_assets_tests.cluster.databases import DATABASES, Database
+from cab_assets_tests.cluster import databases
+from cab_assets_tests.cluster.databases import Database
+from cab_assets_tests.cluster.hdfs import Hdfs
+from cab_assets_tests.cluster.hdfs import hdfs as serving_hdfs
 
 
-@pytest.fixture(scope="session", params=sorted(DATABASES))
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with tempfile.TemporaryDirectory(prefix="cab-db-") as folder, DATABASES[request.param](Path(folder)) as made:
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Database]:
+    with tempfile.TemporaryDirectory(prefix="cab-mariadb-") as folder, databases.mariadb(Path(folder)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Database]:
+    with tempfile.TemporaryDirectory(prefix="cab-postgresql-") as folder, databases.postgresql(Path(folder)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def hdfs() -> Iterator[Hdfs]:
+    with tempfile.TemporaryDirectory(prefix="cab-hdfs-") as folder, serving_hdfs(Path(folder)) as made:
         yield made
 
 
 @pytest.fixture
-def rides_db(database: Database) -> dict[str, str]:
-    """The database that the same tests run over here."""
-    return dict(database.variables)
+def servers(mariadb: Database, hdfs: Hdfs, tmp_path: Path) -> dict[str, str]:
+    """What the same tests run on over here."""
+    return {**mariadb.variables, "CAB_LAKE_ROOT": f"{hdfs.root}/{tmp_path.parent.name}/{tmp_path.name}"}

@@ -4,8 +4,8 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import pymysql
 import trustme
 
 from cab_assets_tests.cluster.debian import program
-from cab_assets_tests.secure_kafka import await_port, free_ports
+from cab_assets_tests.cluster.processes import serving
+from cab_assets_tests.secure_kafka import free_ports
 
 PASSWORD = "p a+s%20/@:?#é$'"  # what has a meaning in a URL or a statement
 KOLKATA = [  # what `mariadb-tzinfo-to-sql` would say of all zones at once, in half a minute
@@ -69,7 +70,7 @@ def mariadb(folder: Path) -> Iterator[Database]:
     as_nobody([install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db"])
     command = [server, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder}/socket", "--skip-name-resolve"]
     command += [f"--ssl-ca={tls.ca}", f"--ssl-cert={tls.chain}", f"--ssl-key={tls.key}"]
-    with serving(command, port, folder / "log"):
+    with serving(command, port, folder / "log", **less_than_root()):
         with pymysql.connect(host="127.0.0.1", port=port, user="root") as connection, connection.cursor() as cursor:
             cursor.execute("CREATE DATABASE rides")
             for statement in KOLKATA:
@@ -89,7 +90,7 @@ def postgresql(folder: Path) -> Iterator[Database]:
     as_nobody([initdb, f"--pgdata={data}", "--username=postgres", "--auth-local=reject", "--auth-host=trust", "--encoding=UTF8", "--locale=C.UTF-8"])
     command = [server, "-D", str(data), "-p", str(port), "-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
     command += ["-c", "ssl=on", "-c", f"ssl_cert_file={tls.chain}", "-c", f"ssl_key_file={tls.key}"]
-    with serving(command, port, folder / "log"):
+    with serving(command, port, folder / "log", **less_than_root()):
         with psycopg.connect(f"host=127.0.0.1 port={port} user=postgres dbname=postgres", autocommit=True) as connection:
             connection.execute("CREATE ROLE cab LOGIN PASSWORD '" + PASSWORD.replace("'", "''") + "'")
             connection.execute("CREATE DATABASE rides OWNER cab")
@@ -111,16 +112,3 @@ def as_nobody(command: list[str]) -> None:
 
 def less_than_root() -> dict[str, Any]:
     return {"user": pwd.getpwnam(NOBODY).pw_uid, "group": pwd.getpwnam(NOBODY).pw_gid} if os.geteuid() == 0 else {}
-
-
-@contextmanager
-def serving(command: list[str], port: int, log: Path) -> Iterator[None]:
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, **less_than_root()) as process:
-        try:
-            await_port(port, process)
-            yield
-        finally:
-            process.kill()
-
-
-DATABASES: dict[str, Callable[[Path], AbstractContextManager[Database]]] = {"mariadb": mariadb, "postgresql": postgresql}

@@ -11,6 +11,20 @@ from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import NO_TIME, ride
 
 pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(params=["mariadb", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    found: Database = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def servers(database: Database, tmp_path: Path) -> dict[str, str]:
+    """All but the database is the stack's."""
+    return {**database.variables, "CAB_LAKE_ROOT": f"file://{tmp_path}/lake"}
+
+
 DAY = "2020-01-02"
 on_mariadb = pytest.mark.parametrize("database", ["mariadb"], indirect=True)
 

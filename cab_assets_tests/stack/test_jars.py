@@ -23,7 +23,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pins = [f"{hashlib.sha256(content).hexdigest()}  {use}  {coordinates}\n" for (use, coordinates), content in contents.items()]
     (tmp_path / "pins").write_text("".join(pins))
     (tmp_path / "settings.xml").write_text(jars.SETTINGS.read_text().replace("<ibiblio", f'<ibiblio root="{(tmp_path / "central").as_uri()}"'))
-    monkeypatch.setattr(jars, "PINS", tmp_path / "pins")
+    monkeypatch.setattr(jars, "EMBEDDED", jars.JarSet(tmp_path / "pins", "two users", 0))
     monkeypatch.setattr(jars, "SETTINGS", tmp_path / "settings.xml")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "central"
@@ -43,55 +43,56 @@ def kept(cache: Path) -> list[str]:
 
 @pytest.mark.usefixtures("repository")
 def test_jars_are_brought_once_each_where_its_user_looks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    jars.fetch(print)
+    jars.EMBEDDED.fetch(print)
     no_java(tmp_path, monkeypatch, "exit 1")
-    jars.fetch(print)
+    jars.EMBEDDED.fetch(print)
     assert [path.read_bytes() for path in jars.connector()] == [b"a connector"]
     assert [path.read_bytes() for path in Path(jars.broker()).parent.iterdir()] == [KEPT]
-    assert kept(tmp_path / "cache" / "cab-assets" / "jars" / jars.folder().name) == ["broker/kafka_2.13-4.1.jar", "connector/spark-kafka-4.2.jar"]
+    assert kept(tmp_path / "cache" / "cab-assets" / "jars" / jars.EMBEDDED.folder.name) == ["broker/kafka_2.13-4.1.jar", "connector/spark-kafka-4.2.jar"]
 
 
 @pytest.mark.usefixtures("repository")
 def test_two_stacks_that_start_at_once_fetch_once() -> None:
     said: list[str] = []
-    stacks = [threading.Thread(target=jars.fetch, args=(said.append,)) for _ in range(2)]
+    stacks = [threading.Thread(target=jars.EMBEDDED.fetch, args=(said.append,)) for _ in range(2)]
     for each in stacks:
         each.start()
     for each in stacks:
         each.join()
     assert len(said) == 2
-    assert said[1] == f"jars: fetched and checked; they are in {jars.folder()}"
+    assert said[1] == f"jars: fetched and checked; they are in {jars.EMBEDDED.folder}"
 
 
 @pytest.mark.usefixtures("repository")
 def test_a_jar_that_was_deleted_is_fetched_again() -> None:
-    jars.fetch(print)
+    jars.EMBEDDED.fetch(print)
     deleted = jars.connector()[0]
     deleted.unlink()
-    jars.fetch(print)
+    jars.EMBEDDED.fetch(print)
     assert deleted.read_bytes() == b"a connector"
 
 
 def test_a_jar_that_is_not_the_pinned_one_is_refused_and_nothing_is_kept(repository: Path, tmp_path: Path) -> None:
     (repository / "org/a/kafka_2.13/4.1/kafka_2.13-4.1.jar").write_bytes(b"another broker")
     with pytest.raises(UnfetchableJars, match=r"^broker/kafka_2.13-4.1.jar from Maven Central: not the file that was pinned"):
-        jars.fetch(print)
+        jars.EMBEDDED.fetch(print)
     assert kept(tmp_path / "cache") == []
 
 
 def test_a_jar_that_is_not_there_is_named(repository: Path) -> None:
     (repository / "org/b/spark-kafka/4.2/spark-kafka-4.2.jar").unlink()
     with pytest.raises(UnfetchableJars, match=r"cannot be fetched from Maven Central: org.b#spark-kafka;4.2: not found; mend"):
-        jars.fetch(print)
+        jars.EMBEDDED.fetch(print)
 
 
 def test_a_connection_that_is_refused_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=1")
     with pytest.raises(
-        UnfetchableJars, match=r"^the jars of Kafka cannot be fetched from Maven Central: java.net.ConnectException: Connection refused; mend"
+        UnfetchableJars,
+        match=r"^the jars of Kafka and of Spark's connector to it cannot be fetched from Maven Central: java.net.ConnectException: Connection refused; mend",
     ) as refused:
-        jars.fetch(print)
+        jars.EMBEDDED.fetch(print)
     assert "\n" not in str(refused.value)
 
 
@@ -101,7 +102,7 @@ def test_a_line_that_is_dead_is_given_up(tmp_path: Path, monkeypatch: pytest.Mon
     no_java(tmp_path, monkeypatch, "exec sleep 100")
     began = time.monotonic()
     with pytest.raises(UnfetchableJars, match=r"no answer for 0.2 s; mend"):
-        jars.fetch(print)
+        jars.EMBEDDED.fetch(print)
     assert time.monotonic() - began < 5
 
 
@@ -109,9 +110,9 @@ def test_a_line_that_is_dead_is_given_up(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "pins"))
     with pytest.raises(UnfetchableJars, match=r"the jars cannot be put into .*: Not a directory. Set XDG_CACHE_HOME"):
-        jars.fetch(print)
+        jars.EMBEDDED.fetch(print)
 
 
 def test_every_jar_is_pinned_for_one_use() -> None:
-    assert {jar.use for jar in jars.pinned()} == set(jars.USES)
-    assert len({jar.path for jar in jars.pinned()}) == len(jars.pinned())
+    assert {jar.use for jar in jars.EMBEDDED.pinned} == {"broker", "connector"}
+    assert len({jar.path for jar in jars.EMBEDDED.pinned}) == len(jars.EMBEDDED.pinned)

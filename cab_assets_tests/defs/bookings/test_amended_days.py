@@ -1,4 +1,4 @@
-from pathlib import Path
+import pyarrow.fs as pafs
 
 from cab_assets.schemas import BOOKINGS
 from cab_assets_tests.pipeline import TABLES, Pipeline
@@ -10,8 +10,8 @@ NOTHING_NEW = {"raw_bookings": "nothing new: the source is as it was"} | {table.
 
 def files(pipeline: Pipeline) -> dict[str, bytes]:
     """All Parquet files and manifests of the lake."""
-    lake = Path(str(pipeline.env.lake_root).removeprefix("file://"))
-    return {str(path.relative_to(lake)): path.read_bytes() for path in lake.rglob("version=*/*")}
+    found = pipeline.lake.files.get_file_info(pafs.FileSelector("", recursive=True))
+    return {info.path: pipeline.lake.read(info.path) for info in found if info.is_file and "/version=" in info.path}
 
 
 def test_exactly_the_amended_days_get_a_new_version_and_no_old_file_changes(pipeline: Pipeline) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -158,3 +158,16 @@ def until(condition: Any) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.3)
+
+
+def test_how_far_ahead_a_click_may_be_and_which_days_there_are_is_told_by_the_clock_of_the_business(clicks: Clicks) -> None:
+    clicks.create(partitions=1)
+    ahead = datetime.now(UTC) + timedelta(hours=34)
+    there, day, click = {"CAB_TIMEZONE": "Pacific/Kiritimati"}, f"{ahead:%Y-%m-%d}", event(timestamp=f"{ahead:%Y-%m-%d %H:%M:%S}")  # 14 hours ahead of UTC
+    first = clicks.send([click])
+    for ended in (clicks.execute(**there), clicks.execute("clickstream_fold", day=day, **there)):
+        assert ended.returncode == 0, ended.stderr
+    assert clicks.places("clicks") == first
+    second = clicks.send([click])
+    assert clicks.execute().returncode == 0
+    assert (clicks.places("clickstream"), clicks.places("clickstream_rejects")) == (first, second)

@@ -1,0 +1,86 @@
+"""HDFS, a NameNode and a DataNode."""
+
+import json
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cab_assets.stack import machine
+from cab_assets.stack.jars import JarSet
+from cab_assets_tests.cluster.processes import hadoop_site
+from cab_assets_tests.secure_kafka import free_ports
+
+JARS = JarSet(Path(__file__).parent / "hdfs.sha256", "HDFS", 68)
+NAME_NODE, DATA_NODE, ADMIN = (f"org.apache.hadoop.hdfs.{name}" for name in ("server.namenode.NameNode", "server.datanode.DataNode", "tools.DFSAdmin"))
+START_SECONDS = 90
+READY = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
+
+
+@dataclass(frozen=True)
+class Hdfs:
+    root: str  # hdfs://host:port
+    folder: Path
+
+    def safe_mode(self, *, on: bool) -> None:
+        """In which nothing can be written."""
+        subprocess.run(_java(self.folder, ADMIN, "-safemode", "enter" if on else "leave"), check=True, capture_output=True)
+
+
+@contextmanager
+def hdfs(folder: Path) -> Iterator[Hdfs]:
+    """At work until the block ends."""
+    JARS.fetch(print)
+    rpc, http, *data = free_ports(5)
+    _configure(folder, rpc, http, data)
+    subprocess.run(_java(folder, NAME_NODE, "-format", "-force", "-nonInteractive"), check=True, capture_output=True)
+    with ExitStack() as servers:
+        for name in (NAME_NODE, DATA_NODE):
+            log = servers.enter_context((folder / f"{name.rpartition('.')[2]}.log").open("wb"))
+            process = servers.enter_context(subprocess.Popen(_java(folder, name), stdout=log, stderr=log))
+            servers.callback(process.kill)
+        _await(f"http://127.0.0.1:{http}{READY}")
+        yield Hdfs(f"hdfs://127.0.0.1:{rpc}", folder)
+
+
+def _configure(folder: Path, rpc: int, http: int, data: list[int]) -> None:
+    for role in ("hdfs", "datanode"):
+        (folder / "conf" / "webapps" / role).mkdir(parents=True)  # a NameNode without one dies
+    core = {"fs.defaultFS": f"hdfs://127.0.0.1:{rpc}", "hadoop.tmp.dir": str(folder / "data")}
+    names = ("dfs.datanode.address", "dfs.datanode.http.address", "dfs.datanode.ipc.address")
+    site = {
+        "dfs.replication": "1",
+        "dfs.permissions.enabled": "false",
+        "dfs.namenode.http-address": f"127.0.0.1:{http}",
+        **{name: f"127.0.0.1:{port}" for name, port in zip(names, data, strict=True)},
+        "dfs.datanode.hostname": "127.0.0.1",
+        "dfs.namenode.datanode.registration.ip-hostname-check": "false",
+        "dfs.namenode.safemode.extension": "0",
+        "dfs.heartbeat.interval": "1",
+        "dfs.namenode.heartbeat.recheck-interval": "2000",
+    }
+    for file, settings in (("core-site.xml", core), ("hdfs-site.xml", site)):
+        hadoop_site(folder / "conf" / file, settings)
+
+
+def _java(folder: Path, main: str, *arguments: str) -> list[str]:
+    return [machine.java(), "-Xmx256m", "-cp", f"{folder}/conf:{JARS.folder}/hdfs/*", main, *arguments]
+
+
+def _await(url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _is_ready(url):
+        assert time.monotonic() < deadline, "HDFS does not come up; see its logs"
+        time.sleep(0.3)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            (state,) = json.load(answer)["beans"]
+    except (OSError, ValueError):
+        return False
+    return bool(state["NumLiveDataNodes"] >= 1 and state["FSState"] == "Operational")
