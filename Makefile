@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
 
 demo: .venv/ready  ## set up, bring 30 days of rides and 20,000 clicks into Hive, show the result
 	@.venv/bin/cab demo
