@@ -49,7 +49,7 @@ def test_a_database_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyPatc
     with monkeypatch.context() as broken:
         broken.setenv("CAB_BOOKINGS_DB_URL", f"postgresql://cab@127.0.0.1:{NOBODY}/cab")
         broken.setenv("CAB_BOOKINGS_DB_PASSWORD", str(ready.env.bookings_db_password))
-        run = failed(ready, "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD and the server with `cab doctor`, then run again")
+        run = failed(ready, "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with `cab doctor`, then run again")
         assert run.materialized == set()
     heals(ready)
 
