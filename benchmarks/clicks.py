@@ -161,7 +161,7 @@ def throughput(bench: Bench) -> str:
 
 def commits(bench: Bench) -> str:
     """A thousand commits, and looks for the newest after few and after many."""
-    for _ in committing(bench.ledger(), 2 * EDGE):
+    for _ in committing(bench.ledger(), BATCHES // 2):
         pass  # a round that warms up and does not count
     ledger = bench.ledger()
     say(f"{BATCHES} commits")

@@ -57,8 +57,10 @@ class Reader:
     def read_all(self, batches: Batches) -> Batches:
         """In a worker. Nothing here makes cycles of objects, and looking for them takes a fifth of the time."""
         gc.disable()
-        yield from map(self.read, batches)
-        gc.enable()
+        try:
+            yield from map(self.read, batches)
+        finally:
+            gc.enable()  # the worker serves other jobs, too
 
     def read(self, records: pa.RecordBatch) -> pa.RecordBatch:
         """From `value` and the columns of the place, in any order."""
