@@ -88,7 +88,7 @@ class BookingsDb:
         try:
             return self.dialect.connect()
         except self.dialect.errors as error:
-            if not (self.dialect.is_wrong_password(error) and self.dialect.password.is_renewed()):
+            if not (self.dialect.is_wrong_password(error) and self.dialect.password.renew()):
                 raise
             return self.dialect.connect()
 

@@ -34,8 +34,8 @@ class Password:
             self._known = self.read()
         return self._known
 
-    def is_renewed(self) -> bool:
-        """Read it anew; whether it is another one now."""
+    def renew(self) -> bool:
+        """Read it anew; true if it is another one now."""
         before, self._known = self.text, self.read()
         return self._known != before
 

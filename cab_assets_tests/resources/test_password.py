@@ -56,9 +56,9 @@ def test_a_secrets_manager_that_is_not_there_is_named(monkeypatch: pytest.Monkey
 def test_it_is_read_once_and_shown_nowhere() -> None:
     asked = iter(["first", "second"])
     password = Password(lambda: next(asked))
-    assert (password.text, password.text, password.is_renewed(), password.text) == ("first", "first", True, "second")
+    assert (password.text, password.text, password.renew(), password.text) == ("first", "first", True, "second")
     assert "second" not in repr(password)
-    assert not given("p w").is_renewed()
+    assert not given("p w").renew()
 
 
 def test_a_password_that_was_rotated_is_read_anew_and_one_that_was_not_is_told_once(pipeline: Pipeline, secrets: Any) -> None:
