@@ -160,34 +160,27 @@ def throughput(bench: Bench) -> str:
 
 
 def commits(bench: Bench) -> str:
-    """A thousand commits, and looks for the newest after few and after many."""
-    for _ in committing(bench.ledger(), BATCHES // 2):
-        pass  # a round that warms up and does not count
-    ledger = bench.ledger()
+    """The first commits of one feed and the thousandth of another, each with a look for the newest: in turn, so that both find the JVM equally warm."""
+    old, young = committing(bench.ledger()), committing(bench.ledger())
     say(f"{BATCHES} commits")
-    seconds: list[float] = []
-    looks: dict[str, float] = {}
-    for number, took in enumerate(committing(ledger, BATCHES), 1):
-        seconds.append(took)
-        if number in (EDGE, BATCHES):
-            looks[f"{number}"] = median(seconds_of(partial(ledger.newest, number)) for _ in range(30))
-    first, last = median(seconds[:EDGE]), median(seconds[-EDGE:])
-    few, many = looks.values()
-    return table(
-        [
-            {"what": "a commit", "early s": f"{first:.3f}", "late s": f"{last:.3f}", "late / early": f"{last / first:.2f}"},
-            {"what": "the sensor's look for the newest commit", "early s": f"{few:.3f}", "late s": f"{many:.3f}", "late / early": f"{many / few:.2f}"},
-        ]
-    )
+    for _ in islice(old, BATCHES - EDGE):
+        pass
+    pairs = [(next(young), next(old)) for _ in range(EDGE)]
+    rows: list[dict[str, object]] = []
+    for each, what in enumerate(("a commit", "the sensor's look for the newest commit")):
+        early, late = (median(pair[feed][each] for pair in pairs) for feed in (0, 1))
+        rows.append({"what": what, "early s": f"{early:.3f}", "late s": f"{late:.3f}", "late / early": f"{late / early:.2f}"})
+    return table(rows)
 
 
-def committing(ledger: Ledger, count: int) -> Iterator[float]:
-    """The seconds of each commit."""
+def committing(ledger: Ledger) -> Iterator[tuple[float, float]]:
+    """The seconds of each commit, and of finding it afterwards."""
     ledger.create()
     newest: Batch | None = None
-    for number in range(count):
-        yield seconds_of(partial(ledger.commit, empty_batch(ledger, number), newest))
+    for number in count():
+        commit = seconds_of(partial(ledger.commit, empty_batch(ledger, number), newest))
         newest = ledger.at(number + 1)
+        yield commit, seconds_of(partial(ledger.newest, number + 1))
 
 
 def empty_batch(ledger: Ledger, number: int) -> Batch:

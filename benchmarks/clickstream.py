@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks import clicks, latency
-from benchmarks.memory import warehouse_peak
+from benchmarks import backlog, clicks, latency
 from cab_assets.environment import Environment
 from cab_assets.resources.spark import Spark
 
@@ -18,7 +17,7 @@ def parts(env: Environment) -> dict[str, str]:
     with Spark(env.spark_remote, None).session() as session:
         bench = clicks.Bench(env, session, folder, topic)
         found["click_throughput"] = clicks.throughput(bench)
-        found["click_memory"] = warehouse_peak(env)
+        found["click_memory"] = backlog.drains(bench)
         found["click_commits"] = clicks.commits(bench)
     found["click_folds"] = clicks.folds(bench)
     return found

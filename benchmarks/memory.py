@@ -11,8 +11,6 @@ from benchmarks.contenders import OneDay
 from benchmarks.say import say
 from benchmarks.stack import source
 from cab_assets import environment
-from cab_assets.environment import Environment
-from cab_assets.stack.status import status
 
 
 def peak_megabytes(day: date) -> int:
@@ -21,13 +19,7 @@ def peak_megabytes(day: date) -> int:
     return int(done.stdout.split()[-1])
 
 
-def warehouse_peak(env: Environment) -> str:
-    """The peak RSS of the warehouse JVM so far."""
-    (warehouse,) = (each for each in status(env.home) if each.name == "warehouse")
-    return f"Peak RSS of the warehouse JVM (2 GB of heap), which staged all of it: {peak_kilobytes(str(warehouse.pid)) // 1024:,} MB."
-
-
-def peak_kilobytes(process: str = "self") -> int:
+def peak_kilobytes(process: int | str = "self") -> int:
     """Of this program alone: `ru_maxrss` would start with the memory of the one that started it."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
