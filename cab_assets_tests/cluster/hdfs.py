@@ -9,12 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cab_assets.environment import CHECKOUT
 from cab_assets.stack import machine
 from cab_assets.stack.jars import JarSet
 from cab_assets_tests.cluster.processes import hadoop_site
 from cab_assets_tests.secure_kafka import free_ports
 
-JARS = JarSet(Path(__file__).parent / "hdfs.sha256", "HDFS", 68)
+JARS = JarSet(CHECKOUT / "docker" / "jars" / "hdfs.sha256", "HDFS", 68)
 NAME_NODE, DATA_NODE, ADMIN = (f"org.apache.hadoop.hdfs.{name}" for name in ("server.namenode.NameNode", "server.datanode.DataNode", "tools.DFSAdmin"))
 START_SECONDS = 90
 READY = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"

@@ -1,0 +1,66 @@
+"""Apache Hive itself: a metastore, and HiveServer2 on it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cab_assets.environment import CHECKOUT
+from cab_assets.stack import machine
+from cab_assets.stack.jars import JarSet
+from cab_assets_tests.cluster.processes import hadoop_site, serving
+from cab_assets_tests.secure_kafka import free_ports
+
+JARS = JarSet(CHECKOUT / "docker" / "jars" / "hive.sha256", "Apache Hive", 265)
+METASTORE, SERVER = "org.apache.hadoop.hive.metastore.HiveMetaStore", "org.apache.hive.service.server.HiveServer2"
+PACKAGES = ["lang", "util", "util.concurrent", "util.concurrent.atomic", "net", "io", "nio", "lang.reflect", "lang.invoke", "text", "time", "util.regex"]
+OPENS = [*(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in PACKAGES), "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"]
+
+
+@dataclass(frozen=True)
+class ApacheHive:
+    url: str
+    metastore: str  # thrift://host:port
+
+
+@contextmanager
+def apache_hive(folder: Path, default_fs: str) -> Iterator[ApacheHive]:
+    """At work until the block ends."""
+    JARS.fetch(print)
+    metastore, server = free_ports(2)
+    (folder / "conf").mkdir()
+    hadoop_site(folder / "conf" / "core-site.xml", {"fs.defaultFS": default_fs})
+    hadoop_site(folder / "conf" / "hive-site.xml", _settings(folder, metastore, server))
+    with ExitStack() as servers:
+        for name, main, port, arguments in (("metastore", METASTORE, metastore, ["-p", str(metastore)]), ("hiveserver2", SERVER, server, [])):
+            command = [machine.java(), "-Xmx1g", "-Duser.timezone=UTC", *OPENS, "-cp", f"{folder}/conf:{JARS.folder}/hive/*", main, *arguments]
+            servers.enter_context(serving(command, port, folder / f"{name}.log", cwd=folder))
+        yield ApacheHive(f"hive://cab@127.0.0.1:{server}/default", f"thrift://127.0.0.1:{metastore}")
+
+
+def _settings(folder: Path, metastore: int, server: int) -> dict[str, object]:
+    return {
+        "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/metastore;create=true",
+        "datanucleus.schema.autoCreateAll": "true",
+        "metastore.schema.verification": "false",
+        "hive.metastore.schema.verification": "false",
+        "metastore.warehouse.dir": f"file://{folder}/managed",
+        "metastore.warehouse.external.dir": f"file://{folder}/external",
+        "metastore.expression.proxy": "org.apache.hadoop.hive.ql.optimizer.ppr.PartitionExpressionForMetastore",
+        "metastore.task.threads.always": "org.apache.hadoop.hive.metastore.events.EventCleanerTask",
+        "hive.metastore.uris": f"thrift://127.0.0.1:{metastore}",
+        "hive.server2.thrift.bind.host": "127.0.0.1",
+        "hive.server2.thrift.port": server,
+        "hive.server2.webui.port": 0,
+        "hive.server2.enable.doAs": "false",
+        "hive.server2.tez.initialize.default.sessions": "false",
+        "hive.server2.materializedviews.registry.impl": "DUMMY",
+        "hive.execution.engine": "mr",
+        "hive.support.concurrency": "false",
+        "hive.txn.manager": "org.apache.hadoop.hive.ql.lockmgr.DummyTxnManager",
+        "hive.scheduled.queries.executor.enabled": "false",
+        "hive.stats.autogather": "false",
+        "hive.exec.scratchdir": f"file://{folder}/scratch",
+        "hive.exec.local.scratchdir": folder / "local",
+        "mapreduce.framework.name": "local",
+    }
