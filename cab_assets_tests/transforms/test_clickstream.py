@@ -1,3 +1,4 @@
+import gc
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -267,3 +268,11 @@ def test_a_time_of_kafka_that_no_calendar_has_is_compared_all_the_same(arrived: 
 
 def test_no_records_are_read_as_none() -> None:
     assert Reader(date(2020, 1, 1), "UTC").read(by_arrow([])).num_rows == 0
+
+
+def test_a_worker_whose_read_ends_early_collects_garbage_again() -> None:
+    read = Reader(date(2020, 1, 1), "UTC").read_all(iter([by_arrow([click()])] * 2))
+    next(read)
+    assert not gc.isenabled()
+    del read
+    assert gc.isenabled()
