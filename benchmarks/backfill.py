@@ -44,7 +44,7 @@ def watched() -> Stopwatch:
         (report, "head", FILES),
         *((postgresql.PostgreSQL, name, SOURCE) for name in ("connect", "snapshot")),
         (bookings_db.SourceDay, "control", SOURCE),
-        (bookings_db.SourceDay, "_stream", SOURCE),
+        (bookings_db.SourceDay, "slices", SOURCE),
         (bookings_db.BookingsDb, "shape", SOURCE),
         *((import_day, name, FILES) for name in ("write_rows", "read_back", "seal", "newest")),
     ]

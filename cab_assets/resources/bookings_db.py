@@ -1,23 +1,27 @@
 """The rides' database: what a day holds, read as one consistent snapshot."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from queue import SimpleQueue
 from typing import Any
 
 import connectorx
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cab_assets.errors import CabError
-from cab_assets.resources.dialect import BookingsDbRefused, Dialect, Snapshot
+from cab_assets.resources.dialect import BookingsDbRefused, Dialect, Snapshot, Window
 from cab_assets.resources.fingerprint import Fingerprint
+from cab_assets.resources.packed import Unpackable, packed, unpacked
 from cab_assets.schemas import BOOKINGS, Column
 
 BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages
-ROWS_WORTH_A_SECOND_READER = 100_000  # below, a second connection takes longer than its half of the rows
+READERS = 2  # of windows, side by side
 ROW_HASH = "row_hash"
 CENT = Decimal("0.01")
 
@@ -36,6 +40,14 @@ class Control:
 
     fingerprint: Fingerprint
     unreal_drops: int  # rows whose drop_timestamp is no time (infinity, zero date) and becomes NULL
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some rows of a day in the table's Arrow schema, and the sum of their hashes as the source has it."""
+
+    rows: pa.RecordBatch
+    row_hash: int
 
 
 @dataclass(frozen=True)
@@ -127,22 +139,68 @@ class SourceDay:
         """Columns that the source has and we do not import."""
         return sorted(set(self.shape) - set(BOOKINGS.names))
 
-    def control(self) -> Control:
-        """The source's own figures of the day."""
+    def control(self, *, hashed: bool) -> Control:
+        """The source's own figures of the day; hashes weigh as much as all the others, and come with the rows anyway."""
         unreal = f"count(case when {self.db.dialect.unreal('drop_timestamp')} then 1 end)"
-        figures = f"count(*), sum(trip_fare), sum(tip_amount), sum({self._row_hash}), {unreal}"
+        figures = f"count(*), sum(trip_fare), sum(tip_amount), {f'sum({self._row_hash})' if hashed else 'NULL'}, {unreal}"
         self.snapshot.cursor.execute(f"SELECT {figures} FROM {self.db.table} WHERE {self._within(self.start, self.end)}")
         rows, fare, tip, row_hash, unreal_drops = self.snapshot.cursor.fetchone()
-        return Control(_fingerprint(rows, fare, tip, row_hash or 0), unreal_drops)
+        return Control(_fingerprint(rows, fare, tip, (row_hash or 0) if hashed else None), unreal_drops)
 
-    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
-        """The day's rows in the table's Arrow schema plus `row_hash`; `rows` is about how many there are."""
-        readers = 2 if self.snapshot.shared and rows >= ROWS_WORTH_A_SECOND_READER else 1
-        step = (self.end - self.start) / readers
-        edges = [*(self.start + step * reader for reader in range(readers)), self.end]
-        queries = [self._select(start, end) for start, end in pairwise(edges)]
+    def slices(self, rows: int) -> Iterator[Slice]:
+        """All rows of the day, of which there are `rows`."""
+        if not rows:
+            return iter(())
+        windows = self.db.dialect.windows(self.snapshot.cursor, self.db.table, self.shape["pickup_timestamp"], self.start, self.end, rows)
+        return self._windows(windows) if windows else self._by_connectorx(self.start, self.end)
+
+    def _windows(self, windows: list[Window]) -> Iterator[Slice]:
+        """Window after window, read ahead on two connections."""
+        cursors: SimpleQueue[Any] = SimpleQueue()
+        cursors.put(self.snapshot.cursor)
+        pending: deque[Future[list[Slice]]] = deque()
+        with ExitStack() as stack:
+            if len(windows) > 1:
+                cursors.put(stack.enter_context(self._second_cursor()))
+            pool = stack.enter_context(ThreadPoolExecutor(READERS))
+            for window in windows:
+                pending.append(pool.submit(self._window, cursors, window))
+                if len(pending) > READERS:
+                    yield from pending.popleft().result()
+            while pending:
+                yield from pending.popleft().result()
+
+    def _window(self, cursors: "SimpleQueue[Any]", window: Window) -> list[Slice]:
+        cursor = cursors.get()
+        try:
+            return [self._unpacked(cursor, window)]
+        except Unpackable:
+            return list(self._by_connectorx(*window))
+        finally:
+            cursors.put(cursor)
+
+    def _unpacked(self, cursor: Any, window: Window) -> Slice:
+        values = {column.name: self.db.dialect.value(column, self.shape[column.name]) for column in BOOKINGS.columns}
+        figures = ", ".join(["count(*)", f"sum({self._row_hash})", *packed(BOOKINGS, values)])
+        with cursor.connection.cursor(binary=True) as wide:
+            rows, row_hash, *columns = wide.execute(f"SELECT {figures} FROM {self.db.table} WHERE {self._within(*window)}").fetchone()
+        with fitting():
+            return Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash))
+
+    @contextmanager
+    def _second_cursor(self) -> Iterator[Any]:
+        """Of another connection that sees the same snapshot."""
+        with self.db.cursor() as cursor:
+            for statement in self.snapshot.join:
+                cursor.execute(statement)
+            yield cursor
+
+    def _by_connectorx(self, start: datetime, end: datetime) -> Iterator[Slice]:
         arriving = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64()))
-        return (conformed(batch, arriving) for batch in self._stream(queries))
+        for batch in self._stream(self._select(start, end)):
+            with fitting():
+                rows = batch.cast(arriving)
+            yield Slice(rows.drop_columns([ROW_HASH]), pc.sum(rows[ROW_HASH]).as_py() or 0)
 
     def _select(self, start: datetime, end: datetime) -> str:
         values = (f"{self.db.dialect.value(column, self.shape[column.name])} AS {column.name}" for column in BOOKINGS.columns)
@@ -155,12 +213,12 @@ class SourceDay:
     def _row_hash(self) -> str:
         return self.db.row_hash(self.shape)
 
-    def _stream(self, queries: list[str]) -> Iterator[pa.RecordBatch]:
+    def _stream(self, query: str) -> Iterator[pa.RecordBatch]:
         """ConnectorX's batches; a value it cannot carry panics, which is a BaseException, after rows were already delivered."""
         try:
             yield from connectorx.read_sql(
                 self.db.dialect.url,
-                queries,
+                query,
                 protocol=self.db.dialect.protocol,
                 return_type="arrow_stream",
                 batch_size=BATCH_ROWS,
@@ -185,10 +243,11 @@ class SourceDay:
         )
 
 
-def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """A batch with exactly the types of `schema`; SourceUnreadable where a value does not fit."""
+@contextmanager
+def fitting() -> Iterator[None]:
+    """SourceUnreadable where a value does not fit."""
     try:
-        return batch.cast(schema)
+        yield
     except pa.ArrowInvalid as error:
         raise SourceUnreadable(f"a value of the source does not fit its column: {error}. Mend it in the source, then run the day again") from error
 

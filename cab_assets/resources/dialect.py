@@ -24,14 +24,16 @@ class BookingsDbRefused(CabError):
     """The database answered, with a no: password, name, permission, table."""
 
 
+Window = tuple[datetime, datetime]  # [start, end) by the wall clock of the business zone
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """One state of the database, seen by `cursor`."""
 
     moment: datetime  # when the state was, UTC, by the database's own clock
     cursor: Any
-    join: list[str]  # what another connection executes first
-    shared: bool  # whether that connection then sees the same state
+    join: list[str]  # what another connection executes first: where that can be had, it then sees the same state
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,10 @@ class Dialect(ABC):
     @abstractmethod
     def without_a_day(self, source_type: str, start: datetime) -> str:
         """Whether a pickup lies in no day from `start` on, by conditions that an index serves."""
+
+    @abstractmethod
+    def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime, rows: int) -> list[Window]:
+        """[start, end), which holds so many rows, in parts small enough for the server to pack each (packed.py); none where it cannot."""
 
     def between(self, source_type: str, start: datetime, end: datetime) -> str:
         return f"pickup_timestamp >= {self.bound(start, source_type)} AND pickup_timestamp < {self.bound(end, source_type)}"

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlparse
 
 import pymysql
 
-from cab_assets.resources.dialect import CONNECT_SECONDS, BookingsDbRefused, Dialect, Snapshot
+from cab_assets.resources.dialect import CONNECT_SECONDS, BookingsDbRefused, Dialect, Snapshot, Window
 from cab_assets.schemas import Column
 
 UTC_SESSION = "SET time_zone = '+00:00'"
@@ -60,7 +60,7 @@ class MySQL(Dialect):
     def snapshot(self, cursor: Any) -> Snapshot:
         """The moment is just before the day's statement: never later than what the rows show."""
         cursor.execute("SELECT utc_timestamp(6)")
-        return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), cursor, [UTC_SESSION], shared=False)
+        return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), cursor, [UTC_SESSION])
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         schema, _, name = table.rpartition(".")
@@ -77,6 +77,10 @@ class MySQL(Dialect):
         if cursor.fetchone()[0] is None:
             remedy = "load its tables of zones with mysql_tzinfo_to_sql, or set CAB_TIMEZONE to a zone it knows"
             raise BookingsDbRefused(f"{self.address}: the server does not know the zone {self.zone}, and the table has columns of type timestamp; {remedy}")
+
+    def windows(self, *_: Any, **__: Any) -> list[Window]:
+        """None: it has no arrays, and cuts its aggregate of strings off at a length that is the server's to set."""
+        return []
 
     def value(self, column: Column, source_type: str) -> str:
         match column.type:

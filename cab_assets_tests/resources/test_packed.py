@@ -1,0 +1,95 @@
+"""Bookings that the server packs column by column, held against the same rows asked for one by one."""
+
+import random
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from cab_assets.resources import postgresql
+from cab_assets.resources.bookings_db import SourceDay
+from cab_assets.schemas import BOOKINGS
+from cab_assets_tests.pipeline import Pipeline
+from cab_assets_tests.rides import ride
+
+DAY = date(2020, 9, 1)
+TEXTS = ["", "NULL", ",", "a\x1eb", "'\"\\\n\t", "नमस्ते 🚕", "x" * 30, None]
+ODD: dict[str, list[Any]] = {
+    "string": TEXTS,
+    "bigint": [0, -1, 2**63 - 1, -(2**63), None],
+    "int": [0, -1, 2**31 - 1, -(2**31), None],
+    "double": [0.0, -0.5, 1.7e308, 5e-324, float("inf"), None],
+    "decimal(12,2)": ["0.00", "-1.00", "9999999999.99", "-9999999999.99", "0.10", None],
+    "timestamp": [f"{DAY} 12:30:00.123456", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "infinity", None],
+}
+
+
+def odd_rides(count: int, *, pickup: str | None = None) -> list[dict[str, Any]]:
+    """Each column is at times NULL, and at its limits."""
+    chance = random.Random(7)
+    free = [column for column in BOOKINGS.columns if column.name not in ("booking_id", "pickup_timestamp")]
+    return [
+        ride(
+            f"BK{number}",
+            pickup or f"{DAY} {chance.randrange(24):02}:{chance.randrange(60):02}:{chance.randrange(60):02}.{chance.randrange(10**6):06}",
+            **{column.name: chance.choice(ODD[column.type]) for column in free},
+        )
+        for number in range(count)
+    ]
+
+
+def read(pipeline: Pipeline) -> tuple[pa.Table, int, int]:
+    """What the day's slices hold, the sum of their hashes, and what the source says this is."""
+    with pipeline.db.day(DAY) as source:
+        control = source.control(hashed=True).fingerprint
+        slices = list(source.slices(control.rows))
+    return pa.Table.from_batches([each.rows for each in slices]), sum(each.row_hash for each in slices) % 2**64, int(control.row_hash or 0)
+
+
+def is_like_source(pipeline: Pipeline) -> None:
+    found, row_hash, expected = read(pipeline)
+    columns = ", ".join(f"CASE WHEN isfinite({name}) THEN {name} END" if name == "drop_timestamp" else name for name in BOOKINGS.names)
+    by_key = sorted(tuple(row.values()) for row in found.to_pylist())
+    assert by_key == sorted(pipeline.sql(f"SELECT {columns} FROM {{table}}"))
+    assert (found.schema, row_hash) == (BOOKINGS.arrow_schema, expected)
+
+
+@pytest.fixture
+def unaided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left to ConnectorX."""
+    monkeypatch.setattr(SourceDay, "_by_connectorx", None)
+
+
+@pytest.mark.usefixtures("unaided")
+@pytest.mark.parametrize("window_rows", [1000, 40, 1])
+def test_every_value_arrives_as_it_is_in_one_window_or_in_many(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, window_rows: int) -> None:
+    monkeypatch.setattr(postgresql, "WINDOW_ROWS", window_rows)
+    pipeline.insert(*odd_rides(200))
+    is_like_source(pipeline)
+
+
+def test_a_string_that_holds_what_separates_strings_is_read_all_the_same(pipeline: Pipeline) -> None:
+    pipeline.insert(*odd_rides(20), ride("BK20", f"{DAY} 10:00:00", cab_color="a\x1fb"), ride("BK21", f"{DAY} 10:00:00", cab_color="\x1e"))
+    is_like_source(pipeline)
+
+
+@pytest.mark.usefixtures("unaided")
+def test_a_string_that_stands_for_null_is_none_where_nothing_is_null(pipeline: Pipeline) -> None:
+    pipeline.insert(ride("BK1", f"{DAY} 10:00:00", cab_color="\x1e"))
+    is_like_source(pipeline)
+
+
+@pytest.mark.parametrize("at", [None, f"{DAY} 10:00:00"])
+def test_a_day_is_not_packed_without_an_index_or_when_a_minute_holds_too_many(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, at: str | None) -> None:
+    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 10)
+    monkeypatch.setattr(postgresql, "MINUTE_ROWS", 19)
+    monkeypatch.setattr(SourceDay, "_windows", None)
+    pipeline.insert(*odd_rides(20, pickup=at))
+    if at is None:
+        pipeline.sql(f"DROP INDEX {pipeline.table}_pickup_timestamp")
+    is_like_source(pipeline)
+
+
+def test_an_empty_day_has_no_rows(pipeline: Pipeline) -> None:
+    assert read(pipeline)[0].num_rows == 0
