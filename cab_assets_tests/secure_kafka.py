@@ -87,10 +87,10 @@ def free_ports(count: int) -> list[int]:
 
 
 def await_port(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not answers(port):
-        assert process.poll() is None, "the broker ended; see its log"
-        assert time.monotonic() < deadline
+        assert process.poll() is None, "the server ended; see its log"
+        assert time.monotonic() < deadline, "the server does not open its port"
         time.sleep(0.2)
 
 

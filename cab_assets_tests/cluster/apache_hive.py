@@ -1,14 +1,14 @@
 """Apache Hive itself: a metastore, and HiveServer2 on it."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cab_assets.environment import CHECKOUT
 from cab_assets.stack import machine
 from cab_assets.stack.jars import JarSet
-from cab_assets_tests.cluster.processes import hadoop_site, serving
+from cab_assets_tests.cluster.processes import Server, hadoop_site, serving
 from cab_assets_tests.secure_kafka import free_ports
 
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "hive.sha256", "Apache Hive", 265)
@@ -20,7 +20,9 @@ OPENS = [*(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in PACKAGES
 @dataclass(frozen=True)
 class ApacheHive:
     url: str
-    metastore: str  # thrift://host:port
+    thrift: str  # thrift://host:port of the metastore
+    metastore: Server
+    server: Server
 
 
 @contextmanager
@@ -31,11 +33,12 @@ def apache_hive(folder: Path, default_fs: str) -> Iterator[ApacheHive]:
     (folder / "conf").mkdir()
     hadoop_site(folder / "conf" / "core-site.xml", {"fs.defaultFS": default_fs})
     hadoop_site(folder / "conf" / "hive-site.xml", _settings(folder, metastore, server))
-    with ExitStack() as servers:
-        for name, main, port, arguments in (("metastore", METASTORE, metastore, ["-p", str(metastore)]), ("hiveserver2", SERVER, server, [])):
-            command = [machine.java(), "-Xmx1g", "-Duser.timezone=UTC", *OPENS, "-cp", f"{folder}/conf:{JARS.folder}/hive/*", main, *arguments]
-            servers.enter_context(serving(command, port, folder / f"{name}.log", cwd=folder))
-        yield ApacheHive(f"hive://cab@127.0.0.1:{server}/default", f"thrift://127.0.0.1:{metastore}")
+    java = [machine.java(), "-Xmx1g", "-Duser.timezone=UTC", *OPENS, "-cp", f"{folder}/conf:{JARS.folder}/hive/*"]
+    with (
+        serving([*java, METASTORE, "-p", str(metastore)], metastore, folder / "metastore.log", cwd=folder) as behind,
+        serving([*java, SERVER], server, folder / "hiveserver2.log", cwd=folder) as front,
+    ):
+        yield ApacheHive(f"hive://cab@127.0.0.1:{server}/default", f"thrift://127.0.0.1:{metastore}", behind, front)
 
 
 def _settings(folder: Path, metastore: int, server: int) -> dict[str, object]:
@@ -48,6 +51,7 @@ def _settings(folder: Path, metastore: int, server: int) -> dict[str, object]:
         "metastore.warehouse.external.dir": f"file://{folder}/external",
         "metastore.expression.proxy": "org.apache.hadoop.hive.ql.optimizer.ppr.PartitionExpressionForMetastore",
         "metastore.task.threads.always": "org.apache.hadoop.hive.metastore.events.EventCleanerTask",
+        "hive.metastore.event.db.notification.api.auth": "false",  # else whoever runs the metastore must be a proxy user
         "hive.metastore.uris": f"thrift://127.0.0.1:{metastore}",
         "hive.server2.thrift.bind.host": "127.0.0.1",
         "hive.server2.thrift.port": server,
@@ -60,6 +64,7 @@ def _settings(folder: Path, metastore: int, server: int) -> dict[str, object]:
         "hive.txn.manager": "org.apache.hadoop.hive.ql.lockmgr.DummyTxnManager",
         "hive.scheduled.queries.executor.enabled": "false",
         "hive.stats.autogather": "false",
+        "hive.query.results.cache.enabled": "false",
         "hive.exec.scratchdir": f"file://{folder}/scratch",
         "hive.exec.local.scratchdir": folder / "local",
         "mapreduce.framework.name": "local",

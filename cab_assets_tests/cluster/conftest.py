@@ -1,13 +1,16 @@
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from cab_assets_tests.cluster import databases
+from cab_assets_tests.cluster import apache_hive, databases, spark
+from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.hdfs import Hdfs
 from cab_assets_tests.cluster.hdfs import hdfs as serving_hdfs
+from cab_assets_tests.cluster.spark import Standalone
+from cab_assets_tests.cluster.yarn import yarn as serving_yarn
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +31,26 @@ def hdfs() -> Iterator[Hdfs]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def hive(hdfs: Hdfs) -> Iterator[ApacheHive]:
+    with tempfile.TemporaryDirectory(prefix="cab-hive-") as folder, apache_hive.apache_hive(Path(folder), hdfs.root) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def standalone(hive: ApacheHive) -> Iterator[Standalone]:
+    with tempfile.TemporaryDirectory(prefix="cab-spark-") as folder, spark.spark(Path(folder), hive) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def yarn(hdfs: Hdfs) -> Iterator[Mapping[str, str]]:
+    with tempfile.TemporaryDirectory(prefix="cab-yarn-") as folder, serving_yarn(Path(folder), hdfs) as made:
+        yield made
+
+
 @pytest.fixture
-def servers(mariadb: Database, hdfs: Hdfs, tmp_path: Path) -> dict[str, str]:
+def servers(mariadb: Database, hdfs: Hdfs, hive: ApacheHive, standalone: Standalone, tmp_path: Path) -> dict[str, str]:
     """What the same tests run on over here."""
-    return {**mariadb.variables, "CAB_LAKE_ROOT": f"{hdfs.root}/{tmp_path.parent.name}/{tmp_path.name}"}
+    lake = f"{hdfs.root}/{tmp_path.parent.name}/{tmp_path.name}"
+    return {**mariadb.variables, "CAB_HIVE_URL": hive.url, "CAB_SPARK_REMOTE": standalone.remote, "CAB_LAKE_ROOT": lake}

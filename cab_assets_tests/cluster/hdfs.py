@@ -5,14 +5,14 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cab_assets.environment import CHECKOUT
 from cab_assets.stack import machine
 from cab_assets.stack.jars import JarSet
-from cab_assets_tests.cluster.processes import hadoop_site
+from cab_assets_tests.cluster.processes import Server, hadoop_site, serving
 from cab_assets_tests.secure_kafka import free_ports
 
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "hdfs.sha256", "HDFS", 68)
@@ -25,10 +25,27 @@ READY = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
 class Hdfs:
     root: str  # hdfs://host:port
     folder: Path
+    data_node: Server
+    state: str  # URL of the NameNode's own word
 
     def safe_mode(self, *, on: bool) -> None:
         """In which nothing can be written."""
         subprocess.run(_java(self.folder, ADMIN, "-safemode", "enter" if on else "leave"), check=True, capture_output=True)
+
+    def await_ready(self) -> None:
+        """Until files can be written."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            assert time.monotonic() < deadline, "HDFS does not come up; see its logs"
+            time.sleep(0.3)
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.state, timeout=5) as answer:
+                (state,) = json.load(answer)["beans"]
+        except (OSError, ValueError):
+            return False
+        return bool(state["NumLiveDataNodes"] >= 1 and state["FSState"] == "Operational")
 
 
 @contextmanager
@@ -38,13 +55,13 @@ def hdfs(folder: Path) -> Iterator[Hdfs]:
     rpc, http, *data = free_ports(5)
     _configure(folder, rpc, http, data)
     subprocess.run(_java(folder, NAME_NODE, "-format", "-force", "-nonInteractive"), check=True, capture_output=True)
-    with ExitStack() as servers:
-        for name in (NAME_NODE, DATA_NODE):
-            log = servers.enter_context((folder / f"{name.rpartition('.')[2]}.log").open("wb"))
-            process = servers.enter_context(subprocess.Popen(_java(folder, name), stdout=log, stderr=log))
-            servers.callback(process.kill)
-        _await(f"http://127.0.0.1:{http}{READY}")
-        yield Hdfs(f"hdfs://127.0.0.1:{rpc}", folder)
+    with (
+        serving(_java(folder, NAME_NODE), http, folder / "NameNode.log"),
+        serving(_java(folder, DATA_NODE), data[0], folder / "DataNode.log") as data_node,
+    ):
+        made = Hdfs(f"hdfs://127.0.0.1:{rpc}", folder, data_node, f"http://127.0.0.1:{http}{READY}")
+        made.await_ready()
+        yield made
 
 
 def _configure(folder: Path, rpc: int, http: int, data: list[int]) -> None:
@@ -69,19 +86,3 @@ def _configure(folder: Path, rpc: int, http: int, data: list[int]) -> None:
 
 def _java(folder: Path, main: str, *arguments: str) -> list[str]:
     return [machine.java(), "-Xmx256m", "-cp", f"{folder}/conf:{JARS.folder}/hdfs/*", main, *arguments]
-
-
-def _await(url: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _is_ready(url):
-        assert time.monotonic() < deadline, "HDFS does not come up; see its logs"
-        time.sleep(0.3)
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            (state,) = json.load(answer)["beans"]
-    except (OSError, ValueError):
-        return False
-    return bool(state["NumLiveDataNodes"] >= 1 and state["FSState"] == "Operational")

@@ -4,22 +4,38 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from cab_assets.stack import jars
 from cab_assets.stack.server import packaged
 from cab_assets.stack.warehouse import SETTINGS
 from cab_assets_tests.cluster.apache_hive import JARS, ApacheHive
-from cab_assets_tests.cluster.processes import serving
+from cab_assets_tests.cluster.processes import Server, serving
 from cab_assets_tests.secure_kafka import free_ports
 
 SERVER_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
 DEPLOY = "org.apache.spark.deploy"
 
 
+@dataclass(frozen=True)
+class Standalone:
+    remote: str  # sc://host:port
+    worker: Server
+
+    def kill_executors(self) -> int:
+        """How many there were."""
+        found = [each for each in psutil.Process(self.worker.process.pid).children() if "CoarseGrainedExecutorBackend" in " ".join(each.cmdline())]
+        for each in found:
+            each.kill()
+        return len(found)
+
+
 @contextmanager
-def spark(folder: Path, hive: ApacheHive) -> Iterator[str]:
-    """Its `sc://host:port`, at work until the block ends."""
+def spark(folder: Path, hive: ApacheHive) -> Iterator[Standalone]:
+    """At work until the block ends."""
     jars.EMBEDDED.fetch(print)
     master, worker, connect = free_ports(3)
     here = ["--host", "127.0.0.1", "--webui-port", "0"]
@@ -32,27 +48,27 @@ def spark(folder: Path, hive: ApacheHive) -> Iterator[str]:
         "SPARK_LOCAL_DIRS": str(folder / "tmp"),
     }
     connector = ":".join(map(str, jars.connector()))
-    settings = SETTINGS | {
+    settings = {name: value for name, value in SETTINGS.items() if name != "spark.plugins"} | {  # the class below brings Connect itself
         "spark.connect.grpc.binding.port": str(connect),
         "spark.sql.warehouse.dir": f"{folder}/managed",
         "spark.executor.extraClassPath": connector,
         "spark.executor.memory": "1g",
-        "spark.hadoop.hive.metastore.uris": hive.metastore,
+        "spark.hadoop.hive.metastore.uris": hive.thrift,
         "spark.sql.hive.metastore.version": "4.0.1",
         "spark.sql.hive.metastore.jars": "path",
         "spark.sql.hive.metastore.jars.path": f"file://{JARS.folder}/hive/*.jar",
     }
     server = [packaged("pyspark", "pyspark/bin/spark-submit"), f"--master=spark://127.0.0.1:{master}", "--driver-memory=1g", "--driver-class-path", connector]
     server += [f"--conf={name}={value}" for name, value in settings.items()]
+    worker_command = [spark_class, f"{DEPLOY}.worker.Worker", *here, "--port", str(worker), "--cores", "2", "--memory", "2g", f"spark://127.0.0.1:{master}"]
     commands = {
         "master": ([spark_class, f"{DEPLOY}.master.Master", *here, "--port", str(master)], master),
-        "worker": (
-            [spark_class, f"{DEPLOY}.worker.Worker", *here, "--port", str(worker), "--cores", "2", "--memory", "2g", f"spark://127.0.0.1:{master}"],
-            worker,
-        ),
+        "worker": (worker_command, worker),
         "connect": ([*server, f"--class={SERVER_CLASS}", "spark-internal"], connect),
     }
-    with ExitStack() as servers:
-        for name, (command, port) in commands.items():
-            servers.enter_context(serving(command, port, folder / f"{name}.log", environment=environment, cwd=folder))
-        yield f"sc://127.0.0.1:{connect}"
+    with ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(serving(command, port, folder / f"{name}.log", environment=environment, cwd=folder))
+            for name, (command, port) in commands.items()
+        }
+        yield Standalone(f"sc://127.0.0.1:{connect}", servers["worker"])

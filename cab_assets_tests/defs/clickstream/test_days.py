@@ -76,7 +76,7 @@ def test_a_day_is_sealed_when_all_that_arrived_is_folded_and_a_late_event_folds_
     assert clicks.ingest().failure == ""
     folded = clicks.fold(FIRST, SECOND)
     assert {day: folded.metadata["clicks", day]["sealed"] for day in (FIRST, SECOND)} == {FIRST: True, SECOND: True}
-    assert clicks.query("SELECT event_date, count(*) FROM {clicks} GROUP BY 1 ORDER BY 1") == [(FIRST, 2), (SECOND, 1), (today, 1)]
+    assert clicks.query("SELECT event_date, count(*) FROM {clicks} GROUP BY event_date ORDER BY event_date") == [(FIRST, 2), (SECOND, 1), (today, 1)]
 
     clicks.send([on(FIRST, 3), None], partition=0)
     assert clicks.ingest().failure == ""
