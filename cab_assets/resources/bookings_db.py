@@ -149,8 +149,6 @@ class SourceDay:
 
     def slices(self, rows: int) -> Iterator[Slice]:
         """All rows of the day, of which there are `rows`."""
-        if not rows:
-            return iter(())
         windows = self.db.dialect.windows(self.snapshot.cursor, self.db.table, self.shape["pickup_timestamp"], self.start, self.end, rows)
         return self._windows(windows) if windows else self._by_connectorx(self.start, self.end)
 
@@ -173,19 +171,20 @@ class SourceDay:
     def _window(self, cursors: "SimpleQueue[Any]", window: Window) -> list[Slice]:
         cursor = cursors.get()
         try:
-            return [self._unpacked(cursor, window)]
+            return list(self._packed(cursor, window))
         except Unpackable:
             return list(self._by_connectorx(*window))
         finally:
             cursors.put(cursor)
 
-    def _unpacked(self, cursor: Any, window: Window) -> Slice:
+    def _packed(self, cursor: Any, window: Window) -> Iterator[Slice]:
         values = {column.name: self.db.dialect.value(column, self.shape[column.name]) for column in BOOKINGS.columns}
         figures = ", ".join(["count(*)", f"sum({self._row_hash})", *packed(BOOKINGS, values)])
         with cursor.connection.cursor(binary=True) as wide:
             rows, row_hash, *columns = wide.execute(f"SELECT {figures} FROM {self.db.table} WHERE {self._within(*window)}").fetchone()
-        with fitting():
-            return Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash))
+        if rows:
+            with fitting():
+                yield Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash))
 
     @contextmanager
     def _second_cursor(self) -> Iterator[Any]:
