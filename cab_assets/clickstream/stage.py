@@ -20,6 +20,7 @@ from cab_assets.clickstream.batch import Range, batch_path
 from cab_assets.errors import Unavailable
 from cab_assets.resources.click_topic import COMMITTED, ClickTopic, Offsets
 from cab_assets.resources.deadline import within
+from cab_assets.resources.failures import failure
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.transforms.clickstream import read_clicks
@@ -74,14 +75,17 @@ class Query:
         return folder, tuple(Range(partition=each, start=starts.get(each, 0), end=end) for each, end in sorted(ends.items()))
 
     def check(self) -> None:
-        """StagingFailed, with Spark's own reason, if the query is no longer at work."""
+        """An error with Spark's own reason, StagingFailed if nothing else, if the query is no longer at work."""
         try:
-            error = within(ANSWER_SECONDS, lambda: None if self.handle.isActive else self.handle.exception())
-            active = error is None and within(ANSWER_SECONDS, lambda: bool(self.handle.isActive))
+            ended = within(ANSWER_SECONDS, self._ended)
         except TimeoutError as timeout:
             raise StagingFailed(f"Spark does not say what the streaming query does ({timeout}); see `cab doctor`, then run again") from timeout
-        if not active:
-            raise StagingFailed(f"the streaming query ended: {cause(str(error))}")
+        if ended:
+            raise failure("the streaming query ended", ended, StagingFailed)
+
+    def _ended(self) -> str | None:
+        """What the query ended of; None while it is at work."""
+        return None if self.handle.isActive else str(self.handle.exception() or "without an error")
 
     @property
     def is_old(self) -> bool:
@@ -102,14 +106,12 @@ def staging(session: SparkSession, lake: Lake, topic: ClickTopic, start: Offsets
     """A query from `start` on, at work until the block ends."""
     records = (
         session.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", topic.servers)
         .option("kafka.isolation.level", COMMITTED)
-        .option("subscribe", topic.name)
         .option("startingOffsets", json.dumps({topic.name: start}))
         .option("maxOffsetsPerTrigger", rules.max_offsets)
         .option("maxRecordsPerPartition", TASK_OFFSETS)
         .options(**CONSUMER)
-        .options(**topic.security.for_spark())
+        .options(**topic.for_spark())
         .load()
     )
     writer = (
@@ -166,10 +168,3 @@ def files_writer(prefix: str, manifest: str, lifetime: float, *, ahead: int = AH
         batch.write.mode("overwrite").options(**PARQUET).parquet(f"{prefix}-{number}")
 
     return write
-
-
-def cause(message: str) -> str:
-    """The line of a Spark failure that says why: the innermost cause, else the first line."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return (causes or lines or ["without a reason"])[-1 if causes else 0]

@@ -88,6 +88,10 @@ class ClickTopic:
             except (KafkaError, TimeoutError, OSError) as error:
                 raise self._refused(reasons) or self._silent(error) from error
 
+    def for_spark(self) -> dict[str, str]:
+        """The topic, as options of Spark's Kafka source."""
+        return {"kafka.bootstrap.servers": self.servers, "subscribe": self.name, **self.security.for_spark()}
+
     def first_delivered(self, partition: int, stretches: Sequence[tuple[int, int]]) -> int | None:
         """The offset of the first record in the stretches (start, end; ascending) that the broker delivers; None if it delivers none."""
         starts, ends = np.array(stretches, dtype=np.int64).T

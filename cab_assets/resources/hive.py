@@ -17,7 +17,8 @@ from thrift.transport.TSocket import TSocket
 from thrift.transport.TSSLSocket import TSSLSocket
 from thrift_sasl import TSaslClientTransport
 
-from cab_assets.errors import CabError, Unavailable
+from cab_assets.errors import Unavailable
+from cab_assets.resources.failures import Refused, failure
 from cab_assets.schemas import Table
 
 ANSWER_SECONDS = 20  # the longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two answers must not hang for a minute
@@ -33,7 +34,7 @@ class HiveUnavailable(Unavailable):
     """HiveServer2 cannot be reached, or does not answer in time."""
 
 
-class HiveRefused(CabError):
+class HiveRefused(Refused):
     """HiveServer2 answered, with an error."""
 
 
@@ -141,7 +142,7 @@ class Hive:
                 raise
             self._idle.put((connection, socket))
         except PyHiveError as error:
-            raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} refused: {_reason(error)}") from None
+            raise failure(f"HiveServer2 at {self.host}:{self.port} refused", _said(error), HiveRefused) from None
         except (TException, OSError) as error:
             said = f"{error} {getattr(error, 'inner', '')}"
             if NOT_LET_IN in said:
@@ -178,8 +179,7 @@ def normal_url(location: str) -> str:
     return location if path.startswith("//") else f"{scheme}://{path}"
 
 
-def _reason(error: PyHiveError) -> str:
-    """The server's own first line, out of the Thrift structure that PyHive raises."""
+def _said(error: PyHiveError) -> str:
+    """The server's own words, out of the Thrift structure that PyHive raises."""
     answer = error.args[0] if error.args else error
-    message = getattr(getattr(answer, "status", None), "errorMessage", None) or str(answer)
-    return str(message).strip().splitlines()[0]
+    return str(getattr(getattr(answer, "status", None), "errorMessage", None) or answer)

@@ -10,17 +10,20 @@ from typing import Any, TypeVar
 from urllib.parse import urlparse
 
 from dagster_pyspark import LazyPySparkResource
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from cab_assets.errors import CabError, Unavailable
+from cab_assets.errors import Unavailable
 from cab_assets.resources.deadline import started, within
+from cab_assets.resources.failures import Refused, failure
 
 REACH_SECONDS = 5
 PROBE_SECONDS = 10  # between questions whether the server is still there while a job runs
 ANSWER_SECONDS = 15  # under full load it answers in one
 END_SECONDS = 5  # a server that is up releases a session in 0.1 s
-CONNECT_PORT = 15002
+CONNECT_PORT, MASTER_PORT = 15002, 7077
+STANDALONE = "spark://"
 RETRIES = 6  # of a call whose connection broke: 0.05 s, then four times longer each, 10 s at most: given up after 25 s, not 10 minutes
 
 
@@ -31,7 +34,7 @@ class SparkUnavailable(Unavailable):
     """Spark cannot be reached."""
 
 
-class SparkFailed(CabError):
+class SparkFailed(Refused):
     """A Spark job ended in an error."""
 
 
@@ -44,9 +47,8 @@ class Spark:
 
     @contextmanager
     def session(self) -> Iterator[SparkSession]:
-        """A session, started when first asked for; what goes wrong inside is named SparkFailed."""
-        if self.remote:
-            self._reach(self.remote)
+        """A session, started when first asked for; what goes wrong inside is named, SparkFailed if nothing else."""
+        self._reach()
         try:
             session = LazyPySparkResource(spark_config=self._config()).spark_session
             if self.remote:
@@ -56,8 +58,8 @@ class Spark:
             finally:
                 if self.remote:
                     _end(session)
-        except PySparkException as error:
-            raise SparkFailed(f"Spark at {self.remote or self.master}: {str(error).strip().splitlines()[0]}") from error
+        except (PySparkException, Py4JJavaError) as error:  # the latter is what a classic session raises of an error without a class of Spark's
+            raise failure(f"Spark at {self.remote or self.master}", str(error), SparkFailed) from error
 
     def run(self, job: Callable[[SparkSession], T]) -> T:
         """What `job` gives, however long it takes; SparkUnavailable within half a minute of a server that stopped answering."""
@@ -85,12 +87,24 @@ class Spark:
         where = {"spark.remote": self.remote} if self.remote else {"spark.master": self.master, "spark.sql.catalogImplementation": "hive"}
         return where | {"spark.sql.session.timeZone": "UTC"}
 
-    def _reach(self, remote: str) -> None:
-        address = urlparse(remote)
-        try:
-            socket.create_connection((address.hostname, address.port or CONNECT_PORT), REACH_SECONDS).close()
-        except OSError as error:
-            raise SparkUnavailable(f"Spark Connect at {remote} cannot be reached ({error}); see `cab doctor`, then run again") from None
+    def _reach(self) -> None:
+        """SparkUnavailable if nobody listens: Spark itself would try a master for two minutes and then not say why."""
+        if self.remote:
+            address = urlparse(self.remote)
+            self._any(f"Spark Connect at {self.remote}", [(address.hostname, address.port or CONNECT_PORT)])
+        elif self.master and self.master.startswith(STANDALONE):
+            masters = [urlparse(f"{STANDALONE}{each}") for each in self.master.removeprefix(STANDALONE).split(",")]
+            self._any(f"the Spark master at {self.master}", [(each.hostname, each.port or MASTER_PORT) for each in masters])
+
+    def _any(self, name: str, addresses: list[tuple[str | None, int]]) -> None:
+        refused: list[OSError] = []
+        for address in addresses:
+            try:
+                socket.create_connection(address, REACH_SECONDS).close()
+                return
+            except OSError as error:
+                refused.append(error)
+        raise SparkUnavailable(f"{name} cannot be reached ({refused[0]}); see `cab doctor`, then run again")
 
 
 def _be_brief(session: Any) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.resources.hive import Hive, HiveRefused
+from cab_assets.resources.failures import Refused
+from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import Table
 from cab_assets.warehouse.manifest import Manifest
@@ -85,7 +86,7 @@ class Publication:
         try:
             self.hive.add_partitions(self.table, {day: location for day, location in locations.items() if not days[day]})
             self.hive.set_locations(self.table, {day: location for day, location in locations.items() if days[day]})
-        except HiveRefused as error:
+        except Refused as error:
             self.failed |= dict.fromkeys(days, error)
 
     def _verify(self, day: str) -> None:

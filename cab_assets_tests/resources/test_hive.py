@@ -3,7 +3,9 @@ from contextlib import closing
 
 import pytest
 
+from cab_assets.resources.failures import LakeHidden, LakeLocked, NoSuchDatabase, Refused
 from cab_assets.resources.hive import Hive, HiveRefused, HiveUnavailable, normal_url
+from cab_assets.schemas import BOOKINGS
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.relay import Relay
 
@@ -26,6 +28,20 @@ def test_a_statement_that_is_refused_says_why_in_one_line(pipeline: Pipeline) ->
         pipeline.hive.execute("SELECT * FROM absent")
     assert "\n" not in str(refused.value)
     assert pipeline.hive.execute("SELECT 42") == [(42,)]
+
+
+@pytest.mark.parametrize(
+    ("location", "error"),
+    [("hdfs://127.0.0.1:1/lake", LakeHidden), ("s3a://bucket/lake", LakeHidden), ("file:///sys/denied", LakeLocked)],
+)
+def test_a_lake_that_hive_cannot_use_is_named(pipeline: Pipeline, location: str, error: type[Refused]) -> None:
+    with pytest.raises(error, match=r"Remedy: .* CAB_LAKE_ROOT"):
+        pipeline.hive.create(BOOKINGS, location)
+
+
+def test_a_database_that_is_not_there_is_named(pipeline: Pipeline) -> None:
+    with closing(Hive(str(pipeline.env.hive_url).replace(pipeline.hive.database, "absent"))) as hive, pytest.raises(NoSuchDatabase, match="CAB_HIVE_URL"):
+        hive.execute("SHOW TABLES")
 
 
 @pytest.mark.parametrize("answers", [2, 5, 6, 7])

@@ -1,0 +1,152 @@
+"""What Spark and Hive say when they fail: the line in it that says why, and by name what a person can mend."""
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cab_assets.errors import CabError, Unavailable
+
+
+class Refused(CabError):
+    """Spark or HiveServer2 answered, with an error."""
+
+
+class LakeHidden(Refused):
+    """Spark or Hive does not reach the lake that this process reaches."""
+
+
+class LakeLocked(Refused):
+    """Spark or Hive may not read or write in the lake where this process may."""
+
+
+class LocationInsideWarehouse(Refused):
+    """The lake lies in the folder of Hive's managed tables, where a metastore wants no external ones."""
+
+
+class MetastoreUnavailable(Unavailable):
+    """A server does not reach the metastore."""
+
+
+class MetastoreOfAnotherVersion(Refused):
+    """Spark and the metastore do not speak the same language."""
+
+
+class NoSuchDatabase(Refused):
+    """Hive has no database of that name."""
+
+
+class ExecutorLacksModule(Refused):
+    """Spark's Python workers have not the libraries that the pipeline needs."""
+
+
+class PythonsDiffer(Refused):
+    """Spark's Python workers have not the Python that the pipeline has."""
+
+
+class SparkLacksKafka(Refused):
+    """Spark has no Kafka connector."""
+
+
+class KafkaHidden(Refused):
+    """Spark does not reach the brokers that this process reaches."""
+
+
+class CatalogsDiffer(Refused):
+    """Spark knows other tables than HiveServer2."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a server says when it fails for a reason that we know."""
+
+    said: str  # a pattern
+    error: type[CabError]
+    remedy: str  # {0} is what the pattern's group matched
+
+
+KNOWN = (
+    Known(
+        r"(?:ModuleNotFoundError: No module named '|PACKAGE_NOT_INSTALLED\] )([\w.]+)",
+        ExecutorLacksModule,
+        "executors need {0}: install the pipeline's Python packages wherever Spark's Python workers run, and let spark.pyspark.python name that Python",
+    ),
+    Known(
+        r"PYTHON_VERSION_MISMATCH|Python in worker has different version|Cannot run program \"?\S*python",
+        PythonsDiffer,
+        f"executors need Python {sys.version_info.major}.{sys.version_info.minor}, as here, with the pipeline's packages; let spark.pyspark.python name it",
+    ),
+    Known(
+        r"Failed to find (?:the )?data source: kafka|ClassNotFoundException: org\.apache\.(?:spark\.sql\.)?kafka",
+        SparkLacksKafka,
+        "put spark-sql-kafka-0-10 of Spark's own version on the class path of driver and executors",
+    ),
+    Known(
+        r"Invalid method name: '\w+'|does not match metastore's schema version",
+        MetastoreOfAnotherVersion,
+        "let spark.sql.hive.metastore.version and spark.sql.hive.metastore.jars of that server say which version the metastore is",
+    ),
+    Known(
+        r"Could not connect to meta store|Unable to instantiate \S*HiveMetaStoreClient",
+        MetastoreUnavailable,
+        "start the metastore, or mend hive.metastore.uris of that server",
+    ),
+    Known(
+        "should not be located within managed warehouse",
+        LocationInsideWarehouse,
+        "the tables are external: set CAB_LAKE_ROOT to a folder outside hive.metastore.warehouse.dir, or let that folder be another",
+    ),
+    Known("SCHEMA_NOT_FOUND|Database does not exist", NoSuchDatabase, "create the database that CAB_HIVE_URL ends in, or mend that name"),
+    Known(
+        r"(?<!Hive)AccessControlException|AccessDenied|Permission denied(?!: user \[)|Mkdirs failed|mkdir of \S+ failed|unable to create one",
+        LakeLocked,
+        "let CAB_LAKE_ROOT be the same folder for that server as for this process, and its user read and write there and in every folder below",
+    ),
+    Known(
+        r"java\.net\.(?:Connect|UnknownHost|NoRouteToHost|SocketTimeout)Exception|No FileSystem for scheme|Class org\.apache\.hadoop\.fs\.\S+ not found",
+        LakeHidden,
+        "this process reaches the lake: let that server have the same network, host names and Hadoop's classes for CAB_LAKE_ROOT",
+    ),
+    Known(
+        r"PATH_NOT_FOUND|FileNotFoundException",
+        LakeHidden,
+        "this process wrote the file: let CAB_LAKE_ROOT be one place for both, on a disk or store that every machine shares",
+    ),
+)
+
+TRACEBACK = "Traceback (most recent call last):"
+WRAPPERS = r"pyspark\.errors\.exceptions\.\w+\.\w+: |org\.apache\.spark\.SparkException: (?=Job aborted)"
+LOST_TASK = r"Job aborted due to stage failure: Task \S+ in (stage \S+) failed \d+ times?, most recent failure: Lost task .*? \(TID \d+\) \((.*?)\): "
+SAYS_NOTHING = rf"{re.escape(TRACEBACK)}$|An exception was thrown from the Python worker|An error occurred while calling|in awaitResult: ?$|^(\S+:)?$"
+
+
+def failure(where: str, said: str, otherwise: type[CabError]) -> CabError:
+    """What failed at `where`, in a line: by name, with what to do, if the reason is known, or else as `otherwise`."""
+    why = reason(said)
+    for known in KNOWN:
+        if found := re.search(known.said, why):
+            return known.error(f"{where}: {why}. Remedy: {known.remedy.format(*found.groups())}. See `cab doctor`, then run again")
+    return otherwise(f"{where}: {why}")
+
+
+def reason(said: str) -> str:
+    """Out of the pages that a server tells of a failure: what failed, and what that came from in the end."""
+    told = [line for line in map(_plain, _errors(said)) if not re.search(SAYS_NOTHING, line)]
+    if not told:
+        return (said.strip().splitlines() or ["without a reason"])[0]
+    return told[0] if told[-1] in told[0] else f"{told[0]}; cause: {told[-1]}"
+
+
+def _errors(said: str) -> Iterator[str]:
+    """The lines that name an error, of Java and Python, outermost first."""
+    in_traceback = False
+    for number, line in enumerate(said.strip().splitlines()):
+        ends_traceback = in_traceback and line[:1].strip() != ""
+        if number == 0 or ends_traceback or line.startswith((": ", "Caused by: ")):
+            yield line
+        in_traceback = line.endswith(TRACEBACK) or (in_traceback and not ends_traceback)
+
+
+def _plain(line: str) -> str:
+    line = re.sub(WRAPPERS, "", line.removeprefix("Caused by: ").removeprefix(": "))
+    return re.sub(r"\s+SQLSTATE: \w+.*$", "", re.sub(LOST_TASK, r"\1 on \2: ", line)).strip()

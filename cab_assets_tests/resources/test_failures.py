@@ -1,0 +1,59 @@
+"""What servers have said that the embedded stack does not say: Apache Hive 4.0.1, and Spark on its metastore."""
+
+import pytest
+
+from cab_assets.errors import CabError
+from cab_assets.resources import failures
+from cab_assets.resources.failures import Refused, failure
+
+DDL = "Error while compiling statement: FAILED: Execution Error, return code 40000 from org.apache.hadoop.hive.ql.ddl.DDLTask. MetaException(message:"
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (
+            f"{DDL}An external table's location should not be located within managed warehouse root directory, table:x,location:/m/x,managed warehouse:/m)",
+            failures.LocationInsideWarehouse,
+        ),
+        (f"{DDL}file:/lake/bookings is not a directory or unable to create one)", failures.LakeLocked),
+        (f"{DDL}Got exception: java.net.ConnectException Call From vm/127.0.0.1 to localhost:1 failed on connection exception)", failures.LakeHidden),
+        (
+            "Error while compiling statement: FAILED: SemanticException java.lang.RuntimeException: java.lang.ClassNotFoundException:"
+            " Class org.apache.hadoop.fs.s3a.S3AFileSystem not found",
+            failures.LakeHidden,
+        ),
+        (
+            f"{DDL}Could not connect to meta store using any of the URIs provided. Most recent failure: org.apache.thrift.transport.TTransportException:"
+            " java.net.ConnectException: Connection refused\n\tat org.apache.thrift.transport.TSocket.open(TSocket.java:243)",
+            failures.MetastoreUnavailable,
+        ),
+        (
+            "Error while compiling statement: FAILED: RuntimeException Unable to instantiate org.apache.hadoop.hive.ql.metadata.SessionHiveMetaStoreClient",
+            failures.MetastoreUnavailable,
+        ),
+        ("Error while compiling statement: FAILED: SemanticException [Error 10072]: Database does not exist: cab", failures.NoSuchDatabase),
+        (
+            "org.apache.hadoop.hive.ql.metadata.HiveException: Unable to fetch table bookings. Invalid method name: 'get_table'",
+            failures.MetastoreOfAnotherVersion,
+        ),
+        ("Error while compiling statement: FAILED: ParseException line 1:0 cannot recognize input near 'SELEC'", Refused),
+    ],
+)
+def test_what_a_person_can_mend_has_a_name_and_a_remedy(said: str, error: type[CabError]) -> None:
+    found = failure("HiveServer2 at hive:10000 refused", said, Refused)
+    assert type(found) is error
+    assert str(found).startswith(f"HiveServer2 at hive:10000 refused: {said.splitlines()[0]}")
+    assert ("Remedy: " in str(found)) == (error is not Refused)
+    assert "\n" not in str(found)
+
+
+def test_a_lost_executor_is_told_with_where_it_was() -> None:
+    lost = "ExecutorLostFailure (executor 2 exited unrelated to the running tasks) Reason: Command exited with code 137"
+    task = f"Task 3 in stage 7.0 failed 4 times, most recent failure: Lost task 3.3 in stage 7.0 (TID 41) (10.0.0.7 executor 2): {lost}"
+    said = f"Job aborted due to stage failure: {task}\nDriver stacktrace:\n\tat org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:1)"
+    assert str(failure("Spark", said, Refused)) == f"Spark: stage 7.0 on 10.0.0.7 executor 2: {lost}"
+
+
+def test_a_server_that_says_nothing_is_told_as_such() -> None:
+    assert str(failure("Spark", "", Refused)) == "Spark: without a reason"
