@@ -3,11 +3,12 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
 from cab_assets.resources.bookings_db import BookingsDb, Control, Slice, SourceDay, amount
+from cab_assets.resources.clocks import refuse_other_clock
 from cab_assets.resources.fingerprint import Fingerprint
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import BOOKINGS
@@ -41,9 +42,10 @@ class Tally:
 
 def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str) -> ImportedDay:
     """Write and audit a version of `day`, unless the newest one is whole and of the state that the source is in now."""
-    started = time.monotonic()
+    started, asked = time.monotonic(), datetime.now(UTC)
     partition = Partition(BOOKINGS, day.isoformat())
     with db.day(day) as source:
+        refuse_other_clock(db.dialect.address, source.snapshot.moment, asked)
         standing = _standing(lake, partition)
         control = source.control(hashed=standing is not None)
         if standing and _is_of(standing, control.fingerprint) and is_whole(lake, partition, standing):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from queue import SimpleQueue
 from typing import Any
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cab_assets.errors import CabError
+from cab_assets.resources.clocks import Clocks
 from cab_assets.resources.dialect import BookingsDbRefused, Dialect, Snapshot, Window
 from cab_assets.resources.fingerprint import Fingerprint
 from cab_assets.resources.packed import Unpackable, packed, unpacked
@@ -68,6 +69,13 @@ class BookingsDb:
         """Raise now what would otherwise be every day's error: no connection, no table, another shape."""
         with self.cursor() as cursor:
             self.shape(cursor)
+
+    def clocks(self) -> Clocks:
+        """This moment as the database shows it."""
+        with self.cursor() as cursor:
+            cursor.execute(self.dialect.now.format(zone=self.dialect.zone))
+            moment, session, business = cursor.fetchone()
+            return Clocks(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC), session, business)
 
     def fingerprints(self, start: date, end: date, *, hashed: bool, seconds: int) -> dict[str, Fingerprint]:
         """The days of [start, end) that hold rows, from one statement over an index range, ended after `seconds`."""

@@ -49,6 +49,7 @@ class Dialect(ABC):
     accepted: ClassVar[dict[str, str]]  # Hive type -> pattern of the source's types that hold it whole
     decimal: ClassVar[str]  # the source's name of an exact number
     protocol: ClassVar[Literal["binary", "cursor"]]  # how ConnectorX asks for rows
+    now: ClassVar[str]  # this moment on three clocks: UTC, the session's, and the business zone's, NULL if the server does not know it
 
     @abstractmethod
     def connect(self) -> Any:

@@ -24,6 +24,7 @@ class MySQL(Dialect):
     errors = pymysql.MySQLError
     decimal = "decimal"
     protocol = "binary"
+    now = "SELECT utc_timestamp(6), now(6), convert_tz(utc_timestamp(6), '+00:00', '{zone}')"
     accepted = {  # noqa: RUF012
         "string": r"(var)?char\(\d+\)|(tiny|medium|long)?text",
         "bigint": r"(tiny|small|medium|big)?int(\(\d+\))?|(tiny|small|medium)?int(\(\d+\))? unsigned",

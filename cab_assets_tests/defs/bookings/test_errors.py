@@ -73,6 +73,25 @@ def test_a_table_that_is_not_there(ready: Pipeline, monkeypatch: pytest.MonkeyPa
     failed(ready, "there is no table absent that we may read in the bookings database; set CAB_BOOKINGS_TABLE or grant SELECT on it")
 
 
+def test_a_database_on_another_clock(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own clock, for one user, is an hour ahead."""
+    user = f"ahead_{ready.table}"
+    ahead = "SELECT pg_catalog.clock_timestamp() + interval '1 hour'"
+    ready.sql(f"CREATE SCHEMA {user}")
+    ready.sql(f"CREATE FUNCTION {user}.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $${ahead}$$")
+    ready.sql(f"CREATE ROLE {user} LOGIN PASSWORD 'ahead'")
+    ready.sql(f"GRANT USAGE ON SCHEMA {user} TO {user}")
+    ready.sql(f"GRANT SELECT ON {{table}} TO {user}")
+    ready.sql(f"ALTER ROLE {user} SET search_path = {user}, pg_catalog, public")
+    with monkeypatch.context() as broken:
+        broken.setenv("CAB_BOOKINGS_DB_URL", str(ready.env.bookings_db_url).replace("cab@", f"{user}@"))
+        broken.setenv("CAB_BOOKINGS_DB_PASSWORD", "ahead")
+        run = failed(ready, "s ahead of the clock of this machine; versions and days go by both")
+        assert run.materialized == set()
+        assert ready.versions(BOOKINGS, DAY) == []
+    heals(ready)
+
+
 @pytest.mark.parametrize(
     ("change", "says", "undo"),
     [

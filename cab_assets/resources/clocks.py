@@ -1,0 +1,47 @@
+"""Clocks and zones that must agree before a day is the same day for everybody."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from cab_assets.errors import CabError
+
+APART = timedelta(minutes=1)  # machines that ask a time server differ by milliseconds; a wrong zone is a quarter of an hour at least
+
+
+class ClocksDisagree(CabError):
+    """Another machine's clock shows another time than this one's."""
+
+
+class ZonesDisagree(CabError):
+    """A server shows a moment on another clock than it was told to."""
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """One moment as a server shows it."""
+
+    moment: datetime  # in UTC
+    session: datetime  # on the clock of its session, which is ours and told to be UTC
+    business: datetime | None  # on that of the business zone; None if the server does not know the zone
+
+
+def refuse_other_clock(where: str, moment: datetime, since: datetime) -> None:
+    """ClocksDisagree unless `moment`, by the clock of `where`, lies between `since` and now, by ours."""
+    now = datetime.now(UTC)
+    ahead = max(moment - now, timedelta()) - max(since - moment, timedelta())
+    if abs(ahead) > APART:
+        apart = f"{abs(ahead).total_seconds():,.0f} s {'ahead of' if ahead > timedelta() else 'behind'} the clock of this machine"
+        raise ClocksDisagree(f"the clock of {where} is {apart}; versions and days go by both: let both follow a time server (chrony, ntpd), then run again")
+
+
+def refuse_other_zone(where: str, clocks: Clocks, zone: ZoneInfo) -> None:
+    """ZonesDisagree unless the session runs in UTC and the business zone is the one that Python knows."""
+    ours = {"UTC, which its session was told to run in": (clocks.session, UTC), f"{zone.key}, by Python's rules": (clocks.business, zone)}
+    for what, (shown, on) in ours.items():
+        expected = clocks.moment.astimezone(on).replace(tzinfo=None)
+        if shown is not None and abs(shown - expected) > APART:
+            raise ZonesDisagree(
+                f"{where} shows {shown:%Y-%m-%d %H:%M} where it is {expected:%Y-%m-%d %H:%M} in {what}; look for a proxy or pool that drops settings"
+                " of sessions, and for tables of zones that are out of date"
+            )
