@@ -155,6 +155,13 @@ class Environment:
 
     def ready(self) -> "Environment":
         """This environment, if a pipeline can run on it; BadEnvironment names everything that is missing or contradicts."""
+        problems = self.lacking()
+        if problems and self.env == "embedded":
+            problems.append("the embedded stack fills in what is not set: start it with `cab up`")
+        return self if not problems else _refuse(problems)
+
+    def lacking(self) -> list[str]:
+        """What is missing or contradicts."""
         problems = [f"{name_of(f)} is not set: {f.metadata['why']}" for f in fields(self) if getattr(self, f.name) is None and f.name in NEEDED]
         if bool(self.spark_remote) == bool(self.spark_master):
             problems.append(f"exactly one of CAB_SPARK_REMOTE and CAB_SPARK_MASTER must be set, {'both are' if self.spark_remote else 'neither is'}")
@@ -163,9 +170,7 @@ class Environment:
             problems.append(f"CAB_KAFKA_SECURITY={self.kafka_security} {'needs' if wants_user else 'has no use for'} CAB_KAFKA_USER and CAB_KAFKA_PASSWORD")
         if self.bookings_db_secret and self.bookings_db_password:
             problems.append("CAB_BOOKINGS_DB_PASSWORD and CAB_BOOKINGS_DB_SECRET are both set: which one holds?")
-        if problems and self.env == "embedded":
-            problems.append("the embedded stack fills in what is not set: start it with `cab up`")
-        return self if not problems else _refuse(problems)
+        return problems
 
 
 NEEDED = {"bookings_db_url", "kafka_bootstrap_servers", "hive_url", "lake_root"}
@@ -181,13 +186,20 @@ def read(environ: Mapping[str, str]) -> Environment:
     stacked = _of_the_stack(given)
     problems = _misspelt(given)
     values: dict[str, Any] = {}
+    unusable: list[str] = []
     for each in fields(Environment):
-        text = stacked.get(name_of(each), each.metadata["default"])
+        default = each.metadata["default"]
+        text = stacked.get(name_of(each), default)
         try:
             values[each.name] = None if text is None else each.metadata["parse"](text)
         except ValueError as error:
             problems.append(f"{name_of(each)}={'…' if each.metadata['secret'] else text} {error}")
-    return Environment(**values) if not problems else _refuse(problems)
+            unusable.append(name_of(each))
+            values[each.name] = None if default is None else each.metadata["parse"](default)
+    current = Environment(**values)
+    if problems and current.env == "cluster":  # where nobody fills in what is missing, so that it can be told in the same breath
+        problems += [each for each in current.lacking() if not any(name in each for name in unusable)]
+    return current if not problems else _refuse(problems)
 
 
 def _of_the_stack(given: Mapping[str, str]) -> dict[str, str]:

@@ -85,6 +85,15 @@ def test_all_problems_are_listed_at_once() -> None:
     assert [line.split("=")[0].split()[0] for line in str(refused.value).splitlines()] == ["CAB_HIVE_PASWORD", "CAB_TIMEZONE", "CAB_START_DATE"]
 
 
+def test_what_a_cluster_lacks_is_listed_with_what_cannot_be_used() -> None:
+    with pytest.raises(BadEnvironment) as refused:
+        cluster(
+            CAB_TIMEZONE="Bombay", CAB_LAKE_ROOT="/lake", CAB_HIVE_URL="", CAB_SPARK_MASTER="", CAB_BOOKINGS_DB_SECRET="rides", CAB_BOOKINGS_DB_PASSWORD="x"
+        )
+    told = [line.split("=")[0].split()[0] for line in str(refused.value).splitlines()]
+    assert told == ["CAB_LAKE_ROOT", "CAB_TIMEZONE", "CAB_HIVE_URL", "exactly", "CAB_BOOKINGS_DB_PASSWORD"]
+
+
 def test_a_password_in_the_url_is_refused() -> None:
     with pytest.raises(BadEnvironment, match="without a password"):
         cluster(CAB_BOOKINGS_DB_URL="mysql://reader:hunter2@rds.example:3306/rides")
