@@ -135,7 +135,7 @@ def _agreed(env: Environment, yes: bool, question: str) -> None:
 
 @app.command()
 def doctor() -> None:
-    """Try every connection and show what to fix; exit code 0 only if all of them work."""
+    """Try every part with the settings in force, and show what to fix; exit code 0 only if all of them work."""
     from cab_assets.commands.doctor import examine, settings
 
     env = _environment()

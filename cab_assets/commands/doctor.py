@@ -1,20 +1,22 @@
-"""Trying every connection, one line each: what works, and what to do about what does not."""
+"""Trying every part, one line each: what works, and what to do about what does not."""
 
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 
-from cab_assets import clients
+from cab_assets.commands.trials import Trials
 from cab_assets.environment import BadEnvironment, Environment, name_of
 from cab_assets.errors import CabError
+from cab_assets.resources.deadline import within
+
+PART_SECONDS = 90  # a part takes three at most, but the first job of a standalone Spark on a busy machine took 49
 
 
 def settings(env: Environment) -> Iterator[str]:
     """Every variable with its value in force, secrets masked."""
-    for field in fields(Environment):
-        value = getattr(env, field.name)
-        shown = "(not set)" if value is None else "…" if field.metadata["secret"] else value
-        yield f"{name_of(field)}={shown}"
+    for each in fields(Environment):
+        value = getattr(env, each.name)
+        shown = "(not set)" if value is None else "…" if each.metadata["secret"] else value
+        yield f"{name_of(each)}={shown}"
 
 
 def examine(env: Environment, report: Callable[[str], None]) -> bool:
@@ -24,47 +26,66 @@ def examine(env: Environment, report: Callable[[str], None]) -> bool:
     except BadEnvironment as error:
         report(f"FAIL  settings  {error}")
         return False
-    tried = [_try(name, part, env, report) for name, part in PARTS.items()]
-    return all(tried)
+    examination = Examination(Trials(env), report)
+    with examination.trials.undo:  # also when somebody has seen enough
+        for part in PARTS:
+            examination.try_out(part)
+    return not examination.failed
 
 
-def _try(name: str, part: Callable[[Environment], str], env: Environment, report: Callable[[str], None]) -> bool:
-    try:
-        report(f"ok    {name:<12}  {part(env)}")
-    except CabError as error:
-        report(f"FAIL  {name:<12}  {error}")
-        return False
-    return True
+@dataclass(frozen=True)
+class Part:
+    """One line: what is tried, and the parts without which it cannot be."""
+
+    name: str
+    trial: Callable[[Trials], str]
+    needs: tuple[str, ...] = ()
+    seconds: float = PART_SECONDS
 
 
-def _bookings_db(env: Environment) -> str:
-    db = clients.bookings_db(env)
-    lost = db.rows_without_a_day(env.start_date, seconds=env.statement_seconds)
-    return f"{env.bookings_db_url}: table {env.bookings_table} has every column we import" + (f"; {lost} rows belong to no day" if lost else "")
+PARTS = (
+    Part("bookings db", Trials.bookings_db),
+    Part("clocks", Trials.clocks),
+    Part("kafka", Trials.kafka),
+    Part("lake", Trials.write_lake),
+    Part("hive", Trials.ask_hive),
+    Part("hive ddl", Trials.declare, ("lake", "hive")),
+    Part("hive reads", Trials.read_by_hive, ("hive ddl",)),
+    Part("spark", Trials.ask_spark),
+    Part("spark reads", Trials.read_by_spark, ("lake", "spark")),
+    Part("spark writes", Trials.write_by_spark, ("lake", "spark")),
+    Part("spark tables", Trials.read_table_by_spark, ("hive ddl", "spark")),
+    Part("spark python", Trials.read_clicks, ("spark",)),
+    Part("spark kafka", Trials.read_topic, ("kafka", "spark")),
+    Part("cleared", Trials.clear),
+)
 
 
-def _kafka(env: Environment) -> str:
-    topic = clients.click_topic(env).look()
-    held = sum(topic.ends.values()) - sum(topic.begins.values())
-    return f"{env.kafka_bootstrap_servers}: topic {env.clickstream_topic} holds {held:,} records in {len(topic.ends)} partitions"
+@dataclass
+class Examination:
+    """One go at the parts, in their order."""
 
+    trials: Trials
+    report: Callable[[str], None]
+    failed: set[str] = field(default_factory=set)
 
-def _lake(env: Environment) -> str:
-    lake, path = clients.lake(env), f"_doctor-{uuid.uuid4()}"
-    lake.write(path, b"written")
-    content = lake.read(path)
-    lake.files.delete_file(path)
-    return f"{env.lake_root}: {len(content)} bytes written, read and deleted"
+    def try_out(self, part: Part) -> None:
+        """Report how the part does; one that fails keeps nobody from trying the next."""
+        if lacking := [name for name in part.needs if name in self.failed]:
+            self._failed(part, "skip", f"not tried: it needs {' and '.join(lacking)}")
+            return
+        try:
+            self._say("ok", part, within(part.seconds, lambda: part.trial(self.trials)))
+        except CabError as error:
+            self._failed(part, "FAIL", str(error))
+        except TimeoutError as error:
+            self._failed(part, "FAIL", f"{error}: its server is there, and silent; look into its log, or at what lies between")
+        except Exception as error:  # noqa: BLE001  whatever it is, the other parts are still to be tried
+            self._failed(part, "FAIL", f"{type(error).__name__}: {error}")
 
+    def _failed(self, part: Part, mark: str, why: str) -> None:
+        self.failed.add(part.name)
+        self._say(mark, part, why)
 
-def _hive(env: Environment) -> str:
-    tables = clients.hive(env).execute("SHOW TABLES")
-    return f"{env.hive_url}: {len(tables)} tables"
-
-
-def _spark(env: Environment) -> str:
-    with clients.spark(env).session() as session:
-        return f"{env.spark_remote or env.spark_master}: Spark {session.version} counts to {session.range(3).count()}"
-
-
-PARTS = {"bookings db": _bookings_db, "kafka": _kafka, "lake": _lake, "hive": _hive, "spark": _spark}
+    def _say(self, mark: str, part: Part, what: str) -> None:
+        self.report(f"{mark:<4}  {part.name:<12}  {what}")

@@ -77,7 +77,7 @@ def test_without_a_metastore_a_run_fails_in_time_and_the_next_one_goes_on(pipeli
         failed = pipeline.run(DAY)
     finally:
         hive.metastore.start()
-    assert "HiveRefused" in failed.failure or "HiveUnavailable" in failed.failure
+    assert "MetastoreUnavailable" in failed.failure or "HiveUnavailable" in failed.failure
     assert pipeline.run(DAY).failure == ""
     pipeline.is_like_source(DAY)
 
