@@ -56,24 +56,28 @@ class Warehouse(Server):
         return self.folder / "spark"
 
     def command(self) -> list[str]:
-        options = [f"--conf={name}={value}" for name, value in (SETTINGS | self._own_settings()).items()]
+        options = [f"--conf={name}={value}" for name, value in self.settings().items()]
         thrift = ["--hiveconf", f"hive.server2.thrift.bind.host={LOOPBACK}", "--hiveconf", f"hive.server2.thrift.port={self.ports['hive']}"]
         return [
             str(self._spark_home / "bin" / "spark-submit"),
             "--master=local[*]",
             "--driver-memory=2g",
             "--driver-class-path",  # with --jars, sessions opened after HiveServer2's first would not find Kafka
-            ":".join(map(str, jars.connector())),
+            ":".join(map(str, self.class_path())),
             *options,
             f"--class={SERVER_CLASS}",
             "spark-internal",
             *thrift,
         ]
 
-    def _own_settings(self) -> dict[str, str]:
+    def class_path(self) -> list[Path]:
+        """Beside the wheel's own jars."""
+        return jars.connector()
+
+    def settings(self) -> dict[str, str]:
         tmp = self.folder / "tmp"
         java = ["-Duser.timezone=UTC", f"-Djava.io.tmpdir={tmp}", f"-Dderby.system.home={self.folder}", f"-Dlog4j2.configurationFile={LOG_FORMAT.as_uri()}"]
-        return {
+        return SETTINGS | {
             "spark.connect.grpc.binding.port": str(self.ports["spark"]),
             "spark.driver.extraJavaOptions": " ".join(f'"{option}"' for option in java),
             "spark.local.dir": str(tmp),
