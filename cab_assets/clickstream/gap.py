@@ -25,7 +25,7 @@ def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | N
 def accept_gap(ledger: Ledger, topic: str, topic_id: str, seen: list[Range], newest: Batch | None) -> Batch:
     """Commit exactly the ranges that somebody has seen; GapChanged if another commit was first."""
     folder = f"gap-{uuid4()}-0"
-    ledger.lake.files.create_dir(batch_path(folder))
+    ledger.lake.make_folder(batch_path(folder))
     batch = Batch(
         number=0,  # the commit gives it one
         folder=folder,

@@ -60,6 +60,6 @@ def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:
     try:
         log = lake.read(f"{CHECKPOINTS}/{query}/offsets/{number}").decode().splitlines()[2]
     except FileNotFoundError:
-        return bool(lake.files.get_file_info(f"{CHECKPOINTS}/{query}").type != pafs.FileType.Directory)
+        return bool(lake.info(f"{CHECKPOINTS}/{query}").type != pafs.FileType.Directory)
     ((topic, ends),) = json.loads(log).items()
     return all(end <= committed(newest, topic).get(int(partition), 0) for partition, end in ends.items())

@@ -66,7 +66,7 @@ class Query:
 
     def staged(self) -> tuple[str, tuple[Range, ...]] | None:
         """The next batch that Spark says is done: its folder and ranges; None if there is none yet."""
-        if not self.lake.files.get_file_info(f"{self._checkpoint}/commits/{self._next}").is_file:
+        if not self.lake.info(f"{self._checkpoint}/commits/{self._next}").is_file:
             return None
         ends = self._offsets(self._next)
         starts = self._offsets(self._next - 1) if self._next else self.start

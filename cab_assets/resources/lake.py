@@ -1,6 +1,7 @@
 """The lake: a root URL and the files under it, on a local disk, HDFS or S3."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import ParseResult, urlparse
@@ -8,12 +9,16 @@ from urllib.parse import ParseResult, urlparse
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from cab_assets.errors import CabError
+from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources import hdfs, s3
 
 
 class LakeRefused(CabError):
     """The lake cannot be written: it is full, read-only, or not ours."""
+
+
+class LakeUnavailable(Unavailable):
+    """The lake cannot be read: it does not answer, is too busy, or does not let us."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,25 @@ class Lake:
         """Where Spark and Hive find `path`."""
         return f"{self.root.replace('s3://', 's3a://', 1)}/{path}"
 
+    def make_folder(self, path: str) -> None:
+        """For files to come. S3 has no folders: Arrow would put an empty object at each part of the path, from the bucket down."""
+        if not self.root.startswith("s3://"):
+            self.files.create_dir(path)
+
+    def info(self, path: str) -> pafs.FileInfo:
+        """What lies at `path`; of type NotFound when there is nothing."""
+        with reading(path):
+            return self.files.get_file_info(path)
+
     def read(self, path: str) -> bytes:
-        with self.files.open_input_stream(path) as file:
+        """FileNotFoundError if it is not there."""
+        with reading(path), self.files.open_input_stream(path) as file:
             return bytes(file.read())
 
     def parquet_rows(self, path: str) -> int:
         """How many rows a Parquet file says it holds."""
-        return int(pq.read_metadata(path, filesystem=self.files).num_rows)
+        with reading(path):
+            return int(pq.read_metadata(path, filesystem=self.files).num_rows)
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file, and see that it is there: HDFS keeps an empty one when a DataNode dies meanwhile."""
@@ -56,8 +73,20 @@ class Lake:
 
     def list(self, folder: str) -> list[pafs.FileInfo]:
         """What lies directly in `folder`; nothing when there is no such folder."""
-        found = self.files.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
+        with reading(folder):
+            found = self.files.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
         return sorted(found, key=lambda info: info.path)
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """LakeUnavailable for whatever keeps `path` from being read, but that it is not there."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise LakeUnavailable(f"cannot read {path} in the lake: {error}. See `cab doctor`, then run again") from error
 
 
 def refused(path: str, error: OSError) -> LakeRefused:

@@ -50,7 +50,7 @@ def unneeded(lake: Lake, partition: Partition, location: str | None, active_runs
     versions = set(version_ids(lake, partition))
     for version in versions & needed:
         mark = f"{partition.version_path(str(version))}/{SUPERSEDED}"
-        if lake.files.get_file_info(mark).is_file:
+        if lake.info(mark).is_file:
             lake.files.delete_file(mark)
     return {version for version in versions - needed if not version.endswith(tuple(active_runs))}
 
@@ -58,7 +58,7 @@ def unneeded(lake: Lake, partition: Partition, location: str | None, active_runs
 def marked(lake: Lake, path: str, now: datetime) -> datetime:
     """When the version at `path` was marked, which is now if it was not."""
     mark = f"{path}/{SUPERSEDED}"
-    if not lake.files.get_file_info(mark).is_file:
+    if not lake.info(mark).is_file:
         lake.write(mark, now.isoformat().encode())
         return now
     return datetime.fromisoformat(lake.read(mark).decode())
@@ -67,7 +67,7 @@ def marked(lake: Lake, path: str, now: datetime) -> datetime:
 def delete(lake: Lake, path: str) -> Collected:
     """Delete a version, its manifest first: what is half gone does not count."""
     size = sum(info.size or 0 for info in lake.list(path))  # of a folder it is None
-    if lake.files.get_file_info(f"{path}/{MANIFEST}").is_file:
+    if lake.info(f"{path}/{MANIFEST}").is_file:
         lake.files.delete_file(f"{path}/{MANIFEST}")
     lake.files.delete_dir(path)
     return Collected(path, size)

@@ -14,7 +14,7 @@ import pyarrow.fs as pafs
 from pydantic import ValidationError
 
 from cab_assets.errors import CabError
-from cab_assets.resources.lake import Lake
+from cab_assets.resources.lake import Lake, reading
 from cab_assets.schemas import Table
 from cab_assets.warehouse.manifest import MANIFEST, Manifest
 
@@ -85,7 +85,7 @@ def is_version_id(name: str) -> bool:
 def read_manifest(lake: Lake, partition: Partition, version: str) -> Manifest | None:
     """What the version says of itself; None if it does not count (unfinished, condemned, or its manifest is no more whole)."""
     path = partition.version_path(version)
-    if lake.files.get_file_info(f"{path}/{CONDEMNED}").is_file:
+    if lake.info(f"{path}/{CONDEMNED}").is_file:
         return None
     try:
         return Manifest.model_validate_json(lake.read(f"{path}/{MANIFEST}"))
@@ -113,7 +113,7 @@ def is_whole(lake: Lake, partition: Partition, manifest: Manifest) -> bool:
 
 
 def _damage(lake: Lake, path: str, size: int, sha256: str) -> str | None:
-    info = lake.files.get_file_info(path)
+    info = lake.info(path)
     if not info.is_file:
         return "is missing"
     if info.size != size:
@@ -124,7 +124,7 @@ def _damage(lake: Lake, path: str, size: int, sha256: str) -> str | None:
 def digest(lake: Lake, path: str) -> str:
     """SHA-256 of a file of the lake."""
     sha256 = hashlib.sha256()
-    with lake.files.open_input_stream(path) as file:
+    with reading(path), lake.files.open_input_stream(path) as file:
         while chunk := file.read(CHUNK_BYTES):
             sha256.update(chunk)
     return sha256.hexdigest()

@@ -24,7 +24,7 @@ def write_rows(lake: Lake, partition: Partition, version: str, batches: Iterable
     path = f"{partition.version_path(version)}/{PART}"
     rows = 0
     try:
-        lake.files.create_dir(partition.version_path(version))
+        lake.make_folder(partition.version_path(version))
         with lake.files.open_output_stream(path) as stream:
             hashed = Hashed(stream)
             with pq.ParquetWriter(hashed, partition.table.arrow_schema, **parquet_options(partition.table)) as writer:

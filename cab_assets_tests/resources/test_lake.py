@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from cab_assets.resources.lake import Lake, LakeRefused
+from cab_assets.resources.lake import Lake, LakeRefused, LakeUnavailable
 from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.collect import delete
 from cab_assets.warehouse.manifest import Finding, Manifest
@@ -50,6 +50,14 @@ def test_a_version_is_written_found_verified_and_collected(lake: Lake) -> None:
     assert version_ids(lake, DAY) == []
 
 
+def test_nothing_but_files_is_put_into_a_bucket(bucket: str, tmp_path: Path) -> None:
+    """One of the lake may be all that we are let into."""
+    manifest = a_version(Lake(f"s3://{bucket}/{tmp_path.name}/lake"))
+    with closing(boto3.client("s3")) as s3:
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=tmp_path.name)["Contents"]
+    assert [each["Key"].rpartition("/")[2] for each in found] == ["_manifest.json", manifest.files[0].name]
+
+
 def test_a_file_that_is_cut_off_does_not_count(lake: Lake) -> None:
     manifest = a_version(lake)
     lake.write(f"{DAY.version_path(VERSION)}/{PART}", b"PAR1")
@@ -76,6 +84,13 @@ def test_engines_read_s3_by_their_own_name_of_it(tmp_path: Path) -> None:
 def test_a_bucket_that_is_not_there_or_not_ours_is_refused_by_name(bucket: str) -> None:
     with pytest.raises(LakeRefused, match=r"cannot write a/b in the lake: .*(NO_SUCH_BUCKET|does not exist)"):
         Lake(f"s3://{bucket}-of-others/lake").write("a/b", b"")
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_lake_that_does_not_answer_is_said_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(LakeUnavailable, match=r"cannot read bookings in the lake: .* See `cab doctor`, then run again"):
+        Lake("s3://rides/lake").list("bookings")
 
 
 def test_a_file_of_another_size_than_was_written_is_noticed(lake: Lake) -> None:
