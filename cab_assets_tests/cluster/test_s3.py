@@ -1,0 +1,108 @@
+"""The pipeline's own tests, over MariaDB with TLS, and a lake on S3 with S3A in Spark and its HiveServer2; and what S3 does to a lake."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cab_assets.environment import CHECKOUT
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import BOOKINGS
+from cab_assets.warehouse.versions import Partition, newest
+from cab_assets_tests.clicks import Clicks, numbered
+from cab_assets_tests.cluster.databases import Database
+from cab_assets_tests.cluster.s3 import BUCKET, S3
+from cab_assets_tests.cluster.s3 import s3 as serving_s3
+from cab_assets_tests.defs.bookings.test_amended_days import test_exactly_the_amended_days_get_a_new_version_and_no_old_file_changes  # noqa: F401
+from cab_assets_tests.defs.bookings.test_end_to_end import test_both_tables_hold_exactly_what_sql_says_of_the_source_to_hive_and_to_spark  # noqa: F401
+from cab_assets_tests.defs.clickstream.test_days import test_days_folded_in_any_order_and_again_hold_each_event_once_at_its_first_place  # noqa: F401
+from cab_assets_tests.defs.clickstream.test_end_to_end import test_every_record_is_in_one_of_the_views_once_and_then_in_its_day  # noqa: F401
+from cab_assets_tests.pipeline import Pipeline
+from cab_assets_tests.rides import ride
+
+pytestmark = pytest.mark.cluster
+DAY = "2020-01-02"
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3]:
+    with tempfile.TemporaryDirectory(prefix="cab-s3-") as folder, serving_s3(Path(folder)) as made:
+        yield made
+
+
+@pytest.fixture
+def servers(mariadb: Database, s3: S3, tmp_path: Path) -> dict[str, str]:
+    return {**mariadb.variables, **s3.variables, "CAB_LAKE_ROOT": f"s3://{BUCKET}/{tmp_path.parent.name}/{tmp_path.name}"}
+
+
+def test_a_day_from_the_command_line_leaves_its_output_in_s3_as_the_docs_configure_it(pipeline: Pipeline) -> None:
+    (snippet,) = re.findall(r"```yaml\n(compute_logs:.*?)```", (CHECKOUT / "docs" / "servers.md").read_text(), re.DOTALL)
+    settings = (CHECKOUT / "dagster.yaml").read_text() + snippet.replace("my-company-logs", BUCKET)
+    (Path(pipeline.variables["DAGSTER_HOME"]) / "dagster.yaml").write_text(settings)
+    pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
+    ended = pipeline.execute(DAY)
+    assert ended.returncode == 0, ended.stderr
+    logs = Lake(f"s3://{BUCKET}/dagster/storage")
+    files = [info.path for run in logs.list("") for info in logs.list(f"{run.path}/compute_logs")]
+    assert any(f"raw_bookings/{DAY}: imported" in logs.read(path).decode() for path in files)
+
+
+def test_a_day_goes_through_though_each_request_is_answered_503_at_first(pipeline: Pipeline, s3: S3) -> None:
+    pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
+    with s3.front.stumbling():
+        assert pipeline.run(DAY).failure == ""
+    assert s3.front.faults > 10
+    pipeline.is_like_source(DAY)
+
+
+def test_503_without_end_is_said_and_the_next_run_goes_on(pipeline: Pipeline, s3: S3) -> None:
+    pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
+    assert pipeline.run(DAY).failure == ""
+    pipeline.insert(ride("BK2", f"{DAY} 10:00:00"))
+    with s3.front.busy():
+        failed = pipeline.run(DAY)
+    assert f"{DAY}: cannot read bookings/booking_date={DAY} in the lake" in failed.failure
+    assert "SLOW_DOWN" in failed.failure
+    assert pipeline.run(DAY).failure == ""
+    pipeline.is_like_source(DAY)
+
+
+@pytest.mark.parametrize("name", ["part-00000.parquet", "_manifest.json"])
+def test_a_day_whose_upload_is_cut_midway_never_counts_and_the_next_run_goes_on(pipeline: Pipeline, s3: S3, name: str) -> None:
+    pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
+    with s3.front.cutting(rf"/bookings/\S*/{name}"):
+        failed = pipeline.run(DAY)
+    assert f"/{name} in the lake" in failed.failure
+    assert newest(pipeline.lake, Partition(BOOKINGS, DAY)) is None
+    assert DAY not in pipeline.hive.days(BOOKINGS)
+    assert pipeline.run(DAY).failure == ""
+    pipeline.is_like_source(DAY)
+
+
+def test_503_without_end_fails_a_run_of_clicks_that_says_so_and_the_next_one_goes_on(clicks: Clicks, s3: S3) -> None:
+    clicks.create()
+    clicks.send(numbered(range(30)))
+    assert clicks.ingest().success
+    clicks.send(numbered(range(30, 60)))
+    with s3.front.busy():
+        failed = clicks.ingest()
+    assert "_manifest.json in the lake" in failed.failure
+    assert "503" in failed.failure
+    assert clicks.ingest().success
+    clicks.is_whole()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("part-", "the streaming query ended: org.apache.http.NoHttpResponseException"), ("_manifest.json", "_manifest.json in the lake")]
+)
+def test_a_batch_whose_upload_is_cut_midway_is_not_committed_and_the_next_run_goes_on(clicks: Clicks, s3: S3, name: str, said: str) -> None:
+    clicks.create()
+    clicks.send(numbered(range(30)))
+    with s3.front.cutting(rf"/clickstream_batches/\S*{name}"):
+        failed = clicks.ingest()
+    assert said in failed.failure
+    assert clicks.batches() == []
+    assert clicks.ingest().success
+    clicks.is_whole()
