@@ -86,7 +86,7 @@ def reading(path: str) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise LakeUnavailable(f"cannot read {path} in the lake: {error}. See `cab doctor`, then run again") from error
+        raise LakeUnavailable(f"cannot read {path} in the lake: {str(error).rstrip('.')}. See `cab doctor`, then run again") from error
 
 
 def refused(path: str, error: OSError) -> LakeRefused:

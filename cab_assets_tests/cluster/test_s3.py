@@ -37,14 +37,14 @@ def servers(mariadb: Database, s3: S3, tmp_path: Path) -> dict[str, str]:
     return {**mariadb.variables, **s3.variables, "CAB_LAKE_ROOT": f"s3://{BUCKET}/{tmp_path.parent.name}/{tmp_path.name}"}
 
 
-def test_a_day_from_the_command_line_leaves_its_output_in_s3_as_the_docs_configure_it(pipeline: Pipeline) -> None:
+def test_a_day_from_the_command_line_leaves_its_output_in_s3_as_the_docs_configure_it(pipeline: Pipeline, tmp_path: Path) -> None:
     (snippet,) = re.findall(r"```yaml\n(compute_logs:.*?)```", (CHECKOUT / "docs" / "servers.md").read_text(), re.DOTALL)
-    settings = (CHECKOUT / "dagster.yaml").read_text() + snippet.replace("my-company-logs", BUCKET)
+    settings = (CHECKOUT / "dagster.yaml").read_text() + snippet.replace("my-company-logs", BUCKET).replace("prefix: dagster", f"prefix: {tmp_path.name}")
     (Path(pipeline.variables["DAGSTER_HOME"]) / "dagster.yaml").write_text(settings)
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     ended = pipeline.execute(DAY)
     assert ended.returncode == 0, ended.stderr
-    logs = Lake(f"s3://{BUCKET}/dagster/storage")
+    logs = Lake(f"s3://{BUCKET}/{tmp_path.name}/storage")
     files = [info.path for run in logs.list("") for info in logs.list(f"{run.path}/compute_logs")]
     assert any(f"raw_bookings/{DAY}: imported" in logs.read(path).decode() for path in files)
 
