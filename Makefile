@@ -1,4 +1,4 @@
-.PHONY: help demo test soak test-cluster up down dev lint types bench
+.PHONY: help demo test soak test-cluster up down dev lint types bench docker-up docker-demo docker-down
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -34,6 +34,24 @@ types: .venv/ready  ## check types
 
 bench: .venv/ready  ## measure what docs/benchmarks.md states
 	@.venv/bin/python -m benchmarks
+
+COMPOSE = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) --env-file docker/.env --file docker/compose.yaml
+
+docker-up: docker/.env  ## start a company's landscape in containers: docker/README.md; ends when the graph can be materialized
+	@$(COMPOSE) build setup
+	@$(COMPOSE) up --detach
+	@$(COMPOSE) run --rm -T cab doctor
+
+docker-demo: docker-up  ## the demo there
+	@$(COMPOSE) run --rm -T cab demo --yes
+
+docker-down: docker/.env  ## stop it; its data stays
+	@$(COMPOSE) down
+
+docker/.env:
+	@umask 077; while read -r line; do \
+	  case $$line in \#*) ;; *PASSWORD=) line=$$line$$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n');; esac; echo "$$line"; \
+	done <docker/.env.example >$@
 
 .venv/ready: bootstrap requirements.lock requirements-uv.txt pyproject.toml
 	@./bootstrap

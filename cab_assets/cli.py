@@ -153,28 +153,45 @@ def query(sql: Annotated[str, typer.Argument(help="One statement, without a semi
 
 
 @app.command()
-def demo(days: Annotated[int, typer.Option(min=1, max=365, help="How many days.")] = 30) -> None:
-    """Start the stack, bring sample rides and clicks into Hive through Dagster, and hold the tables against the sources."""
+def demo(
+    days: Annotated[int, typer.Option(min=1, max=365, help="How many days.")] = 30,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before writing where CAB_ENV=cluster.")] = False,
+) -> None:
+    """Bring sample rides and clicks into Hive through Dagster, and hold the tables against the sources. The embedded stack is started for it."""
     from cab_assets.commands import demo as showing
     from cab_assets.commands.demo_clicks import CLICKS, feed_and_drain
     from cab_assets.sample import load
-    from cab_assets.stack import lifecycle
 
-    if _environment().env != "embedded":
-        raise CabError("the demo writes made-up rides and clicks to the sources, so it wants the embedded stack: unset CAB_ENV")
-    typer.echo("1/5  embedded stack")
-    lifecycle.up(_environment().home, typer.echo)
-    env = _environment().ready()
+    typer.echo("1/5  the servers")
+    env = _servers(yes)
+    logs = env.home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
     first, last = env.start_date, env.start_date + timedelta(days - 1)
     typer.echo(f"2/5  sample rides of {days} days in the source")
     load.load_days(env, first, days, 1000, 1, typer.echo)
     typer.echo(f"3/5  backfill {first} to {last}: dagster job execute -m cab_assets.definitions -j bookings_daily")
-    showing.backfill(_variables(env), first, last, env.home / "logs" / "demo.log", typer.echo)
+    showing.backfill(_variables(env), first, last, logs / "demo.log", typer.echo)
     typer.echo("4/5  the tables against the source")
     showing.show(showing.compare(env, first, last), typer.echo)
     typer.echo(f"5/5  {CLICKS:,} clicks into Kafka, 1 % of them poison, and from there into Hive by clickstream_sensor")
     feed_and_drain(env, _variables(env), days, typer.echo)
-    typer.echo('Look around: `make dev` opens Dagster; `.venv/bin/cab query "SELECT * FROM booking_aggregates"` asks Hive; `make down` stops the servers.')
+    if env.env == "embedded":
+        typer.echo('Look around: `make dev` opens Dagster; `.venv/bin/cab query "SELECT * FROM booking_aggregates"` asks Hive; `make down` stops the servers.')
+
+
+def _servers(yes: bool) -> Environment:
+    """The embedded stack, up; or those of a cluster, each of which answers."""
+    from cab_assets.commands.doctor import examine
+    from cab_assets.stack import lifecycle
+
+    env = _environment()
+    if env.env == "embedded":
+        lifecycle.up(env.home, typer.echo)
+        return _environment().ready()
+    _agreed(env, yes, f"Write made-up rides to {env.bookings_table} in {env.bookings_db_url}, and clicks to {env.clickstream_topic}?")
+    if not examine(env, typer.echo):
+        raise typer.Exit(1)
+    return env
 
 
 @app.command()

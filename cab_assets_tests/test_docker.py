@@ -1,0 +1,61 @@
+"""What can be held of docker/ without docker. Whether it comes up, `make docker-demo` says."""
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+import yaml
+from dotenv import dotenv_values
+
+from cab_assets.environment import CHECKOUT, Environment, name_of, read
+from cab_assets.stack.warehouse import SETTINGS
+
+DOCKER = CHECKOUT / "docker"
+EXAMPLE = (DOCKER / ".env.example").read_text()
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+OF_LOOPBACK = ("spark.plugins", "spark.connect.", "spark.driver.")  # the embedded warehouse is one process on this machine alone
+
+
+@pytest.mark.parametrize("field", fields(Environment), ids=name_of)
+def test_every_variable_is_in_the_one_file_of_settings(field: Any) -> None:
+    set_by_compose = SERVICES["dagster-code"]["environment"]
+    assert name_of(field) in set_by_compose or re.search(rf"^(# )?{name_of(field)}=", EXAMPLE, re.MULTILINE)
+
+
+def test_settings_that_are_shown_are_the_defaults() -> None:
+    shown = dict(re.findall(r"^# (CAB_\w+)=(.+)$", EXAMPLE, re.MULTILINE))
+    assert shown
+    assert {name: str(getattr(read(shown), name.removeprefix("CAB_").lower())) for name in shown} == {
+        name: str(getattr(read({"CAB_ENV": "cluster"}), name.removeprefix("CAB_").lower())) for name in shown
+    }
+
+
+def test_a_pipeline_can_run_on_them() -> None:
+    settings = {name: text or "given by make" for name, text in dotenv_values(DOCKER / ".env.example").items()}
+    assert read(settings | SERVICES["dagster-code"]["environment"]).ready().env == "cluster"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_container_is_of_the_one_image_and_may_little(name: str) -> None:
+    service = SERVICES[name]
+    assert service["image"] == "cab-assets"
+    assert service["cap_drop"] == ["ALL"]
+    assert service["read_only"] or name == "spark-worker"
+
+
+@pytest.mark.parametrize("name", SERVICES.keys() - {"cab"})
+def test_each_container_plays_a_role_that_there_is(name: str) -> None:
+    assert re.search(rf"^{SERVICES[name]['command']}\)", (DOCKER / "role").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_waited_for_says_when_it_is_well(name: str) -> None:
+    awaited = {other for other, how in SERVICES[name].get("depends_on", {}).items() if how["condition"] == "service_healthy"}
+    assert awaited <= {other for other, service in SERVICES.items() if "healthcheck" in service}
+
+
+def test_spark_is_told_what_the_embedded_one_is() -> None:
+    told = dict(line.split() for line in (DOCKER / "conf" / "spark" / "spark-defaults.conf").read_text().splitlines() if line.startswith("spark."))
+    wanted = {name: value for name, value in SETTINGS.items() if not name.startswith(OF_LOOPBACK)}
+    assert {name: told.get(name) for name in wanted} == wanted

@@ -1,0 +1,37 @@
+"""What a company has already, made where it is missing: the topic of clicks, the database of the Hive tables, the table of rides."""
+
+import os
+from contextlib import closing
+from dataclasses import replace
+
+from kafka import KafkaAdminClient
+
+from cab_assets import clients, environment
+from cab_assets.environment import Environment
+from cab_assets.sample.connect import source_table
+
+PARTITIONS = 3  # a topic can be given more at any time: docker/README.md
+
+
+def make_topic(env: Environment) -> None:
+    topic = clients.click_topic(env)
+    with closing(KafkaAdminClient(bootstrap_servers=topic.servers, **topic.security.for_python())) as admin:
+        if topic.name not in admin.list_topics():
+            admin.create_topics({topic.name: {"num_partitions": PARTITIONS}})
+
+
+def make_database(env: Environment) -> None:
+    server, _, database = str(env.hive_url).rpartition("/")
+    with closing(clients.hive(replace(env, hive_url=f"{server}/default"))) as hive:
+        hive.execute(f"CREATE DATABASE IF NOT EXISTS `{database}`")
+
+
+def make_rides(env: Environment) -> None:
+    with source_table(env):
+        pass  # it makes the table when it is opened
+
+
+if __name__ == "__main__":
+    env = environment.read(os.environ).ready()
+    for make in (make_topic, make_database, make_rides):
+        make(env)
