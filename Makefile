@@ -43,7 +43,7 @@ docker-up: docker/.env  ## start a company's landscape in containers: docker/REA
 	@$(COMPOSE) run --rm -T cab doctor
 
 docker-demo: docker-up  ## the demo there
-	@$(COMPOSE) run --rm -T cab demo --yes
+	@$(COMPOSE) run --rm --no-deps -T cab demo --yes
 
 docker-down: docker/.env  ## stop it; its data stays
 	@$(COMPOSE) down
