@@ -63,7 +63,7 @@ class Kafka(Server):
             return
         settings = self.folder / "format.properties"
         settings.write_text("".join(f"{name}={value}\n" for name, value in self._settings.items()))
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = f"C{base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip('=')}"  # one that begins with a dash is taken for an option
         self.run([*self._java(), "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster, "-c", str(settings)])
 
     def command(self) -> list[str]:
