@@ -50,7 +50,7 @@ class Scratch:
     def write(self) -> None:
         """A row in each part, in the Parquet that versions are written in."""
         for part in PARTS:
-            self.lake.files.create_dir(self.path(part))
+            self.lake.make_folder(self.path(part))
             rows = pa.table([[part], [TIME], [TIME.replace(tzinfo=UTC)], [Decimal("12.30")]], schema=self.table.arrow_schema)
             with self.lake.files.open_output_stream(f"{self.path(part)}/part.parquet") as stream:
                 pq.write_table(rows, stream, **parquet_options(self.table))
