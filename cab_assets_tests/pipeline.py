@@ -159,7 +159,8 @@ class Pipeline:
         return [sys.executable, "-m", "dagster", "job", "execute", "-m", "cab_assets.definitions", "-j", "bookings_daily", "--tags", f"{{{given}}}"]
 
     def environ(self, **variables: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("CAB_", "DAGSTER_"))}
+        others = ("CAB_", "DAGSTER_", "SPARK_")  # of pyspark, too, which notes there that this process uses Connect
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         return kept | dict(self.variables) | variables
 
     def manifests(self, table: Table, *days: str) -> dict[str, Manifest]:

@@ -94,9 +94,7 @@ def test_503_without_end_fails_a_run_of_clicks_that_says_so_and_the_next_one_goe
     clicks.is_whole()
 
 
-@pytest.mark.parametrize(
-    ("name", "said"), [("part-", "the streaming query ended: org.apache.http.NoHttpResponseException"), ("_manifest.json", "_manifest.json in the lake")]
-)
+@pytest.mark.parametrize(("name", "said"), [("part-", "cause: org.apache.http.NoHttpResponseException"), ("_manifest.json", "_manifest.json in the lake")])
 def test_a_batch_whose_upload_is_cut_midway_is_not_committed_and_the_next_run_goes_on(clicks: Clicks, s3: S3, name: str, said: str) -> None:
     clicks.create()
     clicks.send(numbered(range(30)))
