@@ -13,7 +13,7 @@ test: .venv/ready  ## run the tests, on a stack of their own
 soak: .venv/ready  ## run the tests that take minutes: runs killed at random moments under a steady feed
 	@.venv/bin/python -m pytest -m soak
 
-test-cluster: .venv/ready  ## run the same tests over servers of a company: MariaDB and PostgreSQL with TLS (Debian's; installed if root asks)
+test-cluster: .venv/ready  ## run the same tests over servers of a company: HDFS, S3, Apache Hive, Spark standalone, YARN, and databases with TLS (Debian's; installed if root asks)
 	@.venv/bin/python -m pytest -m cluster
 
 up: .venv/ready  ## start the embedded stack: PostgreSQL, Kafka, HiveServer2, Spark
