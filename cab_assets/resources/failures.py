@@ -69,12 +69,12 @@ KNOWN = (
     Known(
         r"(?:ModuleNotFoundError: No module named '|PACKAGE_NOT_INSTALLED\] )([\w.]+)",
         ExecutorLacksModule,
-        "executors need {0}: install the pipeline's Python packages wherever Spark's Python workers run, and let spark.pyspark.python name that Python",
+        "executors need {0}: install the pipeline's Python packages wherever Spark's Python workers run; let PYSPARK_PYTHON name it where Spark is started",
     ),
     Known(
         r"PYTHON_VERSION_MISMATCH|Python in worker has different version|Cannot run program \"?\S*python",
         PythonsDiffer,
-        f"executors need Python {sys.version_info.major}.{sys.version_info.minor}, as here, with the pipeline's packages; let spark.pyspark.python name it",
+        f"executors need Python {sys.version_info.major}.{sys.version_info.minor} and our packages; let PYSPARK_PYTHON name it where Spark is started",
     ),
     Known(
         r"Failed to find (?:the )?data source: kafka|ClassNotFoundException: org\.apache\.(?:spark\.sql\.)?kafka",

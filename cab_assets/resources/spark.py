@@ -1,7 +1,9 @@
 """A Spark session, near or far: through Spark Connect or on a classic master."""
 
 import atexit
+import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager, suppress
@@ -23,7 +25,7 @@ PROBE_SECONDS = 10  # between questions whether the server is still there while 
 ANSWER_SECONDS = 15  # under full load it answers in one
 END_SECONDS = 5  # a server that is up releases a session in 0.1 s
 CONNECT_PORT, MASTER_PORT = 15002, 7077
-STANDALONE = "spark://"
+LOCAL, STANDALONE = "local", "spark://"
 RETRIES = 6  # of a call whose connection broke: 0.05 s, then four times longer each, 10 s at most: given up after 25 s, not 10 minutes
 
 
@@ -49,6 +51,8 @@ class Spark:
     def session(self) -> Iterator[SparkSession]:
         """A session, started when first asked for; what goes wrong inside is named, SparkFailed if nothing else."""
         self._reach()
+        if self.master and self.master.startswith(LOCAL):
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are of the first python3 on PATH
         try:
             session = LazyPySparkResource(spark_config=self._config()).spark_session
             if self.remote:

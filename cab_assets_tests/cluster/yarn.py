@@ -54,7 +54,8 @@ def yarn(folder: Path, lake: Hdfs) -> Iterator[Mapping[str, str]]:
         serving([*java, RESOURCES], rpc, folder / "ResourceManager.log", environment=environment, cwd=folder),
         serving([*java, NODE], node, folder / "NodeManager.log", environment=environment, cwd=folder),
     ):
-        yield {"CAB_SPARK_MASTER": "yarn", "HADOOP_CONF_DIR": str(folder / "conf"), "SPARK_CONF_DIR": str(folder / "conf")}
+        conf = str(folder / "conf")
+        yield {"CAB_SPARK_MASTER": "yarn", "HADOOP_CONF_DIR": conf, "SPARK_CONF_DIR": conf, "PYSPARK_PYTHON": sys.executable}
 
 
 def _settings() -> dict[str, str]:
@@ -70,7 +71,6 @@ def _settings() -> dict[str, str]:
         "spark.executor.instances": "1",
         "spark.executor.cores": "2",
         "spark.executor.memory": "1g",
-        "spark.pyspark.python": sys.executable,
         "spark.sql.shuffle.partitions": "8",
         "spark.ui.enabled": "false",
     }
