@@ -14,7 +14,7 @@ soak: .venv/ready  ## run the tests that take minutes: runs killed at random mom
 	@.venv/bin/python -m pytest -m soak
 
 test-cluster: .venv/ready  ## run the same tests over servers of a company: HDFS, S3, Apache Hive, Spark standalone, YARN, and databases with TLS (Debian's; installed if root asks)
-	@.venv/bin/python -m pytest -m cluster
+	@.venv/bin/python -m pytest -m cluster --timeout 900
 
 up: .venv/ready  ## start the embedded stack: PostgreSQL, Kafka, HiveServer2, Spark
 	@.venv/bin/cab up
