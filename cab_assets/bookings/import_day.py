@@ -46,14 +46,12 @@ def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str) -> ImportedDa
     partition = Partition(BOOKINGS, day.isoformat())
     with db.day(day) as source:
         refuse_other_clock(db.dialect.address, source.snapshot.moment, asked)
-        standing = _standing(lake, partition)
-        control = source.control(hashed=standing is not None)
-        if standing and _is_of(standing, control.fingerprint) and is_whole(lake, partition, standing):
+        control = source.control()
+        if standing := _standing(lake, partition, control.fingerprint):
             return ImportedDay(standing, changed=False, added_columns=source.added_columns)
         version = version_id(moment_id(source.snapshot.moment), BOOKINGS, run_id)
         tally = Tally()
         files = write_rows(lake, partition, version, tally.through(source.slices(control.fingerprint.rows)))
-    fingerprint = control.fingerprint.hashed(tally.row_hash)
     contents = read_back(lake, partition, version, files, summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"])
     manifest = Manifest(
         table=BOOKINGS.name,
@@ -62,29 +60,33 @@ def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str) -> ImportedDa
         code_version=BOOKINGS.code_version,
         files=files,
         rows=contents.rows,
-        fingerprint=fingerprint,
-        findings=(_equals_source(fingerprint, tally, contents), *findings(source, control, contents)),
+        fingerprint=control.fingerprint,
+        findings=findings(source, control, tally, contents),
         seconds=round(time.monotonic() - started, 3),
     )
     return ImportedDay(seal(lake, partition, manifest), changed=True, added_columns=source.added_columns)
 
 
-def _standing(lake: Lake, partition: Partition) -> Manifest | None:
-    """The newest version, if it is made by today's code."""
+def _standing(lake: Lake, partition: Partition, now: Fingerprint) -> Manifest | None:
+    """The newest version, if it is made by today's code from the state that the source is in, and whole."""
     manifest = newest(lake, partition)
     if manifest is None or manifest.version != max(version_ids(lake, partition)):
         return None  # a newer one that no longer counts may be what is visible, and no pointer goes back to an older version
-    return manifest if manifest.code_version == BOOKINGS.code_version else None
+    if manifest.fingerprint is None or manifest.code_version != BOOKINGS.code_version or manifest.fingerprint.differs_from(now):
+        return None
+    return manifest if is_whole(lake, partition, manifest) else None
 
 
-def _is_of(manifest: Manifest, now: Fingerprint) -> bool:
-    """Whether a version is of the state that the source is in."""
-    return manifest.fingerprint is not None and not manifest.fingerprint.differs_from(now)
-
-
-def findings(source: SourceDay, control: Control, contents: Contents) -> tuple[Finding, ...]:
-    """What else the audit finds in the files."""
+def findings(source: SourceDay, control: Control, tally: Tally, contents: Contents) -> tuple[Finding, ...]:
+    """The audit: what lies in the files against what the source says of the same snapshot."""
+    written = Fingerprint(
+        rows=contents.rows,
+        fare=amount(contents.sums["trip_fare"]),
+        tip=amount(contents.sums["tip_amount"]),
+        row_hash=tally.row_hash,
+    )
     return (
+        _equals_source(control.fingerprint, written),
         Finding(
             check="booking_id_is_key",
             passed=contents.repeated_keys == 0 and contents.nulls.get("booking_id", 0) == 0,
@@ -103,10 +105,7 @@ def findings(source: SourceDay, control: Control, contents: Contents) -> tuple[F
     )
 
 
-def _equals_source(source: Fingerprint, tally: Tally, contents: Contents) -> Finding:
-    """What lies in the files against what the source says of the same snapshot."""
-    fare, tip = amount(contents.sums["trip_fare"]), amount(contents.sums["tip_amount"])
-    written = Fingerprint(rows=contents.rows, fare=fare, tip=tip, row_hash=tally.row_hash)
+def _equals_source(source: Fingerprint, written: Fingerprint) -> Finding:
     both = zip(source.model_dump().items(), written.model_dump().values(), strict=True)
     detail = {name: f"{theirs}" if theirs == ours else f"source {theirs}, written {ours}" for (name, theirs), ours in both}
     return Finding(check="equals_source", passed=source == written, detail=detail)

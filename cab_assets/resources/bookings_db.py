@@ -147,13 +147,13 @@ class SourceDay:
         """Columns that the source has and we do not import."""
         return sorted(set(self.shape) - set(BOOKINGS.names))
 
-    def control(self, *, hashed: bool) -> Control:
-        """The source's own figures of the day; hashes weigh as much as all the others, and come with the rows anyway."""
+    def control(self) -> Control:
+        """The source's own figures of the day."""
         unreal = f"count(case when {self.db.dialect.unreal('drop_timestamp')} then 1 end)"
-        figures = f"count(*), sum(trip_fare), sum(tip_amount), {f'sum({self._row_hash})' if hashed else 'NULL'}, {unreal}"
+        figures = f"count(*), sum(trip_fare), sum(tip_amount), sum({self._row_hash}), {unreal}"
         self.snapshot.cursor.execute(f"SELECT {figures} FROM {self.db.table} WHERE {self._within(self.start, self.end)}")
         rows, fare, tip, row_hash, unreal_drops = self.snapshot.cursor.fetchone()
-        return Control(_fingerprint(rows, fare, tip, (row_hash or 0) if hashed else None), unreal_drops)
+        return Control(_fingerprint(rows, fare, tip, row_hash or 0), unreal_drops)
 
     def slices(self, rows: int) -> Iterator[Slice]:
         """All rows of the day, of which there are `rows`."""

@@ -15,7 +15,3 @@ class Fingerprint(BaseModel, frozen=True):
         """Whether the two are of different states; hashes are compared where both sides have one."""
         hashes_differ = None not in (self.row_hash, other.row_hash) and self.row_hash != other.row_hash
         return hashes_differ or (self.rows, self.fare, self.tip) != (other.rows, other.fare, other.tip)
-
-    def hashed(self, row_hash: int) -> "Fingerprint":
-        """With the hash that came with the rows, where the source was not asked for it before."""
-        return self if self.row_hash is not None else self.model_copy(update={"row_hash": row_hash})

@@ -1,5 +1,5 @@
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 
@@ -7,6 +7,7 @@ import pytest
 
 from cab_assets.bookings.days import import_days
 from cab_assets.bookings.import_day import ImportedDay, import_day
+from cab_assets.resources.bookings_db import Slice, SourceDay
 from cab_assets.resources.dialect import BookingsDbUnavailable
 from cab_assets.resources.lake import Lake, LakeRefused
 from cab_assets.sample.load import load_days
@@ -46,6 +47,26 @@ def test_a_full_disk_at_the_manifest_leaves_no_version(pipeline: Pipeline) -> No
     with room_for(100), pytest.raises(LakeRefused):
         pipeline.lake.write(f"{PARTITION.version_path('29990101T000000000000Z-001-full')}/_manifest.json", whole.model_dump_json().encode())
     assert newest(pipeline.lake, PARTITION) == whole
+
+
+@pytest.mark.parametrize(
+    ("altered", "differs"),
+    [
+        (lambda each: Slice(each.rows, each.row_hash + 1), {"row_hash"}),  # other rows, as many and as dear
+        (lambda each: Slice(each.rows.slice(1), each.row_hash), {"rows", "fare", "tip"}),
+    ],
+)
+def test_rows_that_are_not_the_sources_make_no_version(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, altered: Callable[[Slice], Slice], differs: set[str]
+) -> None:
+    pipeline.insert(*(ride(f"BK10000000{hour}", f"{DAY} 0{hour}:00:00") for hour in range(3)))
+    whole = SourceDay.slices
+    monkeypatch.setattr(SourceDay, "slices", lambda source, rows: map(altered, whole(source, rows)))
+    refused = import_day(pipeline.db, pipeline.lake, DAY, "altered").manifest
+    (failed,) = (finding for finding in refused.findings if not finding.passed)
+    assert failed.check == "equals_source"
+    assert {name for name, said in failed.detail.items() if "written" in said} == differs
+    assert newest(pipeline.lake, PARTITION) is None
 
 
 def test_a_source_that_is_gone_is_asked_once(pipeline: Pipeline) -> None:
