@@ -30,7 +30,7 @@ def watched() -> Stopwatch:
     from cab_assets.bookings import import_day
     from cab_assets.defs import report
     from cab_assets.defs.bookings import assets
-    from cab_assets.resources import bookings_db, hive, postgresql, spark
+    from cab_assets.resources import bookings_db, hive, postgresql, source_day, spark
 
     watch = Stopwatch()
     seams: list[tuple[Any, str, str]] = [
@@ -43,8 +43,8 @@ def watched() -> Stopwatch:
         (assets, "import_days", IMPORT),
         (report, "head", FILES),
         *((postgresql.PostgreSQL, name, SOURCE) for name in ("connect", "snapshot")),
-        (bookings_db.SourceDay, "control", SOURCE),
-        (bookings_db.SourceDay, "slices", SOURCE),
+        (source_day.SourceDay, "control", SOURCE),
+        (source_day.SourceDay, "slices", SOURCE),
         (bookings_db.BookingsDb, "shape", SOURCE),
         *((import_day, name, FILES) for name in ("write_rows", "read_back", "seal", "newest")),
     ]

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
-from cab_assets.resources.bookings_db import BookingsDb, Control, Slice, SourceDay, amount
+from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.clocks import refuse_other_clock
-from cab_assets.resources.fingerprint import Fingerprint
+from cab_assets.resources.fingerprint import Fingerprint, fingerprint
 from cab_assets.resources.lake import Lake
+from cab_assets.resources.source_day import Control, Slice, SourceDay
 from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.audit import Contents, read_back
 from cab_assets.warehouse.manifest import Finding, Manifest
@@ -44,14 +46,16 @@ def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str) -> ImportedDa
     """Write and audit a version of `day`, unless the newest one is whole and of the state that the source is in now."""
     started, asked = time.monotonic(), datetime.now(UTC)
     partition = Partition(BOOKINGS, day.isoformat())
-    with db.day(day) as source:
+    with db.day(day) as source, ThreadPoolExecutor(1) as beside:
         refuse_other_clock(db.dialect.address, source.snapshot.moment, asked)
-        control = source.control()
-        if standing := _standing(lake, partition, control.fingerprint):
+        figures = beside.submit(source.control)
+        standing = _standing(lake, partition)
+        if standing and _is_of(standing, figures.result()) and is_whole(lake, partition, standing):
             return ImportedDay(standing, changed=False, added_columns=source.added_columns)
         version = version_id(moment_id(source.snapshot.moment), BOOKINGS, run_id)
         tally = Tally()
-        files = write_rows(lake, partition, version, tally.through(source.slices(control.fingerprint.rows)))
+        files = write_rows(lake, partition, version, tally.through(source.slices()))
+        control = figures.result()
     contents = read_back(lake, partition, version, files, summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"])
     manifest = Manifest(
         table=BOOKINGS.name,
@@ -67,24 +71,22 @@ def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str) -> ImportedDa
     return ImportedDay(seal(lake, partition, manifest), changed=True, added_columns=source.added_columns)
 
 
-def _standing(lake: Lake, partition: Partition, now: Fingerprint) -> Manifest | None:
-    """The newest version, if it is made by today's code from the state that the source is in, and whole."""
+def _standing(lake: Lake, partition: Partition) -> Manifest | None:
+    """The newest version, if it is made by today's code."""
     manifest = newest(lake, partition)
     if manifest is None or manifest.version != max(version_ids(lake, partition)):
         return None  # a newer one that no longer counts may be what is visible, and no pointer goes back to an older version
-    if manifest.fingerprint is None or manifest.code_version != BOOKINGS.code_version or manifest.fingerprint.differs_from(now):
-        return None
-    return manifest if is_whole(lake, partition, manifest) else None
+    return manifest if manifest.code_version == BOOKINGS.code_version else None
+
+
+def _is_of(manifest: Manifest, control: Control) -> bool:
+    """Whether it is of the state that the source is in."""
+    return manifest.fingerprint is not None and not manifest.fingerprint.differs_from(control.fingerprint)
 
 
 def findings(source: SourceDay, control: Control, tally: Tally, contents: Contents) -> tuple[Finding, ...]:
     """The audit: what lies in the files against what the source says of the same snapshot."""
-    written = Fingerprint(
-        rows=contents.rows,
-        fare=amount(contents.sums["trip_fare"]),
-        tip=amount(contents.sums["tip_amount"]),
-        row_hash=tally.row_hash,
-    )
+    written = fingerprint(contents.rows, contents.sums["trip_fare"], contents.sums["tip_amount"], tally.row_hash)
     return (
         _equals_source(control.fingerprint, written),
         Finding(

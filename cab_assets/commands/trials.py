@@ -67,7 +67,7 @@ class Trials:
         db = clients.bookings_db(self.env)
         lost = db.rows_without_a_day(self.env.start_date, seconds=min(self.env.statement_seconds, LOOK_SECONDS))
         with db.day(datetime.now(self.env.timezone).date()) as day:
-            list(replace(day, end=day.start).slices(0))
+            list(replace(day, end=day.start).slices())
         return f"{self.env.bookings_db_url}: table {self.env.bookings_table} has every column we import" + (f"; {lost} rows belong to no day" if lost else "")
 
     def clocks(self) -> str:

@@ -29,10 +29,9 @@ Window = tuple[datetime, datetime]  # [start, end) by the wall clock of the busi
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One state of the database, seen by `cursor`."""
+    """One state of the database."""
 
     moment: datetime  # when the state was, UTC, by the database's own clock
-    cursor: Any
     join: list[str]  # what another connection executes first: where that can be had, it then sees the same state
 
 
@@ -49,6 +48,7 @@ class Dialect(ABC):
     accepted: ClassVar[dict[str, str]]  # Hive type -> pattern of the source's types that hold it whole
     decimal: ClassVar[str]  # the source's name of an exact number
     protocol: ClassVar[Literal["binary", "cursor"]]  # how ConnectorX asks for rows
+    readers: ClassVar[int]  # connections that can see one snapshot and read a day side by side, window by window
     now: ClassVar[str]  # this moment on three clocks: UTC, the session's, and the business zone's, NULL if the server does not know it
 
     @abstractmethod
@@ -108,8 +108,8 @@ class Dialect(ABC):
         """Whether a pickup lies in no day from `start` on, by conditions that an index serves."""
 
     @abstractmethod
-    def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime, rows: int) -> list[Window]:
-        """[start, end), which holds so many rows, in parts small enough for the server to pack each (packed.py); none where it cannot."""
+    def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime) -> list[Window]:
+        """[start, end) in parts small enough for the server to pack each (packed.py); none where it cannot."""
 
     def between(self, source_type: str, start: datetime, end: datetime) -> str:
         return f"pickup_timestamp >= {self.bound(start, source_type)} AND pickup_timestamp < {self.bound(end, source_type)}"

@@ -1,6 +1,11 @@
 """How two states of a day are told apart without reading their rows."""
 
+from decimal import Decimal
+from typing import Any
+
 from pydantic import BaseModel
+
+CENT = Decimal("0.01")
 
 
 class Fingerprint(BaseModel, frozen=True):
@@ -15,3 +20,13 @@ class Fingerprint(BaseModel, frozen=True):
         """Whether the two are of different states; hashes are compared where both sides have one."""
         hashes_differ = None not in (self.row_hash, other.row_hash) and self.row_hash != other.row_hash
         return hashes_differ or (self.rows, self.fare, self.tip) != (other.rows, other.fare, other.tip)
+
+
+def fingerprint(rows: int, fare: Any, tip: Any, row_hash: Any) -> Fingerprint:
+    """Of figures as a database or Arrow gives them."""
+    return Fingerprint(rows=rows, fare=amount(fare), tip=amount(tip), row_hash=None if row_hash is None else int(row_hash) % 2**64)
+
+
+def amount(value: Any) -> str | None:
+    """Money as text with two decimals."""
+    return None if value is None else str(Decimal(value).quantize(CENT))

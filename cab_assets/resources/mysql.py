@@ -24,6 +24,7 @@ class MySQL(Dialect):
     errors = pymysql.MySQLError
     decimal = "decimal"
     protocol = "binary"
+    readers = 1
     now = "SELECT utc_timestamp(6), now(6), convert_tz(utc_timestamp(6), '+00:00', '{zone}')"
     accepted = {  # noqa: RUF012
         "string": r"(var)?char\(\d+\)|(tiny|medium|long)?text",
@@ -61,7 +62,7 @@ class MySQL(Dialect):
     def snapshot(self, cursor: Any) -> Snapshot:
         """The moment is just before the day's statement: never later than what the rows show."""
         cursor.execute("SELECT utc_timestamp(6)")
-        return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), cursor, [UTC_SESSION])
+        return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), [UTC_SESSION])
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         schema, _, name = table.rpartition(".")
@@ -79,7 +80,7 @@ class MySQL(Dialect):
             remedy = "load its tables of zones with mysql_tzinfo_to_sql, or set CAB_TIMEZONE to a zone it knows"
             raise BookingsDbRefused(f"{self.address}: the server does not know the zone {self.zone}, and the table has columns of type timestamp; {remedy}")
 
-    def windows(self, *_: Any, **__: Any) -> list[Window]:
+    def windows(self, *_: Any) -> list[Window]:
         """None: it has no arrays, and cuts its aggregate of strings off at a length that is the server's to set."""
         return []
 

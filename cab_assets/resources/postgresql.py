@@ -13,6 +13,7 @@ from cab_assets.resources.dialect import CONNECT_SECONDS, Dialect, Snapshot, Win
 from cab_assets.schemas import Column
 
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+ONE_PROCESS = "SET LOCAL max_parallel_workers_per_gather = 0"  # of the server for each connection
 HASHES = {  # the hash functions that PostgreSQL's own joins use: NULL of NULL
     "bigint": "hashint8extended",
     "integer": "hashint4extended",
@@ -38,6 +39,7 @@ class PostgreSQL(Dialect):
 
     errors = psycopg.Error
     decimal = "numeric"
+    readers = 2
     protocol = "cursor"  # 2 M rows take 6.6 s of client and server, 7.1 s by COPY ("binary"): docs/benchmarks.md
     now = "SELECT clock_timestamp(), clock_timestamp()::timestamp, clock_timestamp() AT TIME ZONE '{zone}'"
     accepted = {  # noqa: RUF012
@@ -64,24 +66,22 @@ class PostgreSQL(Dialect):
 
     def snapshot(self, cursor: Any) -> Snapshot:
         cursor.execute(BEGIN)
+        cursor.execute(ONE_PROCESS)
         moment, name = cursor.execute("SELECT clock_timestamp(), pg_export_snapshot()").fetchone()
-        return Snapshot(moment.astimezone(UTC), cursor, ["SET timezone = 'UTC'", BEGIN, f"SET TRANSACTION SNAPSHOT '{name}'"])
+        return Snapshot(moment.astimezone(UTC), ["SET timezone = 'UTC'", BEGIN, f"SET TRANSACTION SNAPSHOT '{name}'", ONE_PROCESS])
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
         return dict(cursor.execute(f"{columns} AND attrelid = to_regclass(%s)", (table,)).fetchall())
 
-    def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime, rows: int) -> list[Window]:
+    def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime) -> list[Window]:
         """Of whole minutes; none without an index that finds their rows, or when one minute holds too many."""
-        cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")  # two connections are two processes of the server
-        if rows <= WINDOW_ROWS:
-            return [(start, end)]
         if not cursor.execute(INDEXED, (table,)).fetchone():
             return []
         minute = f"date_bin('1 minute', {self.wall_clock('pickup_timestamp', source_type)}, timestamp '2000-01-01')"
         cursor.execute(f"SELECT {minute}, count(*) FROM {table} WHERE {self.between(source_type, start, end)} GROUP BY 1 ORDER BY 1")
         minutes = cursor.fetchall()
-        return [] if max(held for _, held in minutes) > MINUTE_ROWS else _joined(minutes, start, end)
+        return [] if max((held for _, held in minutes), default=0) > MINUTE_ROWS else _joined(minutes, start, end)
 
     def value(self, column: Column, source_type: str) -> str:
         match column.type:

@@ -2,14 +2,16 @@ import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 
 import pytest
 
 from cab_assets.bookings.days import import_days
 from cab_assets.bookings.import_day import ImportedDay, import_day
-from cab_assets.resources.bookings_db import Slice, SourceDay
+from cab_assets.resources import postgresql
 from cab_assets.resources.dialect import BookingsDbUnavailable
 from cab_assets.resources.lake import Lake, LakeRefused
+from cab_assets.resources.source_day import Slice, SourceDay
 from cab_assets.sample.load import load_days
 from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.versions import Partition, newest
@@ -61,12 +63,27 @@ def test_rows_that_are_not_the_sources_make_no_version(
 ) -> None:
     pipeline.insert(*(ride(f"BK10000000{hour}", f"{DAY} 0{hour}:00:00") for hour in range(3)))
     whole = SourceDay.slices
-    monkeypatch.setattr(SourceDay, "slices", lambda source, rows: map(altered, whole(source, rows)))
+    monkeypatch.setattr(SourceDay, "slices", lambda source: map(altered, whole(source)))
     refused = import_day(pipeline.db, pipeline.lake, DAY, "altered").manifest
     (failed,) = (finding for finding in refused.findings if not finding.passed)
     assert failed.check == "equals_source"
     assert {name for name, said in failed.detail.items() if "written" in said} == differs
     assert newest(pipeline.lake, PARTITION) is None
+
+
+def test_a_days_figures_and_rows_come_over_two_connections(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 100)
+    load_days(pipeline.env, DAY, 1, 2_000, 7, print)
+    made, connect = [], postgresql.PostgreSQL.connect
+
+    def counted(dialect: postgresql.PostgreSQL) -> Any:
+        made.append(dialect)
+        return connect(dialect)
+
+    monkeypatch.setattr(postgresql.PostgreSQL, "connect", counted)
+    imported = import_day(pipeline.db, pipeline.lake, DAY, "run").manifest
+    assert (imported.rows, imported.passed) == (2_000, True)
+    assert len(made) == 2
 
 
 def test_a_source_that_is_gone_is_asked_once(pipeline: Pipeline) -> None:

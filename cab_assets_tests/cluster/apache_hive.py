@@ -1,5 +1,6 @@
-"""Apache Hive itself: a metastore, and HiveServer2 on it."""
+"""Apache Hive itself: a metastore, and HiveServer2 on it, for tables on HDFS and on S3."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,12 +9,15 @@ from pathlib import Path
 from cab_assets.environment import CHECKOUT
 from cab_assets.stack import machine
 from cab_assets.stack.jars import JarSet
+from cab_assets.stack.server import packaged
 from cab_assets_tests.cluster.processes import Server, hadoop_site, serving
+from cab_assets_tests.cluster.s3 import S3
 from cab_assets_tests.secure_kafka import free_ports
 
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "hive.sha256", "Apache Hive", 265)
 METASTORE, SERVER = "org.apache.hadoop.hive.metastore.HiveMetaStore", "org.apache.hive.service.server.HiveServer2"
 PACKAGES = ["lang", "util", "util.concurrent", "util.concurrent.atomic", "net", "io", "nio", "lang.reflect", "lang.invoke", "text", "time", "util.regex"]
+HADOOP = [packaged("pyspark", f"pyspark/jars/hadoop-client-{part}-3.5.0.jar") for part in ("api", "runtime")]  # the jars of S3A are too new for Hive's own
 OPENS = [*(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in PACKAGES), "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"]
 
 
@@ -26,17 +30,19 @@ class ApacheHive:
 
 
 @contextmanager
-def apache_hive(folder: Path, default_fs: str) -> Iterator[ApacheHive]:
+def apache_hive(folder: Path, default_fs: str, s3: S3) -> Iterator[ApacheHive]:
     """At work until the block ends."""
     JARS.fetch(print)
     metastore, server = free_ports(2)
     (folder / "conf").mkdir()
-    hadoop_site(folder / "conf" / "core-site.xml", {"fs.defaultFS": default_fs})
+    hadoop_site(folder / "conf" / "core-site.xml", {"fs.defaultFS": default_fs, **s3.hadoop})
     hadoop_site(folder / "conf" / "hive-site.xml", _settings(folder, metastore, server))
-    java = [machine.java(), "-Xmx1g", "-Duser.timezone=UTC", *OPENS, "-cp", f"{folder}/conf:{JARS.folder}/hive/*"]
+    class_path = [f"{folder}/conf", *HADOOP, *map(str, s3.jars), f"{JARS.folder}/hive/*"]
+    java = [machine.java(), "-Xmx1g", "-Duser.timezone=UTC", *OPENS, "-cp", ":".join(class_path)]
+    environment = os.environ | s3.variables
     with (
-        serving([*java, METASTORE, "-p", str(metastore)], metastore, folder / "metastore.log", cwd=folder) as behind,
-        serving([*java, SERVER], server, folder / "hiveserver2.log", cwd=folder) as front,
+        serving([*java, METASTORE, "-p", str(metastore)], metastore, folder / "metastore.log", environment=environment, cwd=folder) as behind,
+        serving([*java, SERVER], server, folder / "hiveserver2.log", environment=environment, cwd=folder) as front,
     ):
         yield ApacheHive(f"hive://cab@127.0.0.1:{server}/default", f"thrift://127.0.0.1:{metastore}", behind, front)
 

@@ -9,6 +9,8 @@ from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.hdfs import Hdfs
 from cab_assets_tests.cluster.hdfs import hdfs as serving_hdfs
+from cab_assets_tests.cluster.s3 import S3
+from cab_assets_tests.cluster.s3 import s3 as serving_s3
 from cab_assets_tests.cluster.spark import Standalone
 from cab_assets_tests.cluster.yarn import yarn as serving_yarn
 
@@ -32,14 +34,20 @@ def hdfs() -> Iterator[Hdfs]:
 
 
 @pytest.fixture(scope="session")
-def hive(hdfs: Hdfs) -> Iterator[ApacheHive]:
-    with tempfile.TemporaryDirectory(prefix="cab-hive-") as folder, apache_hive.apache_hive(Path(folder), hdfs.root) as made:
+def s3() -> Iterator[S3]:
+    with tempfile.TemporaryDirectory(prefix="cab-s3-") as folder, serving_s3(Path(folder)) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
-def standalone(hive: ApacheHive) -> Iterator[Standalone]:
-    with tempfile.TemporaryDirectory(prefix="cab-spark-") as folder, spark.spark(Path(folder), hive) as made:
+def hive(hdfs: Hdfs, s3: S3) -> Iterator[ApacheHive]:
+    with tempfile.TemporaryDirectory(prefix="cab-hive-") as folder, apache_hive.apache_hive(Path(folder), hdfs.root, s3) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def standalone(hive: ApacheHive, s3: S3) -> Iterator[Standalone]:
+    with tempfile.TemporaryDirectory(prefix="cab-spark-") as folder, spark.spark(Path(folder), hive, s3) as made:
         yield made
 
 

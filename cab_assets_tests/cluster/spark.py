@@ -1,4 +1,4 @@
-"""Spark on a standalone master, spoken to through Connect, on the metastore of Apache Hive."""
+"""Spark on a standalone master, spoken to through Connect, on the metastore of Apache Hive, for files on HDFS and on S3."""
 
 import os
 import sys
@@ -14,6 +14,7 @@ from cab_assets.stack.server import packaged
 from cab_assets.stack.warehouse import SETTINGS
 from cab_assets_tests.cluster.apache_hive import JARS, ApacheHive
 from cab_assets_tests.cluster.processes import Server, serving
+from cab_assets_tests.cluster.s3 import S3
 from cab_assets_tests.secure_kafka import free_ports
 
 SERVER_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
@@ -34,31 +35,36 @@ class Standalone:
 
 
 @contextmanager
-def spark(folder: Path, hive: ApacheHive) -> Iterator[Standalone]:
+def spark(folder: Path, hive: ApacheHive, s3: S3) -> Iterator[Standalone]:
     """At work until the block ends."""
     jars.EMBEDDED.fetch(print)
     master, worker, connect = free_ports(3)
     here = ["--host", "127.0.0.1", "--webui-port", "0"]
     spark_class = packaged("pyspark", "pyspark/bin/spark-class")
-    environment = os.environ | {
-        "SPARK_HOME": packaged("pyspark", "pyspark"),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "PYSPARK_PYTHON": sys.executable,
-        "SPARK_WORKER_DIR": str(folder / "work"),
-        "SPARK_LOCAL_DIRS": str(folder / "tmp"),
-    }
-    connector = ":".join(map(str, jars.connector()))
+    environment = (
+        os.environ
+        | s3.variables
+        | {
+            "SPARK_HOME": packaged("pyspark", "pyspark"),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_WORKER_DIR": str(folder / "work"),
+            "SPARK_LOCAL_DIRS": str(folder / "tmp"),
+        }
+    )
+    class_path = ":".join(map(str, [*jars.connector(), *s3.jars]))
     settings = {name: value for name, value in SETTINGS.items() if name != "spark.plugins"} | {  # the class below brings Connect itself
         "spark.connect.grpc.binding.port": str(connect),
         "spark.sql.warehouse.dir": f"{folder}/managed",
-        "spark.executor.extraClassPath": connector,
+        "spark.executor.extraClassPath": class_path,
         "spark.executor.memory": "1g",
+        **{f"spark.hadoop.{name}": value for name, value in s3.hadoop.items()},
         "spark.hadoop.hive.metastore.uris": hive.thrift,
         "spark.sql.hive.metastore.version": "4.0.1",
         "spark.sql.hive.metastore.jars": "path",
         "spark.sql.hive.metastore.jars.path": f"file://{JARS.folder}/hive/*.jar",
     }
-    server = [packaged("pyspark", "pyspark/bin/spark-submit"), f"--master=spark://127.0.0.1:{master}", "--driver-memory=1g", "--driver-class-path", connector]
+    server = [packaged("pyspark", "pyspark/bin/spark-submit"), f"--master=spark://127.0.0.1:{master}", "--driver-memory=1g", "--driver-class-path", class_path]
     server += [f"--conf={name}={value}" for name, value in settings.items()]
     worker_command = [spark_class, f"{DEPLOY}.worker.Worker", *here, "--port", str(worker), "--cores", "2", "--memory", "2g", f"spark://127.0.0.1:{master}"]
     commands = {

@@ -1,8 +1,6 @@
-"""The pipeline's own tests, over MariaDB with TLS, and a lake on S3 with S3A in Spark and its HiveServer2; and what S3 does to a lake."""
+"""The pipeline's own tests, over MariaDB with TLS and a lake on S3, which Apache Hive and Spark reach by S3A; and what S3 does to a lake."""
 
 import re
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +10,10 @@ from cab_assets.resources.lake import Lake
 from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.versions import Partition, newest
 from cab_assets_tests.clicks import Clicks, numbered
+from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.s3 import BUCKET, S3
-from cab_assets_tests.cluster.s3 import s3 as serving_s3
+from cab_assets_tests.cluster.spark import Standalone
 from cab_assets_tests.defs.bookings.test_amended_days import test_exactly_the_amended_days_get_a_new_version_and_no_old_file_changes  # noqa: F401
 from cab_assets_tests.defs.bookings.test_end_to_end import test_both_tables_hold_exactly_what_sql_says_of_the_source_to_hive_and_to_spark  # noqa: F401
 from cab_assets_tests.defs.clickstream.test_days import test_days_folded_in_any_order_and_again_hold_each_event_once_at_its_first_place  # noqa: F401
@@ -26,15 +25,11 @@ pytestmark = pytest.mark.cluster
 DAY = "2020-01-02"
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[S3]:
-    with tempfile.TemporaryDirectory(prefix="cab-s3-") as folder, serving_s3(Path(folder)) as made:
-        yield made
-
-
 @pytest.fixture
-def servers(mariadb: Database, s3: S3, tmp_path: Path) -> dict[str, str]:
-    return {**mariadb.variables, **s3.variables, "CAB_LAKE_ROOT": f"s3://{BUCKET}/{tmp_path.parent.name}/{tmp_path.name}"}
+def servers(mariadb: Database, s3: S3, hive: ApacheHive, standalone: Standalone, tmp_path: Path) -> dict[str, str]:
+    """What the same tests run on over here."""
+    lake = f"s3://{BUCKET}/{tmp_path.parent.name}/{tmp_path.name}"
+    return {**mariadb.variables, **s3.variables, "CAB_HIVE_URL": hive.url, "CAB_SPARK_REMOTE": standalone.remote, "CAB_LAKE_ROOT": lake}
 
 
 def test_a_day_from_the_command_line_leaves_its_output_in_s3_as_the_docs_configure_it(pipeline: Pipeline, tmp_path: Path) -> None:

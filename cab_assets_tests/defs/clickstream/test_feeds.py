@@ -17,13 +17,13 @@ from cab_assets_tests.clicks import Clicks, event, numbered
 from cab_assets_tests.pipeline import Outcome
 
 
-def test_a_batch_of_280_days_and_too_many_refused_records_is_committed_folded_and_turns_a_check_red(clicks: Clicks) -> None:
-    days = [(date(2020, 1, 1) + timedelta(number)).isoformat() for number in range(280)]
+def test_a_batch_of_100_days_and_too_many_refused_records_is_committed_folded_and_turns_a_check_red(clicks: Clicks) -> None:
+    days = [(date(2020, 1, 1) + timedelta(number)).isoformat() for number in range(100)]
     clicks.create()
-    clicks.send([*(event(timestamp=f"{day} 12:00:00") for day in days), *[b"no JSON"] * 71])
+    clicks.send([*(event(timestamp=f"{day} 12:00:00") for day in days), *[b"no JSON"] * 26])
     run = clicks.ingest()
     assert run.failure == ""
-    assert counted(clicks.metadata(run), "dates_touched", "dates") == (280, f"{', '.join(days[:10])} and 270 more")
+    assert counted(clicks.metadata(run), "dates_touched", "dates") == (100, f"{', '.join(days[:10])} and 90 more")
     assert evaluated(clicks, run) == [("fresh", True), ("nothing_unaccounted", True), ("reject_ratio", False)]
     folded = clicks.fold()
     assert folded.failure == ""

@@ -1,0 +1,193 @@
+"""One day of bookings in the source, read as one consistent snapshot."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from queue import SimpleQueue
+from threading import Lock
+from typing import Any
+
+import connectorx
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cab_assets.errors import CabError
+from cab_assets.resources.dialect import Dialect, Snapshot, Window
+from cab_assets.resources.fingerprint import Fingerprint, fingerprint
+from cab_assets.resources.packed import Unpackable, packed, unpacked
+from cab_assets.schemas import BOOKINGS
+
+BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages
+WINDOWS_AHEAD = 8  # a row group takes as long to write as some windows take to read
+ROW_HASH = "row_hash"
+
+
+class SourceUnreadable(CabError):
+    """The source holds a value that cannot be brought over as it is."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """What the source itself says of a day, and what we do not bring over as it stands."""
+
+    fingerprint: Fingerprint
+    unreal_drops: int  # rows whose drop_timestamp is no time (infinity, zero date) and becomes NULL
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some rows of a day in the table's Arrow schema, and the sum of their hashes as the source has it."""
+
+    rows: pa.RecordBatch
+    row_hash: int
+
+
+class Cursors:
+    """Of connections that see one snapshot, each for one thread at a time; all but the first are opened when asked for, `most` in all."""
+
+    def __init__(self, first: Any, another: Callable[[], Any], join: list[str], most: int) -> None:
+        self._another, self._join, self._left = another, join, most - 1
+        self._free: SimpleQueue[Any] = SimpleQueue()
+        self._free.put(first)
+        self._opening = Lock()
+
+    @contextmanager
+    def lend(self) -> Iterator[Any]:
+        cursor = self._opened() if self._free.empty() else None
+        cursor = cursor or self._free.get()
+        try:
+            yield cursor
+        finally:
+            self._free.put(cursor)
+
+    def _opened(self) -> Any:
+        """None if there are as many as there may be."""
+        with self._opening:
+            if not self._left:
+                return None
+            self._left -= 1
+            cursor = self._another()
+        for statement in self._join:
+            cursor.execute(statement)
+        return cursor
+
+
+@dataclass(frozen=True)
+class SourceDay:
+    """The bookings with `start <= pickup_timestamp < end` in one snapshot. What it is asked may be asked from several threads."""
+
+    dialect: Dialect
+    table: str
+    snapshot: Snapshot
+    cursors: Cursors
+    shape: dict[str, str]
+    row_hash: str  # the expression
+    start: datetime
+    end: datetime
+
+    @property
+    def added_columns(self) -> list[str]:
+        """Columns that the source has and we do not import."""
+        return sorted(set(self.shape) - set(BOOKINGS.names))
+
+    def control(self) -> Control:
+        """The source's own figures of the day."""
+        unreal = f"count(case when {self.dialect.unreal('drop_timestamp')} then 1 end)"
+        figures = f"count(*), sum(trip_fare), sum(tip_amount), sum({self.row_hash}), {unreal}"
+        with self.cursors.lend() as cursor:
+            cursor.execute(f"SELECT {figures} FROM {self.table} WHERE {self._within(self.start, self.end)}")
+            rows, fare, tip, row_hash, unreal_drops = cursor.fetchone()
+        return Control(fingerprint(rows, fare, tip, row_hash or 0), unreal_drops)
+
+    def slices(self) -> Iterator[Slice]:
+        """All rows of the day."""
+        if windows := self._packable():
+            yield from self._windows(windows)
+        else:
+            yield from self._by_connectorx(self.start, self.end)
+
+    def _packable(self) -> list[Window]:
+        if self.dialect.readers == 1:
+            return []
+        with self.cursors.lend() as cursor:
+            return self.dialect.windows(cursor, self.table, self.shape["pickup_timestamp"], self.start, self.end)
+
+    def _windows(self, windows: list[Window]) -> Iterator[Slice]:
+        """Window after window, read ahead."""
+        pending: deque[Future[list[Slice]]] = deque()
+        with ThreadPoolExecutor(self.dialect.readers) as pool:
+            for window in windows:
+                pending.append(pool.submit(self._window, window))
+                if len(pending) > WINDOWS_AHEAD:
+                    yield from pending.popleft().result()
+            while pending:
+                yield from pending.popleft().result()
+
+    def _window(self, window: Window) -> list[Slice]:
+        try:
+            return list(self._packed(window))
+        except Unpackable:
+            return list(self._by_connectorx(*window))
+
+    def _packed(self, window: Window) -> Iterator[Slice]:
+        values = {column.name: self.dialect.value(column, self.shape[column.name]) for column in BOOKINGS.columns}
+        figures = ", ".join(["count(*)", f"sum({self.row_hash})", *packed(BOOKINGS, values)])
+        with self.cursors.lend() as cursor, cursor.connection.cursor(binary=True) as wide:
+            rows, row_hash, *columns = wide.execute(f"SELECT {figures} FROM {self.table} WHERE {self._within(*window)}").fetchone()
+        if rows:
+            with fitting():
+                yield Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash))
+
+    def _by_connectorx(self, start: datetime, end: datetime) -> Iterator[Slice]:
+        arriving = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64()))
+        for batch in self._stream(self._select(start, end)):
+            with fitting():
+                rows = batch.cast(arriving)
+            yield Slice(rows.drop_columns([ROW_HASH]), pc.sum(rows[ROW_HASH]).as_py() or 0)
+
+    def _select(self, start: datetime, end: datetime) -> str:
+        values = (f"{self.dialect.value(column, self.shape[column.name])} AS {column.name}" for column in BOOKINGS.columns)
+        return f"SELECT {', '.join(values)}, {self.row_hash} AS {ROW_HASH} FROM {self.table} WHERE {self._within(start, end)}"
+
+    def _within(self, start: datetime, end: datetime) -> str:
+        return self.dialect.between(self.shape["pickup_timestamp"], start, end)
+
+    def _stream(self, query: str) -> Iterator[pa.RecordBatch]:
+        """ConnectorX's batches; a value it cannot carry panics, which is a BaseException, after rows were already delivered."""
+        try:
+            yield from connectorx.read_sql(
+                self.dialect.url,
+                query,
+                protocol=self.dialect.protocol,
+                return_type="arrow_stream",
+                batch_size=BATCH_ROWS,
+                pre_execution_query=self.snapshot.join,
+            )
+        except (Exception, pa.ArrowException) as error:  # noqa: BLE001
+            raise self._unreadable(error) from None
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: BaseException) -> CabError:
+        """What ended the reading: the database, if it is gone, else a value."""
+        try:
+            with self.cursors.lend() as cursor:
+                cursor.execute("SELECT 1")
+        except self.dialect.errors as lost:
+            return self.dialect.failure(lost)
+        said = self.dialect.redacted(str(error)).strip().splitlines()[0]
+        return SourceUnreadable(f"{self.table} could not be read to the end: {said}. Look for a value that is no number or no time, mend it, run the day again")
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """SourceUnreadable where a value does not fit."""
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        raise SourceUnreadable(f"a value of the source does not fit its column: {error}. Mend it in the source, then run the day again") from error
