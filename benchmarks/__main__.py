@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import clickstream, imports, jobs, observing
+from benchmarks import clickstream, company, imports, jobs, observing
 from benchmarks.rounds import Times, table
 from benchmarks.say import say
 from benchmarks.stack import source, stack
@@ -24,6 +24,7 @@ def main() -> None:
             "year": jobs.year(env),
             "observing": observing.observing(source(env), max(imports.DAYS)),
             **clickstream.parts(env),
+            **company.parts(env),
         }
     text = TEMPLATE.read_text().format(machine=machine(), **parts)
     (CHECKOUT / "docs" / "benchmarks.md").write_text(text)

@@ -1,9 +1,8 @@
 """Rows that PostgreSQL packs column by column: many of them are one row of long values, which Arrow and numpy take apart without looking at each.
 
-Strings and amounts arrive as one text with separators, numbers and moments as the server's own arrays in binary.
+Strings and amounts arrive as one text with separators, numbers and moments as the server's own binary form, end to end.
 """
 
-import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,44 +14,82 @@ from cab_assets.schemas import Column, Table
 
 SEPARATOR, NOTHING = "\x1f", "\x1e"  # between strings, and for NULL
 AMOUNTS = ","  # between amounts, of which an empty one is NULL
-HEADER = struct.Struct(">5i")  # of an array with elements: dimensions, whether some are NULL, their type, how many, first index
-KINDS = {"bigint": ">i8", "int": ">i4", "double": ">f8", "timestamp": ">i8"}
-CASTS = {"bigint": "bigint", "int": "integer", "double": "double precision", "timestamp": "timestamp"}
+FLOATING = ("double", "int")  # what a double holds exactly; NaN is NULL
+FOUR = "string_agg(lseg_send(lseg(point({}, {}), point({}, {}))), '')"  # four doubles for little more than the price of one
+LEAST, MOST = -(2**63), 2**63 - 1  # as a whole number, the least is NULL; as moments, both are infinite, which is NULL
 EPOCH = 946_684_800_000_000  # of PostgreSQL, the year 2000, in microseconds since 1970
 
 
 class Unpackable(Exception):
-    """A string holds what separates strings."""
+    """A value is one of those that stand for something else."""
 
 
 def packed(table: Table, values: Mapping[str, str]) -> list[str]:
-    """The aggregates that give the columns of `table`, by column -> expression; amounts are text."""
-    return [aggregate for column in table.columns for aggregate in _packed(column, values[column.name])]
+    """The aggregates that give the columns of `table`, by column -> expression; amounts are text, moments may be infinite."""
+    floating = {name: f"coalesce({values[name]}::float8, 'NaN')" for four in _fours(table) for name in four}
+    fours = [FOUR.format(*([floating[name] for name in four] + ["0"] * 4)[:4]) for four in _fours(table)]
+    return [*fours, *(aggregate for column in table.columns for aggregate in _packed(column, values[column.name]))]
+
+
+def _fours(table: Table) -> list[list[str]]:
+    names = [column.name for column in table.columns if column.type in FLOATING]
+    return [names[first : first + 4] for first in range(0, len(names), 4)]
 
 
 def _packed(column: Column, value: str) -> list[str]:
     match column.type:
+        case "int":
+            return []
+        case "double":
+            return [f"count({value})"]
         case "string":
             return [f"string_agg(coalesce({value}::text, chr({ord(NOTHING)})), chr({ord(SEPARATOR)}))", f"count({value})"]
         case "decimal(12,2)":
             return [f"string_agg(coalesce({value}, ''), '{AMOUNTS}')"]
-    return [f"array_send(array_agg({value}::{CASTS[column.type]}))"]
+        case "timestamp":
+            return [f"string_agg(timestamp_send(coalesce({value}, 'infinity')), '')"]
+    return [f"string_agg(int8send(coalesce({value}, {LEAST})), '')", f"count({value})"]
 
 
 def unpacked(table: Table, rows: int, values: Iterator[Any]) -> pa.RecordBatch:
     """What `packed` gave of one row or more; Unpackable if it is ambiguous, ArrowInvalid if a value does not fit."""
-    return pa.RecordBatch.from_arrays([_unpacked(column, rows, values) for column in table.columns], schema=table.arrow_schema)
+    floating: dict[str, np.ndarray] = {}
+    for four in _fours(table):
+        doubles = np.frombuffer(next(values), ">f8").reshape(rows, 4)
+        floating |= {name: doubles[:, place].astype(np.float64) for place, name in enumerate(four)}
+    return pa.RecordBatch.from_arrays([_unpacked(column, rows, values, floating) for column in table.columns], schema=table.arrow_schema)
 
 
-def _unpacked(column: Column, rows: int, values: Iterator[Any]) -> pa.Array:
+def _unpacked(column: Column, rows: int, values: Iterator[Any], floating: Mapping[str, np.ndarray]) -> pa.Array:
     match column.type:
+        case "int" | "double":
+            numbers = floating[column.name]
+            missing = np.isnan(numbers)
+            given = next(values) if column.type == "double" else rows - missing.sum()
         case "string":
             return _strings(next(values), rows, given=next(values))
         case "decimal(12,2)":
             return _split(next(values), AMOUNTS, nothing="").cast(column.arrow_type)
         case "timestamp":
-            return _numbers(next(values), KINDS[column.type], shift=EPOCH).view(column.arrow_type)
-    return _numbers(next(values), KINDS[column.type])
+            moments = _whole(next(values))
+            missing = (moments == LEAST) | (moments == MOST)
+            return _array(moments + EPOCH, missing, pa.int64()).view(column.arrow_type)
+        case _:
+            numbers = _whole(next(values))
+            missing, given = numbers == LEAST, next(values)
+    if rows - missing.sum() != given:
+        raise Unpackable
+    return _array(numbers, missing, column.arrow_type)
+
+
+def _whole(sent: bytes) -> np.ndarray:
+    return np.frombuffer(sent, ">i8").astype(np.int64)
+
+
+def _array(numbers: np.ndarray, missing: np.ndarray, kind: pa.DataType) -> pa.Array:
+    if not missing.any():
+        return pa.array(numbers).cast(kind)
+    return pa.array(np.where(missing, 0, numbers), mask=missing).cast(kind)
 
 
 def _strings(text: str, rows: int, *, given: int) -> pa.Array:
@@ -65,31 +102,3 @@ def _strings(text: str, rows: int, *, given: int) -> pa.Array:
 def _split(text: str, separator: str, *, nothing: str | None) -> pa.Array:
     parts = pc.split_pattern(pa.array([text]), separator).flatten()
     return parts if nothing is None else pc.if_else(pc.equal(parts, nothing), None, parts)
-
-
-def _numbers(array: bytes, kind: str, *, shift: int = 0) -> pa.Array:
-    """The elements of an array as the server sends it: for each its size (-1: NULL) in 4 bytes, then its bytes."""
-    _, some_null, _, length, _ = HEADER.unpack_from(array)
-    if not some_null:
-        elements = np.frombuffer(array, [("size", ">i4"), ("value", kind)], length, HEADER.size)
-        return pa.array(_native(elements["value"]) + shift)
-    starts = np.array(list(_starts(array, length)))
-    known = starts >= 0
-    at = (starts[known] + HEADER.size)[:, None] + np.arange(np.dtype(kind).itemsize)
-    numbers = np.zeros(length, np.dtype(kind).newbyteorder("="))
-    numbers[known] = np.frombuffer(array, np.uint8)[at].reshape(-1).view(kind)
-    return pa.array(numbers + shift, mask=~known)
-
-
-def _native(numbers: np.ndarray) -> np.ndarray:
-    return numbers.astype(numbers.dtype.newbyteorder("="))
-
-
-def _starts(array: bytes, length: int) -> Iterator[int]:
-    """Where each element's bytes start behind the header, -1 for NULL: known only from element to element."""
-    sizes = np.frombuffer(array, ">i4", offset=HEADER.size).tolist()
-    at = 0  # in words of 4 bytes
-    for _ in range(length):
-        size = sizes[at]
-        yield -1 if size < 0 else 4 * (at + 1)
-        at += 1 + max(size, 0) // 4

@@ -18,7 +18,7 @@ from cab_assets.errors import CabError
 from cab_assets.resources.dialect import Dialect, Snapshot, Window
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
 from cab_assets.resources.packed import Unpackable, packed, unpacked
-from cab_assets.schemas import BOOKINGS
+from cab_assets.schemas import BOOKINGS, Column
 
 BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages
 WINDOWS_AHEAD = 8  # a row group takes as long to write as some windows take to read
@@ -133,13 +133,17 @@ class SourceDay:
             return list(self._by_connectorx(*window))
 
     def _packed(self, window: Window) -> Iterator[Slice]:
-        values = {column.name: self.dialect.value(column, self.shape[column.name]) for column in BOOKINGS.columns}
+        values = {column.name: self._sent(column) for column in BOOKINGS.columns}
         figures = ", ".join(["count(*)", f"sum({self.row_hash})", *packed(BOOKINGS, values)])
         with self.cursors.lend() as cursor, cursor.connection.cursor(binary=True) as wide:
             rows, row_hash, *columns = wide.execute(f"SELECT {figures} FROM {self.table} WHERE {self._within(*window)}").fetchone()
         if rows:
             with fitting():
                 yield Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash))
+
+    def _sent(self, column: Column) -> str:
+        of_type = self.shape[column.name]
+        return self.dialect.wall_clock(column.name, of_type) if column.type == "timestamp" else self.dialect.value(column, of_type)
 
     def _by_connectorx(self, start: datetime, end: datetime) -> Iterator[Slice]:
         arriving = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64()))

@@ -35,10 +35,10 @@ class Standalone:
 
 
 @contextmanager
-def spark(folder: Path, hive: ApacheHive, s3: S3) -> Iterator[Standalone]:
-    """At work until the block ends."""
+def spark(folder: Path, hive: ApacheHive, s3: S3, *, workers: int = 1) -> Iterator[Standalone]:
+    """At work until the block ends, with two cores shared by its workers."""
     jars.EMBEDDED.fetch(print)
-    master, worker, connect = free_ports(3)
+    master, connect, *others = free_ports(2 + workers)
     here = ["--host", "127.0.0.1", "--webui-port", "0"]
     spark_class = packaged("pyspark", "pyspark/bin/spark-class")
     environment = (
@@ -66,10 +66,10 @@ def spark(folder: Path, hive: ApacheHive, s3: S3) -> Iterator[Standalone]:
     }
     server = [packaged("pyspark", "pyspark/bin/spark-submit"), f"--master=spark://127.0.0.1:{master}", "--driver-memory=1g", "--driver-class-path", class_path]
     server += [f"--conf={name}={value}" for name, value in settings.items()]
-    worker_command = [spark_class, f"{DEPLOY}.worker.Worker", *here, "--port", str(worker), "--cores", "2", "--memory", "2g", f"spark://127.0.0.1:{master}"]
+    work = [spark_class, f"{DEPLOY}.worker.Worker", *here, "--cores", str(2 // workers), "--memory", "2g", f"spark://127.0.0.1:{master}"]
     commands = {
         "master": ([spark_class, f"{DEPLOY}.master.Master", *here, "--port", str(master)], master),
-        "worker": (worker_command, worker),
+        **{f"worker-{number}": ([*work, "--port", str(port)], port) for number, port in enumerate(others)},
         "connect": ([*server, f"--class={SERVER_CLASS}", "spark-internal"], connect),
     }
     with ExitStack() as stack:
@@ -77,4 +77,4 @@ def spark(folder: Path, hive: ApacheHive, s3: S3) -> Iterator[Standalone]:
             name: stack.enter_context(serving(command, port, folder / f"{name}.log", environment=environment, cwd=folder))
             for name, (command, port) in commands.items()
         }
-        yield Standalone(f"sc://127.0.0.1:{connect}", servers["worker"])
+        yield Standalone(f"sc://127.0.0.1:{connect}", servers["worker-0"])

@@ -17,11 +17,11 @@ DAY = date(2020, 9, 1)
 TEXTS = ["", "NULL", ",", "a\x1eb", "'\"\\\n\t", "नमस्ते 🚕", "x" * 30, None]
 ODD: dict[str, list[Any]] = {
     "string": TEXTS,
-    "bigint": [0, -1, 2**63 - 1, -(2**63), None],
+    "bigint": [0, -1, 2**63 - 1, 1 - 2**63, None],
     "int": [0, -1, 2**31 - 1, -(2**31), None],
-    "double": [0.0, -0.5, 1.7e308, 5e-324, float("inf"), None],
+    "double": [0.0, -0.5, 1.7e308, 5e-324, float("-inf"), None],
     "decimal(12,2)": ["0.00", "-1.00", "9999999999.99", "-9999999999.99", "0.10", None],
-    "timestamp": [f"{DAY} 12:30:00.123456", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "infinity", None],
+    "timestamp": [f"{DAY} 12:30:00.123456", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "infinity", "-infinity", None],
 }
 
 
@@ -54,8 +54,8 @@ def read(pipeline: Pipeline) -> tuple[pa.Table, int, int]:
 def is_like_source(pipeline: Pipeline) -> None:
     found, row_hash, expected = read(pipeline)
     columns = ", ".join(f"CASE WHEN isfinite({name}) THEN {name} END" if name == "drop_timestamp" else name for name in BOOKINGS.names)
-    by_key = sorted(tuple(row.values()) for row in found.to_pylist())
-    assert by_key == sorted(pipeline.sql(f"SELECT {columns} FROM {{table}}"))
+    by_key = sorted(str(tuple(row.values())) for row in found.to_pylist())  # as text, in which NaN is like NaN
+    assert by_key == sorted(str(row) for row in pipeline.sql(f"SELECT {columns} FROM {{table}}"))
     assert row_hash == expected
 
 
@@ -73,8 +73,9 @@ def test_every_value_arrives_as_it_is_in_one_window_or_in_many(pipeline: Pipelin
     is_like_source(pipeline)
 
 
-def test_a_string_that_holds_what_separates_strings_is_read_all_the_same(pipeline: Pipeline) -> None:
-    pipeline.insert(*odd_rides(20), ride("BK20", f"{DAY} 10:00:00", cab_color="a\x1fb"), ride("BK21", f"{DAY} 10:00:00", cab_color="\x1e"))
+@pytest.mark.parametrize(("column", "value"), [("cab_color", "a\x1fb"), ("cab_color", "\x1e"), ("customer_id", -(2**63)), ("drop_lat", float("nan"))])
+def test_a_value_that_stands_for_something_else_in_a_pack_is_read_all_the_same(pipeline: Pipeline, column: str, value: object) -> None:
+    pipeline.insert(*odd_rides(20), ride("BK20", f"{DAY} 10:00:00", **{column: value}))
     is_like_source(pipeline)
 
 

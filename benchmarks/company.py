@@ -1,0 +1,157 @@
+"""The same code on servers as a company has them, those that the tests start: HDFS, S3, Apache Hive, Spark on a standalone master."""
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pyspark.sql import SparkSession
+
+from benchmarks.imports import DAYS as IMPORTED
+from benchmarks.rounds import Contender, in_turn, table
+from benchmarks.say import say
+from benchmarks.stack import load, source
+from cab_assets.bookings.aggregate_days import published_bookings
+from cab_assets.bookings.days import import_days
+from cab_assets.bookings.import_day import ImportedDay, import_day
+from cab_assets.environment import Environment
+from cab_assets.resources.hive import Hive
+from cab_assets.resources.lake import Lake
+from cab_assets.resources.spark import Spark
+from cab_assets.schemas import BOOKINGS
+from cab_assets.transforms.aggregates import aggregate_bookings
+from cab_assets.warehouse.manifest import Manifest
+from cab_assets.warehouse.publish import Publication
+from cab_assets_tests.cluster.apache_hive import ApacheHive, apache_hive
+from cab_assets_tests.cluster.hdfs import hdfs
+from cab_assets_tests.cluster.s3 import BUCKET, S3, s3
+from cab_assets_tests.cluster.spark import spark
+
+ROUNDS = 3
+DAY = min(IMPORTED)  # of 1 M rows
+FIRST, YEAR, ROWS = date(2021, 1, 1), 365, 1_000  # days of their own, whichever else were loaded
+PARTITIONS = 100
+
+
+@dataclass(frozen=True)
+class Company:
+    """Where the servers are."""
+
+    hdfs: str
+    s3: str
+    hive: ApacheHive
+    spark: str
+
+
+@contextmanager
+def company() -> Iterator[Company]:
+    """At work until the block ends; two Spark workers of one core each."""
+    with TemporaryDirectory(prefix="cab-bench-") as home:
+        folders = [Path(home) / name for name in ("hdfs", "s3", "hive", "spark")]
+        for each in folders:
+            each.mkdir()
+        with (
+            hdfs(folders[0]) as name_node,
+            s3(folders[1]) as bucket,
+            apache_hive(folders[2], name_node.root, bucket) as hive,
+            spark(folders[3], hive, bucket, workers=2) as standalone,
+        ):
+            _use(bucket)
+            yield Company(name_node.root, f"s3://{BUCKET}", hive, standalone.remote)
+
+
+def _use(bucket: S3) -> None:
+    os.environ.update(bucket.variables)
+
+
+def parts(env: Environment) -> dict[str, str]:
+    """Every table of the report that is about these servers."""
+    say("starting HDFS, S3, Apache Hive and Spark")
+    with company() as servers:
+        imported = _imports(env, servers)
+        year = _year(env, Lake(f"{servers.hdfs}/year"))
+        return {"company_imports": imported, "company_publishing": _publishing(servers, year), "company_aggregates": _aggregates(env, servers, year)}
+
+
+def _imports(env: Environment, servers: Company) -> str:
+    """One day of 1 M rows to each lake."""
+    load(env, DAY, 1, IMPORTED[DAY])
+    numbers = itertools.count()
+
+    def to(root: str) -> None:
+        lake = Lake(f"{root}/import-{next(numbers)}")
+        lake.make_folder("")
+        import_day(source(env), lake, DAY, "bench")
+
+    with TemporaryDirectory(prefix="cab-bench-") as here:
+        roots = {"local disk": f"file://{here}", "HDFS": servers.hdfs, "S3": servers.s3}
+        times = in_turn([Contender(name, partial(to, root), ROUNDS, warm=1) for name, root in roots.items()])
+    local = next(iter(roots))
+    return table(
+        [
+            {
+                "lake": name,
+                "median s": f"{times.seconds(name):.2f}",
+                "it / local disk": f"{times.ratio(name, local):.2f}",
+                "goal": "" if name == local else "≤ 1.3",
+            }
+            for name in roots
+        ]
+    )
+
+
+def _year(env: Environment, lake: Lake) -> dict[str, Manifest]:
+    """Versions of every day of a year, on HDFS."""
+    load(env, FIRST, YEAR, ROWS)
+    days = [(FIRST + timedelta(number)).isoformat() for number in range(YEAR)]
+    made = dict(import_days(source(env), lake, days, "bench", at_once=2))
+    return {day: imported.manifest for day, imported in made.items() if isinstance(imported, ImportedDay)}
+
+
+def _publishing(servers: Company, year: dict[str, Manifest]) -> str:
+    """New partitions on Apache Hive, in a new database each time."""
+    lake, days, numbers = Lake(f"{servers.hdfs}/year"), sorted(year)[:PARTITIONS], itertools.count()
+
+    def publish() -> None:
+        database = f"bench_{next(numbers)}"
+        with closing(Hive(servers.hive.url)) as hive:
+            hive.execute(f"CREATE DATABASE {database}")
+        with closing(Hive(f"{servers.hive.url.rpartition('/')[0]}/{database}")) as hive:
+            if failed := Publication(lake, hive, BOOKINGS).run(days).failed:
+                raise AssertionError(failed)
+
+    name = f"{PARTITIONS} new partitions"
+    times = in_turn([Contender(name, publish, ROUNDS, warm=1)])
+    return table(
+        [{"on Apache Hive": name, "median s": f"{times.seconds(name):.1f}", "each s": json.dumps([round(each, 1) for each in times[name]]), "goal": "≤ 5"}]
+    )
+
+
+def _aggregates(env: Environment, servers: Company, year: dict[str, Manifest]) -> str:
+    """The Spark job over the year's days, on HDFS, there and in one JVM."""
+    lake = Lake(f"{servers.hdfs}/year")
+
+    def job(session: SparkSession) -> None:
+        if aggregate_bookings(published_bookings(session, lake, year)).toArrow().num_rows < YEAR:
+            raise AssertionError("days are missing")
+
+    where = {"standalone, two workers": Spark(servers.spark, None), "local, one JVM": Spark(env.spark_remote, None)}
+    times = in_turn([Contender(name, partial(each.run, job), ROUNDS, warm=2) for name, each in where.items()])
+    standalone, local = where
+    return table(
+        [
+            {
+                "Spark": name,
+                "median s": f"{times.seconds(name):.2f}",
+                "it / local": f"{times.ratio(name, local):.2f}",
+                "goal": "≤ 1" if name == standalone else "",
+            }
+            for name in where
+        ]
+    )
