@@ -85,9 +85,7 @@ def _imports(env: Environment, servers: Company) -> str:
     numbers = itertools.count()
 
     def to(root: str) -> None:
-        lake = Lake(f"{root}/import-{next(numbers)}")
-        lake.make_folder("")
-        import_day(source(env), lake, DAY, "bench")
+        import_day(source(env), Lake(f"{root}/import-{next(numbers)}"), DAY, "bench")
 
     with TemporaryDirectory(prefix="cab-bench-") as here:
         roots = {"local disk": f"file://{here}", "HDFS": servers.hdfs, "S3": servers.s3}
