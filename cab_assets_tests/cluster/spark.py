@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,10 +28,16 @@ class Standalone:
 
     def kill_executors(self) -> int:
         """How many there were."""
-        found = [each for each in psutil.Process(self.worker.process.pid).children() if "CoarseGrainedExecutorBackend" in " ".join(each.cmdline())]
+        found = [each for each in psutil.Process(self.worker.process.pid).children() if is_executor(each)]
         for each in found:
             each.kill()
         return len(found)
+
+
+def is_executor(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):  # one that has just ended is a zombie
+        return "CoarseGrainedExecutorBackend" in " ".join(process.cmdline())
+    return False
 
 
 @contextmanager
