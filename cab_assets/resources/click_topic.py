@@ -21,6 +21,7 @@ ANSWER_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not w
 SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
 SKIP_OFFSETS = 5_000  # a longer way to the next stretch is jumped over; a jump throws away what was fetched
 UNKNOWN_TOPIC = 3
+HUNG_UP = "failed: KafkaConnectionError: socket disconnected"  # also what kafka-python makes of a refusal that arrives together with the end of the connection
 COMMITTED = "read_committed"  # records of a transaction count when it is over, and not at all when it is given up
 
 OPEN = KafkaSecurity()
@@ -116,7 +117,8 @@ class ClickTopic:
         )
 
     def _refused(self, reasons: list[str]) -> KafkaRefused | None:
-        if any("SaslAuthenticationFailed" in reason for reason in reasons):
+        ended = [reason for reason in reasons if HUNG_UP in reason]
+        if any("SaslAuthenticationFailed" in reason for reason in reasons) or (self.security.user and ended and len(ended) == len(_failures(reasons))):
             user = f"{self.security.user} by {self.security.mechanism}"
             return KafkaRefused(f"Kafka at {self.servers} does not let {user} in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM")
         if any("CERTIFICATE_VERIFY_FAILED" in reason for reason in reasons):
@@ -126,6 +128,10 @@ class ClickTopic:
 
     def _silent(self, error: Exception) -> KafkaUnavailable:
         return KafkaUnavailable(f"Kafka at {self.servers} does not answer ({error}); see `cab doctor`, then run again")
+
+
+def _failures(reasons: list[str]) -> list[str]:
+    return [reason for reason in reasons if " failed: " in reason]
 
 
 class _Told(logging.Handler):

@@ -1,6 +1,8 @@
 import logging
 import os
 import re
+import socketserver
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +17,7 @@ from kafka.admin import NewTopic
 
 from cab_assets import clients, environment
 from cab_assets.resources.click_topic import Admin, ClickTopic, KafkaRefused
-from cab_assets.resources.kafka_security import escaped
+from cab_assets.resources.kafka_security import KafkaSecurity, escaped
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.secure_kafka import PASSWORD, USER, SecureBroker, secure_broker
 
@@ -42,6 +44,16 @@ def test_clicks_come_from_brokers_that_want_tls_and_a_password(broker: SecureBro
     said = {"the run": run.log} | {log.name: log.read_text() for log in (clicks.pipeline.env.home / "logs").iterdir() if log.is_file()}
     assert "warehouse.log" in said
     assert [who for who, text in said.items() if PASSWORD in text or escaped(PASSWORD) in text] == []
+
+
+def test_a_broker_that_hangs_up_on_every_login_does_not_let_one_in() -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            with pytest.raises(KafkaRefused, match="does not let cab by SCRAM-SHA-512 in; check CAB_KAFKA_USER"):
+                ClickTopic(f"127.0.0.1:{server.server_address[1]}", "clickstream", KafkaSecurity("SASL_PLAINTEXT", "SCRAM-SHA-512", "cab", "wrong")).look()
+        finally:
+            server.shutdown()
 
 
 @pytest.mark.parametrize(
