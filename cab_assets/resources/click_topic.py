@@ -1,6 +1,7 @@
 """The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only `first_delivered` reads records."""
 
 import logging
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -21,7 +22,8 @@ ANSWER_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not w
 SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
 SKIP_OFFSETS = 5_000  # a longer way to the next stretch is jumped over; a jump throws away what was fetched
 UNKNOWN_TOPIC = 3
-HUNG_UP = "failed: KafkaConnectionError: socket disconnected"  # also what kafka-python makes of a refusal that arrives together with the end of the connection
+CONNECTION_FAILED = re.compile(r"connection to \S+ failed: (.*)", re.DOTALL)  # as kafka-python logs it
+HUNG_UP = "socket disconnected"  # also what kafka-python makes of a refusal that arrives together with the end of the connection
 COMMITTED = "read_committed"  # records of a transaction count when it is over, and not at all when it is given up
 
 OPEN = KafkaSecurity()
@@ -117,21 +119,18 @@ class ClickTopic:
         )
 
     def _refused(self, reasons: list[str]) -> KafkaRefused | None:
-        ended = [reason for reason in reasons if HUNG_UP in reason]
-        if any("SaslAuthenticationFailed" in reason for reason in reasons) or (self.security.user and ended and len(ended) == len(_failures(reasons))):
+        causes = [found[1] for reason in reasons if (found := CONNECTION_FAILED.search(reason))]
+        hung_up = bool(causes) and all(HUNG_UP in cause for cause in causes)
+        if any("SaslAuthenticationFailed" in cause for cause in causes) or (self.security.user and hung_up):
             user = f"{self.security.user} by {self.security.mechanism}"
             return KafkaRefused(f"Kafka at {self.servers} does not let {user} in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM")
-        if any("CERTIFICATE_VERIFY_FAILED" in reason for reason in reasons):
+        if any("CERTIFICATE_VERIFY_FAILED" in cause for cause in causes):
             trusted = self.security.ca or "an authority that this machine trusts"
             return KafkaRefused(f"the certificate of Kafka at {self.servers} is not one of {trusted}; check CAB_KAFKA_CA and the host's name")
         return None
 
     def _silent(self, error: Exception) -> KafkaUnavailable:
         return KafkaUnavailable(f"Kafka at {self.servers} does not answer ({error}); see `cab doctor`, then run again")
-
-
-def _failures(reasons: list[str]) -> list[str]:
-    return [reason for reason in reasons if " failed: " in reason]
 
 
 class _Told(logging.Handler):

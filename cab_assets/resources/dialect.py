@@ -48,7 +48,7 @@ class Dialect(ABC):
     accepted: ClassVar[dict[str, str]]  # Hive type -> pattern of the source's types that hold it whole
     decimal: ClassVar[str]  # the source's name of an exact number
     protocol: ClassVar[Literal["binary", "cursor"]]  # how ConnectorX asks for rows
-    readers: ClassVar[int]  # connections that can see one snapshot and read a day side by side, window by window
+    readers: ClassVar[int] = 1  # connections that can see one snapshot; two or more read a day side by side, window by window
     now: ClassVar[str]  # this moment on three clocks: UTC, the session's, and the business zone's, NULL if the server does not know it
 
     @abstractmethod
@@ -107,9 +107,9 @@ class Dialect(ABC):
     def without_a_day(self, source_type: str, start: datetime) -> str:
         """Whether a pickup lies in no day from `start` on, by conditions that an index serves."""
 
-    @abstractmethod
     def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime) -> list[Window]:
-        """[start, end) in parts small enough for the server to pack each (packed.py); none where it cannot."""
+        """[start, end) in parts small enough for the server to pack each (packed.py); none where it cannot. Asked only of more readers than one."""
+        raise NotImplementedError
 
     def between(self, source_type: str, start: datetime, end: datetime) -> str:
         return f"pickup_timestamp >= {self.bound(start, source_type)} AND pickup_timestamp < {self.bound(end, source_type)}"

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlparse
 
 import pymysql
 
-from cab_assets.resources.dialect import CONNECT_SECONDS, BookingsDbRefused, Dialect, Snapshot, Window
+from cab_assets.resources.dialect import CONNECT_SECONDS, BookingsDbRefused, Dialect, Snapshot
 from cab_assets.schemas import Column
 
 UTC_SESSION = "SET time_zone = '+00:00'"
@@ -19,12 +19,14 @@ REFUSALS = {ACCESS_DENIED, 1044, 1049, 1054, 1142, 1146}  # access denied, unkno
 
 @dataclass(frozen=True)
 class MySQL(Dialect):
-    """`mysql://user@host:port/db`. Connections cannot share a snapshot: a day is one statement, which is one by itself."""
+    """`mysql://user@host:port/db`. Connections cannot share a snapshot: a day is one statement, which is one by itself.
+
+    Nor can it pack rows (packed.py): it cuts its aggregate of strings off at a length that is the server's to set.
+    """
 
     errors = pymysql.MySQLError
     decimal = "decimal"
     protocol = "binary"
-    readers = 1
     now = "SELECT utc_timestamp(6), now(6), convert_tz(utc_timestamp(6), '+00:00', '{zone}')"
     accepted = {  # noqa: RUF012
         "string": r"(var)?char\(\d+\)|(tiny|medium|long)?text",
@@ -79,10 +81,6 @@ class MySQL(Dialect):
         if cursor.fetchone()[0] is None:
             remedy = "load its tables of zones with mysql_tzinfo_to_sql, or set CAB_TIMEZONE to a zone it knows"
             raise BookingsDbRefused(f"{self.address}: the server does not know the zone {self.zone}, and the table has columns of type timestamp; {remedy}")
-
-    def windows(self, *_: Any) -> list[Window]:
-        """None: it has no arrays, and cuts its aggregate of strings off at a length that is the server's to set."""
-        return []
 
     def value(self, column: Column, source_type: str) -> str:
         match column.type:
