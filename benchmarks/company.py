@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from pyspark.sql import SparkSession
 
 from benchmarks.imports import DAYS as IMPORTED
-from benchmarks.rounds import Contender, in_turn, table
+from benchmarks.rounds import Contender, Times, in_turn, table
 from benchmarks.say import say
 from benchmarks.stack import load, source
 from cab_assets.bookings.aggregate_days import published_bookings
@@ -30,7 +30,7 @@ from cab_assets.warehouse.manifest import Manifest
 from cab_assets.warehouse.publish import Publication
 from cab_assets_tests.cluster.apache_hive import ApacheHive, apache_hive
 from cab_assets_tests.cluster.hdfs import hdfs
-from cab_assets_tests.cluster.s3 import BUCKET, S3, s3
+from cab_assets_tests.cluster.s3 import BUCKET, s3
 from cab_assets_tests.cluster.spark import spark
 
 ROUNDS = 3
@@ -62,12 +62,8 @@ def company() -> Iterator[Company]:
             apache_hive(folders[2], name_node.root, bucket) as hive,
             spark(folders[3], hive, bucket, workers=2) as standalone,
         ):
-            _use(bucket)
+            os.environ.update(bucket.variables)
             yield Company(name_node.root, f"s3://{BUCKET}", hive, standalone.remote)
-
-
-def _use(bucket: S3) -> None:
-    os.environ.update(bucket.variables)
 
 
 def parts(env: Environment) -> dict[str, str]:
@@ -90,18 +86,7 @@ def _imports(env: Environment, servers: Company) -> str:
     with TemporaryDirectory(prefix="cab-bench-") as here:
         roots = {"local disk": f"file://{here}", "HDFS": servers.hdfs, "S3": servers.s3}
         times = in_turn([Contender(name, partial(to, root), ROUNDS, warm=1) for name, root in roots.items()])
-    local = next(iter(roots))
-    return table(
-        [
-            {
-                "lake": name,
-                "median s": f"{times.seconds(name):.2f}",
-                "it / local disk": f"{times.ratio(name, local):.2f}",
-                "goal": "" if name == local else "≤ 1.3",
-            }
-            for name in roots
-        ]
-    )
+    return _beside("lake", times, "local disk", "≤ 1.3")
 
 
 def _year(env: Environment, lake: Lake) -> dict[str, Manifest]:
@@ -109,6 +94,8 @@ def _year(env: Environment, lake: Lake) -> dict[str, Manifest]:
     load(env, FIRST, YEAR, ROWS)
     days = [(FIRST + timedelta(number)).isoformat() for number in range(YEAR)]
     made = dict(import_days(source(env), lake, days, "bench", at_once=2))
+    if failed := [outcome for outcome in made.values() if isinstance(outcome, Exception)]:
+        raise failed[0]
     return {day: imported.manifest for day, imported in made.items() if isinstance(imported, ImportedDay)}
 
 
@@ -141,15 +128,14 @@ def _aggregates(env: Environment, servers: Company, year: dict[str, Manifest]) -
 
     where = {"standalone, two workers": Spark(servers.spark, None), "local, one JVM": Spark(env.spark_remote, None)}
     times = in_turn([Contender(name, partial(each.run, job), ROUNDS, warm=2) for name, each in where.items()])
-    standalone, local = where
+    return _beside("Spark", times, "local, one JVM", "≤ 1")
+
+
+def _beside(what: str, times: Times, base: str, goal: str) -> str:
+    """Each contender, and its ratio to one of them."""
     return table(
         [
-            {
-                "Spark": name,
-                "median s": f"{times.seconds(name):.2f}",
-                "it / local": f"{times.ratio(name, local):.2f}",
-                "goal": "≤ 1" if name == standalone else "",
-            }
-            for name in where
+            {what: name, "median s": f"{times.seconds(name):.2f}", f"it / {base}": f"{times.ratio(name, base):.2f}", "goal": "" if name == base else goal}
+            for name in times
         ]
     )
