@@ -29,6 +29,10 @@ class Limited:
         found = getattr(self._inner, name)
         return partial(self._call, name, found) if callable(found) else found
 
+    def write(self, content: Any) -> int:
+        """All of it. hdfs-native takes anything but `bytes` apart byte by byte: a second for 9 MB."""
+        return int(self._call("write", self._inner.write, bytes(content)))
+
     def _call(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
         try:
             given = within(ANSWER_SECONDS, lambda: call(*args, **options))

@@ -38,32 +38,44 @@ class Contents:
 
 def read_back(lake: Lake, partition: Partition, version: str, files: Iterable[DataFile], *, summed: list[str], ranged: list[str]) -> Contents:
     """Read the key, the `summed` (decimal or whole numbers) and the `ranged` (timestamps) columns of a version."""
-    paths = [f"{partition.version_path(version)}/{file.name}" for file in files]
-    contents, adding = Contents(schema=pq.read_schema(paths[0], filesystem=lake.files), sums=dict.fromkeys(summed)), Lock()
+    contents, adding = Contents(schema=pa.schema([]), sums=dict.fromkeys(summed)), Lock()
 
-    def look(group: tuple[str, int]) -> list[np.ndarray]:
-        batches = _row_group(lake, *group, [*partition.table.key, *summed, *ranged])
-        with adding:
-            for batch in batches:
+    def look(share: Share) -> list[np.ndarray]:
+        prints = []
+        for batch in _batches(lake, share, [*partition.table.key, *summed, *ranged]):
+            with adding:
                 _add_up(contents, batch, partition.table.key, summed, ranged)
-        return [key_prints(batch, partition.table) for batch in batches]
+            prints.append(key_prints(batch, partition.table))
+        return prints
 
+    shares = [share for file in files for share in _shares(lake, f"{partition.version_path(version)}/{file.name}")]
+    contents.schema = shares[0].metadata.schema.to_arrow_schema()
     with ThreadPoolExecutor(READERS) as pool:
-        prints = np.concatenate([NO_PRINTS, *(each for group in pool.map(look, _row_groups(lake, paths)) for each in group)])
+        prints = np.concatenate([NO_PRINTS, *(each for share in pool.map(look, shares) for each in share)])
     if has_repeats(prints):
-        contents.repeated_keys = _count_repeats(lake, paths, partition.table)
+        contents.repeated_keys = _count_repeats(lake, shares, partition.table)
     return contents
 
 
-def _row_groups(lake: Lake, paths: list[str]) -> Iterator[tuple[str, int]]:
-    for path in paths:
-        with pq.ParquetFile(path, filesystem=lake.files) as file:
-            yield from ((path, number) for number in range(file.num_row_groups))
+@dataclass(frozen=True)
+class Share:
+    """Those of a file's row groups that one reader reads."""
+
+    path: str
+    metadata: pq.FileMetaData
+    groups: range
 
 
-def _row_group(lake: Lake, path: str, number: int, columns: list[str]) -> list[pa.RecordBatch]:
-    with pq.ParquetFile(path, filesystem=lake.files) as file:
-        return list(file.read_row_group(number, columns=columns, use_threads=False).to_batches(max_chunksize=BATCH_ROWS))
+def _shares(lake: Lake, path: str) -> Iterator[Share]:
+    metadata = pq.read_metadata(path, filesystem=lake.files)
+    yield from (Share(path, metadata, range(first, metadata.num_row_groups, READERS)) for first in range(READERS))
+
+
+def _batches(lake: Lake, share: Share, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Opened once and told what is in it: on S3, each look at a file is a request."""
+    with pq.ParquetFile(share.path, filesystem=lake.files, metadata=share.metadata, pre_buffer=True) as file:
+        for group in share.groups:
+            yield from file.read_row_group(group, columns=columns, use_threads=False).to_batches(max_chunksize=BATCH_ROWS)
 
 
 def _add_up(contents: Contents, batch: pa.RecordBatch, key: Iterable[str], summed: list[str], ranged: list[str]) -> None:
@@ -122,9 +134,9 @@ def has_repeats(prints: np.ndarray) -> bool:
     return bool((prints[1:] == prints[:-1]).any())
 
 
-def _count_repeats(lake: Lake, paths: list[str], table: Table) -> int:
+def _count_repeats(lake: Lake, shares: list[Share], table: Table) -> int:
     """Rows whose key an earlier row has, by the keys themselves: two different keys can share a print."""
-    keys = pa.Table.from_batches(batch for group in _row_groups(lake, paths) for batch in _row_group(lake, *group, list(table.key)))
+    keys = pa.Table.from_batches(batch for share in shares for batch in _batches(lake, share, list(table.key)))
     return int(keys.num_rows - keys.group_by(list(table.key)).aggregate([]).num_rows)
 
 

@@ -16,6 +16,7 @@ from cab_assets.warehouse.versions import Partition
 PART = "part-00000.parquet"
 REFUSED = "_refused.json"
 DICTIONARY_BYTES = 1 << 16  # a column with more distinct values than fit gives up its dictionary early, before it has cost anything
+WRITE_BYTES = 1 << 20  # Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
 ROW_GROUP_ROWS = 125_000  # 12 MB of bookings in memory: twice as many save 3 % in size, and the import waits while one is encoded
 
 
@@ -25,7 +26,7 @@ def write_rows(lake: Lake, partition: Partition, version: str, batches: Iterable
     rows = 0
     try:
         lake.make_folder(partition.version_path(version))
-        with lake.files.open_output_stream(path) as stream:
+        with lake.files.open_output_stream(path, buffer_size=WRITE_BYTES) as stream:
             hashed = Hashed(stream)
             with pq.ParquetWriter(hashed, partition.table.arrow_schema, **parquet_options(partition.table)) as writer:
                 for group in _row_groups(batches):
