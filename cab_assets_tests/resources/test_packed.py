@@ -86,9 +86,8 @@ def test_a_string_that_stands_for_null_is_none_where_nothing_is_null(pipeline: P
 
 
 @pytest.mark.parametrize("at", [None, f"{DAY} 10:00:00"])
-def test_a_day_is_not_packed_without_an_index_or_when_a_minute_holds_too_many(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, at: str | None) -> None:
-    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 10)
-    monkeypatch.setattr(postgresql, "MINUTE_ROWS", 19)
+def test_a_day_is_not_packed_without_an_index_or_when_a_moment_holds_too_many(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, at: str | None) -> None:
+    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 19)
     monkeypatch.setattr(SourceDay, "_windows", None)
     pipeline.insert(*odd_rides(20, pickup=at))
     if at is None:

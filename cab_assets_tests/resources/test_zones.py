@@ -9,6 +9,7 @@ import pytest
 
 from cab_assets.bookings.import_day import import_day
 from cab_assets.clients import bookings_db
+from cab_assets.resources import postgresql
 from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.manifest import Manifest
 from cab_assets.warehouse.versions import Partition
@@ -39,6 +40,7 @@ def zoned(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
+@pytest.mark.parametrize("window_rows", [25_000, 1])
 @pytest.mark.parametrize(
     ("zone", "day", "hours"),
     [
@@ -51,7 +53,10 @@ def zoned(pipeline: Pipeline) -> Pipeline:
         pytest.param("America/Sao_Paulo", "2018-02-18", 24, id="the day after"),
     ],
 )
-def test_a_day_of_instants_is_a_day_of_the_zones_wall_clock(zoned: Pipeline, zone: str, day: str, hours: int) -> None:
+def test_a_day_of_instants_is_a_day_of_the_zones_wall_clock(
+    zoned: Pipeline, monkeypatch: pytest.MonkeyPatch, zone: str, day: str, hours: int, window_rows: int
+) -> None:
+    monkeypatch.setattr(postgresql, "WINDOW_ROWS", window_rows)
     zoned.sql(HOURS.replace("%s", day))
     manifest = imported(zoned, zone, day)
     expected = zoned.sql(f"SELECT pickup_timestamp AT TIME ZONE '{zone}' FROM {{table}} WHERE (pickup_timestamp AT TIME ZONE '{zone}')::date = '{day}'")
