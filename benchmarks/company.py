@@ -28,6 +28,7 @@ from cab_assets.schemas import BOOKINGS
 from cab_assets.transforms.aggregates import aggregate_bookings
 from cab_assets.warehouse.manifest import Manifest
 from cab_assets.warehouse.publish import Publication
+from cab_assets_tests.aws import client_of
 from cab_assets_tests.cluster.apache_hive import ApacheHive, apache_hive
 from cab_assets_tests.cluster.hdfs import hdfs
 from cab_assets_tests.cluster.s3 import BUCKET, s3
@@ -35,7 +36,7 @@ from cab_assets_tests.cluster.spark import spark
 
 ROUNDS = 3
 DAY = min(IMPORTED)  # of 1 M rows
-FIRST, YEAR, ROWS = date(2021, 1, 1), 365, 1_000  # days of their own, whichever else were loaded
+FIRST, YEAR, ROWS = date(2021, 1, 1), 365, 10_000  # days of their own, whichever else were loaded
 PARTITIONS = 100
 
 
@@ -57,12 +58,12 @@ def company() -> Iterator[Company]:
         for each in folders:
             each.mkdir()
         with (
-            hdfs(folders[0]) as name_node,
+            hdfs(folders[0], data_nodes=2) as name_node,
             s3(folders[1]) as bucket,
             apache_hive(folders[2], name_node.root, bucket) as hive,
             spark(folders[3], hive, bucket, workers=2) as standalone,
         ):
-            os.environ.update(bucket.variables)
+            os.environ.update(client_of(f"http://127.0.0.1:{bucket.front.to}"))  # not through the port at which it can fail
             yield Company(name_node.root, f"s3://{BUCKET}", hive, standalone.remote)
 
 
@@ -93,7 +94,7 @@ def _year(env: Environment, lake: Lake) -> dict[str, Manifest]:
     """Versions of every day of a year, on HDFS."""
     load(env, FIRST, YEAR, ROWS)
     days = [(FIRST + timedelta(number)).isoformat() for number in range(YEAR)]
-    made = dict(import_days(source(env), lake, days, "bench", at_once=2))
+    made = dict(import_days(source(env), lake, days, "bench", at_once=8))
     if failed := [outcome for outcome in made.values() if isinstance(outcome, Exception)]:
         raise failed[0]
     return {day: imported.manifest for day, imported in made.items() if isinstance(imported, ImportedDay)}

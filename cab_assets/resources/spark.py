@@ -27,7 +27,11 @@ END_SECONDS = 5  # a server that is up releases a session in 0.1 s
 CONNECT_PORT, MASTER_PORT = 15002, 7077
 LOCAL, STANDALONE = "local", "spark://"
 RETRIES = 6  # of a call whose connection broke: 0.05 s, then four times longer each, 10 s at most: given up after 25 s, not 10 minutes
-
+SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # a day is a folder, and a task to list each takes longer than the list
+    "spark.sql.files.openCostInBytes": "262144",  # of our small files, some hundred to a task
+}
 
 T = TypeVar("T")
 
@@ -89,7 +93,7 @@ class Spark:
 
     def _config(self) -> dict[str, Any]:
         where = {"spark.remote": self.remote} if self.remote else {"spark.master": self.master, "spark.sql.catalogImplementation": "hive"}
-        return where | {"spark.sql.session.timeZone": "UTC"}
+        return where | SETTINGS
 
     def _reach(self) -> None:
         """SparkUnavailable if nobody listens: Spark itself would try a master for two minutes and then not say why."""

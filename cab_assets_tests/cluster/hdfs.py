@@ -1,11 +1,11 @@
-"""HDFS, a NameNode and a DataNode."""
+"""HDFS, a NameNode and one DataNode or more."""
 
 import json
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ READY = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
 class Hdfs:
     root: str  # hdfs://host:port
     folder: Path
-    data_node: Server
+    data_nodes: list[Server]
     state: str  # URL of the NameNode's own word
 
     def safe_mode(self, *, on: bool) -> None:
@@ -45,38 +45,42 @@ class Hdfs:
                 (state,) = json.load(answer)["beans"]
         except (OSError, ValueError):
             return False
-        return bool(state["NumLiveDataNodes"] >= 1 and state["FSState"] == "Operational")
+        return bool(state["NumLiveDataNodes"] == len(self.data_nodes) and state["FSState"] == "Operational")
 
 
 @contextmanager
-def hdfs(folder: Path) -> Iterator[Hdfs]:
-    """At work until the block ends."""
+def hdfs(folder: Path, *, data_nodes: int = 1) -> Iterator[Hdfs]:
+    """At work until the block ends, with a copy of each block on each DataNode."""
     JARS.fetch(print)
-    rpc, http, *data = free_ports(5)
-    _configure(folder, rpc, http, data)
+    rpc, http, *data = free_ports(2 + 3 * data_nodes)
+    _configure(folder, rpc, http, data_nodes)
     subprocess.run(_java(folder, NAME_NODE, "-format", "-force", "-nonInteractive"), check=True, capture_output=True)
-    with (
-        serving(_java(folder, NAME_NODE), http, folder / "NameNode.log"),
-        serving(_java(folder, DATA_NODE), data[0], folder / "DataNode.log") as data_node,
-    ):
-        made = Hdfs(f"hdfs://127.0.0.1:{rpc}", folder, data_node, f"http://127.0.0.1:{http}{READY}")
+    with serving(_java(folder, NAME_NODE), http, folder / "NameNode.log"), ExitStack() as stack:
+        nodes = [stack.enter_context(_data_node(folder, number, data[3 * number : 3 * number + 3])) for number in range(data_nodes)]
+        made = Hdfs(f"hdfs://127.0.0.1:{rpc}", folder, nodes, f"http://127.0.0.1:{http}{READY}")
         made.await_ready()
         yield made
 
 
-def _configure(folder: Path, rpc: int, http: int, data: list[int]) -> None:
+def _data_node(folder: Path, number: int, ports: list[int]) -> AbstractContextManager[Server]:
+    addresses = {f"dfs.datanode.{name}": f"127.0.0.1:{port}" for name, port in zip(("address", "http.address", "ipc.address"), ports, strict=True)}
+    own = addresses | {"dfs.datanode.data.dir": f"{folder}/data/{number}"}
+    settings = [argument for name, value in own.items() for argument in ("-D", f"{name}={value}")]
+    return serving(_java(folder, DATA_NODE, *settings), ports[0], folder / f"DataNode-{number}.log")
+
+
+def _configure(folder: Path, rpc: int, http: int, data_nodes: int) -> None:
     for role in ("hdfs", "datanode"):
         (folder / "conf" / "webapps" / role).mkdir(parents=True)  # a NameNode without one dies
     core = {"fs.defaultFS": f"hdfs://127.0.0.1:{rpc}", "hadoop.tmp.dir": str(folder / "data")}
-    names = ("dfs.datanode.address", "dfs.datanode.http.address", "dfs.datanode.ipc.address")
     site = {
-        "dfs.replication": "1",
+        "dfs.replication": str(data_nodes),
         "dfs.permissions.enabled": "false",
         "dfs.namenode.http-address": f"127.0.0.1:{http}",
-        **{name: f"127.0.0.1:{port}" for name, port in zip(names, data, strict=True)},
         "dfs.datanode.hostname": "127.0.0.1",
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         "dfs.namenode.safemode.extension": "0",
+        "dfs.namenode.file.close.num-committed-allowed": "1",  # a file of two copies or more is closed half a second earlier: docs/servers.md
         "dfs.heartbeat.interval": "1",
         "dfs.namenode.heartbeat.recheck-interval": "2000",
     }

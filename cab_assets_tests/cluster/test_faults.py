@@ -84,12 +84,12 @@ def test_without_a_metastore_a_run_fails_in_time_and_the_next_one_goes_on(pipeli
 
 def test_a_data_node_killed_while_a_day_is_written_leaves_nothing_that_counts(pipeline: Pipeline, hdfs: Hdfs) -> None:
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
-    killed = started(lambda: on_appearance(pipeline, "bookings", hdfs.data_node.kill))
+    killed = started(lambda: on_appearance(pipeline, "bookings", hdfs.data_nodes[0].kill))
     try:
         failed = pipeline.run(DAY)
         killed.result(60)
     finally:
-        hdfs.data_node.start()
+        hdfs.data_nodes[0].start()
     hdfs.await_ready()
     assert "cannot write" in failed.failure
     assert pipeline.run(DAY).failure == ""

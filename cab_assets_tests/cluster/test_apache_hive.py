@@ -1,0 +1,31 @@
+"""What Apache Hive is asked in another way than Spark's HiveServer2."""
+
+import pytest
+
+from cab_assets.resources.hive import Hive
+from cab_assets.schemas import BOOKINGS
+from cab_assets_tests.pipeline import Pipeline
+from cab_assets_tests.warehouse.test_publish import test_more_days_than_one_statement_takes_are_all_there  # noqa: F401
+
+pytestmark = pytest.mark.cluster
+DAYS = [f"2020-01-{day:02}" for day in range(1, 11)]
+
+
+@pytest.fixture
+def there(pipeline: Pipeline) -> dict[str, str]:
+    """Partitions, one of which is nobody's version."""
+    locations = {day: pipeline.lake.url(f"bookings/booking_date={day}/version=1") for day in DAYS} | {DAYS[3]: pipeline.lake.url("else where")}
+    pipeline.hive.create(BOOKINGS, pipeline.lake.url(BOOKINGS.name))
+    pipeline.hive.add_partitions(BOOKINGS, locations)
+    return locations
+
+
+def test_many_locations_are_told_without_asking_for_each(pipeline: Pipeline, there: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Hive, "_location", None)
+    assert pipeline.hive.locations(BOOKINGS, [*DAYS, "2020-02-01"]) == there
+
+
+def test_who_may_not_query_is_told_locations_all_the_same(pipeline: Pipeline, there: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = Hive.execute
+    monkeypatch.setattr(Hive, "execute", lambda hive, statement: execute(hive, statement.replace("SELECT *", "SELECT absent")))
+    assert pipeline.hive.locations(BOOKINGS, DAYS) == there
