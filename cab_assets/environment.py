@@ -123,7 +123,8 @@ class Environment:
     kafka_ca: Path | None = variable(readable, "PEM file of the authorities that brokers' certificates are checked against; without it the machine's own")
     clickstream_topic: str = variable(matching(r"[a-zA-Z0-9._-]+", "a Kafka topic name"), "the topic of clicks", "clickstream")
     hive_url: str | None = variable(
-        matching(r"hive://([^:@/\s]+@)?[^:@/\s]+:\d+/\w+", "hive://user@host:port/cab"), "HiveServer2 and the database of the tables"
+        matching(r"hive://([^:@/\s]+@)?[^:@/\s]+:\d+/\w+(\?auth=KERBEROS(&kerberos_service_name=\w+)?)?", "hive://user@host:port/cab"),
+        "HiveServer2 and the database of the tables",
     )
     hive_password: str | None = variable(str, "its password, where it wants one (LDAP)", secret=True)
     hive_ca: Path | None = variable(readable, "PEM file of the authorities that its certificate is checked against; without it, its traffic is not encrypted")

@@ -67,6 +67,7 @@ def test_a_variable_of_another_program_is_left_alone() -> None:
         ("CAB_BOOKINGS_DB_URL", "oracle://a@b/c", "must have the form postgresql://user@host:port/db or mysql://"),
         ("CAB_BOOKINGS_TABLE", "bookings; DROP TABLE bookings", "must have the form table or schema.table"),
         ("CAB_HIVE_URL", "hive.example:10000", "must have the form hive://user@host:port/cab"),
+        ("CAB_HIVE_URL", "hive://hive.example:10000/cab?auth=LDAP", "must have the form hive://user@host:port/cab"),
         ("CAB_LAKE_ROOT", "/lake", "must have the form file:///"),
         ("CAB_LAKE_ROOT", "hdfs:///lake", "must have the form file:///"),
         ("CAB_KAFKA_SECURITY", "sasl_ssl", "must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
@@ -77,6 +78,12 @@ def test_a_value_that_cannot_be_used_is_named_with_what_could_be(name: str, valu
     with pytest.raises(BadEnvironment) as refused:
         cluster(**{name: value})
     assert str(refused.value).startswith(f"{name}={value} {why}")
+
+
+@pytest.mark.parametrize("options", ["auth=KERBEROS", "auth=KERBEROS&kerberos_service_name=hs2"])
+def test_hive_can_be_asked_for_by_kerberos(options: str) -> None:
+    url = f"hive://hive.example:10000/cab?{options}"
+    assert cluster(CAB_HIVE_URL=url).hive_url == url
 
 
 def test_all_problems_are_listed_at_once() -> None:

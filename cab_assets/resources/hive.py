@@ -8,8 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
-from urllib.parse import urlparse
+from urllib.parse import parse_qsl, urlparse
 
+from puresasl import QOP
+from puresasl.mechanisms import mechanisms
 from pyhive import hive
 from pyhive.exc import Error as PyHiveError
 from pyhive.sasl_compat import PureSASLClient
@@ -25,7 +27,7 @@ from cab_assets.schemas import Table
 
 ANSWER_SECONDS = 20  # the longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two answers must not hang for a minute
 CONNECTIONS = 4  # statements side by side: more do not make the metastore faster
-NOT_LET_IN, NOT_TRUSTED = "Error validating the login", "CERTIFICATE_VERIFY_FAILED"
+NOT_LET_IN, NOT_TRUSTED, NO_PASSWORDS = "Error validating the login", "CERTIFICATE_VERIFY_FAILED", "Unsupported mechanism type PLAIN"
 FEW = 4  # days that are asked for one by one
 PARTITIONS_A_STATEMENT = 90  # beyond 100 the metastore applies one ALTER in parts, and can fail half-way
 
@@ -57,6 +59,8 @@ class Hive:
         self.answer_seconds = answer_seconds
         self.host, self.port, self.user = parts.hostname or "", parts.port or 10000, parts.username or "cab"
         self.database = parts.path.strip("/")
+        options = dict(parse_qsl(parts.query))
+        self._service = options.get("kerberos_service_name", "hive") if options.get("auth") == "KERBEROS" else None
         self._password, self._ca = password, ca
         self._idle: SimpleQueue[tuple[hive.Connection, TSocket]] = SimpleQueue()
 
@@ -181,19 +185,28 @@ class Hive:
                 ) from None
             if NOT_TRUSTED in said:
                 raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} has a certificate of nobody in {self._ca}; check CAB_HIVE_CA") from None
+            if NO_PASSWORDS in said:
+                raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} wants Kerberos; add ?auth=KERBEROS to CAB_HIVE_URL") from None
             raise HiveUnavailable(f"HiveServer2 at {self.host}:{self.port} does not answer ({error}); see `cab doctor`, then run again") from error
 
     def _open(self) -> tuple[hive.Connection, TSocket]:
         socket = TlsSocket(self.host, self.port, ssl_context=ssl.create_default_context(cafile=self._ca)) if self._ca else TSocket(self.host, self.port)
         socket.setTimeout(self.answer_seconds * 1000)
         try:
-            transport = TSaslClientTransport(self._sasl, "PLAIN", socket)
+            transport = TSaslClientTransport(self._sasl, "GSSAPI" if self._service else "PLAIN", socket)
             return hive.Connection(thrift_transport=transport, username=self.user, database=self.database), socket
-        except BaseException:
+        except BaseException as error:
             socket.close()
+            if type(error).__module__ == "kerberos":
+                said = error.args[-1][0]  # (GSS, its code), (Kerberos, its code)
+                raise HiveRefused(f"Kerberos does not let us speak to {self._service}@{self.host} ({said}); see `klist`, then `kinit`") from error
             raise
 
     def _sasl(self) -> PureSASLClient:
+        if self._service and "GSSAPI" not in mechanisms:
+            raise HiveRefused("CAB_HIVE_URL asks for Kerberos, which takes the package kerberos beside this one: docs/servers.md#hiveserver2")
+        if self._service:
+            return PureSASLClient(self.host, service=self._service, qops=[QOP.AUTH])  # PyHive's client cannot sign or encrypt: TLS does
         return PureSASLClient(self.host, username=self.user, password=self._password or "none")  # a server without passwords wants one all the same
 
 

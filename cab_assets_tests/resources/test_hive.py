@@ -2,6 +2,7 @@ import time
 from contextlib import closing
 
 import pytest
+from puresasl.mechanisms import mechanisms
 
 from cab_assets.resources.failures import LakeHidden, LakeLocked, NoSuchDatabase, Refused
 from cab_assets.resources.hive import Hive, HiveRefused, HiveUnavailable, normal_url
@@ -42,6 +43,12 @@ def test_a_lake_that_hive_cannot_use_is_named(pipeline: Pipeline, location: str,
 def test_a_database_that_is_not_there_is_named(pipeline: Pipeline) -> None:
     with closing(Hive(str(pipeline.env.hive_url).replace(pipeline.hive.database, "absent"))) as hive, pytest.raises(NoSuchDatabase, match="CAB_HIVE_URL"):
         hive.execute("SHOW TABLES")
+
+
+def test_kerberos_without_its_package_is_said(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(mechanisms, "GSSAPI", raising=False)
+    with closing(Hive(f"{pipeline.env.hive_url}?auth=KERBEROS")) as hive, pytest.raises(HiveRefused, match="the package kerberos"):
+        hive.execute("SELECT 42")
 
 
 @pytest.mark.parametrize("answers", [2, 5, 6, 7])
