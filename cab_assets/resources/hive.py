@@ -148,13 +148,7 @@ class Hive:
                 rows = self.execute(f"EXPLAIN EXTENDED SELECT * FROM {self.name(table)} WHERE `{table.partition_column}` IN ({values})")
             except Refused:
                 return {}
-            day = None
-            for row in rows:
-                name, _, value = str(row[0]).strip().partition(" ")
-                if name == table.partition_column:
-                    day = value
-                elif name == "location" and day:  # the partition's comes first, then the table's
-                    found[day], day = normal_url(value), None
+            found |= dict(_planned_locations(rows, table.partition_column))
         return found
 
     def _side_by_side(self, ask: Callable[[str], T], days: Sequence[str]) -> list[T]:
@@ -220,6 +214,18 @@ def normal_url(location: str) -> str:
     """`file:///a` for `file:/a`, which both HiveServer2s answer when told `file:///a`."""
     scheme, _, path = location.partition(":")
     return location if path.startswith("//") else f"{scheme}://{path}"
+
+
+def _planned_locations(plan: Iterable[Row], partition_column: str) -> Iterator[tuple[str, str]]:
+    """Each partition of a plan, and where it lies: that line comes after its value, and before the one of the table's location."""
+    value = None
+    for row in plan:
+        name, _, said = str(row[0]).strip().partition(" ")
+        if name == partition_column:
+            value = said
+        elif name == "location" and value:
+            yield value, normal_url(said)
+            value = None
 
 
 def _said(error: PyHiveError) -> str:

@@ -59,7 +59,7 @@ def read_back(lake: Lake, partition: Partition, version: str, files: Iterable[Da
 
 @dataclass(frozen=True)
 class Share:
-    """Those of a file's row groups that one reader reads."""
+    """Those of a file's row groups that one reader reads; none in a file without rows."""
 
     path: str
     metadata: pq.FileMetaData
@@ -68,7 +68,8 @@ class Share:
 
 def _shares(lake: Lake, path: str) -> Iterator[Share]:
     metadata = pq.read_metadata(path, filesystem=lake.files)
-    yield from (Share(path, metadata, range(first, metadata.num_row_groups, READERS)) for first in range(READERS))
+    groups = metadata.num_row_groups
+    yield from (Share(path, metadata, range(first, groups, READERS)) for first in range(max(1, min(groups, READERS))))
 
 
 def _batches(lake: Lake, share: Share, columns: list[str]) -> Iterator[pa.RecordBatch]:
