@@ -2,6 +2,7 @@
 
 import pytest
 
+from cab_assets.resources import hive
 from cab_assets.resources.hive import Hive
 from cab_assets.schemas import BOOKINGS
 from cab_assets_tests.pipeline import Pipeline
@@ -22,6 +23,7 @@ def there(pipeline: Pipeline) -> dict[str, str]:
 
 def test_many_locations_are_told_without_asking_for_each(pipeline: Pipeline, there: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Hive, "_location", None)
+    monkeypatch.setattr(hive, "PARTITIONS_A_STATEMENT", 4)
     assert pipeline.hive.locations(BOOKINGS, [*DAYS, "2020-02-01"]) == there
 
 

@@ -92,4 +92,5 @@ def test_more_days_than_one_statement_takes_are_all_there(pipeline: Pipeline) ->
     pipeline.hive.create(BOOKINGS, pipeline.lake.url(BOOKINGS.name))
     pipeline.hive.add_partitions(BOOKINGS, locations)
     assert pipeline.hive.days(BOOKINGS) == set(days)
-    assert pipeline.hive.locations(BOOKINGS, days) == locations
+    ends = [days[0], days[1], days[89], days[90], days[91]]
+    assert pipeline.hive.locations(BOOKINGS, ends) == {day: locations[day] for day in ends}
