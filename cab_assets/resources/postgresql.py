@@ -8,12 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 import psycopg
+from psycopg.types.string import ByteaBinaryLoader
 
 from cab_assets.resources.dialect import CONNECT_SECONDS, Dialect, Snapshot, Window
 from cab_assets.schemas import Column
 
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-ONE_PROCESS = "SET LOCAL max_parallel_workers_per_gather = 0"  # of the server for each connection
+PLAIN = ["SET LOCAL max_parallel_workers_per_gather = 0", "SET LOCAL jit = off"]  # one process a connection, and nothing compiled for each statement anew
 HASHES = {  # the hash functions that PostgreSQL's own joins use: NULL of NULL
     "bigint": "hashint8extended",
     "integer": "hashint4extended",
@@ -58,7 +59,10 @@ class PostgreSQL(Dialect):
 
     def connect(self) -> "psycopg.Connection[Any]":
         tls: dict[str, Any] = {"sslmode": "verify-full", "sslrootcert": str(self.ca)} if self.ca else {}
-        return psycopg.connect(self.address, password=self.password.text, connect_timeout=CONNECT_SECONDS, autocommit=True, options="-c timezone=UTC", **tls)
+        how: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "autocommit": True, "options": "-c timezone=UTC", **tls}
+        connection = psycopg.connect(self.address, password=self.password.text, **how)
+        connection.adapters.register_loader("text", ByteaBinaryLoader)  # text that is asked for in binary is packed rows, which Arrow takes as bytes
+        return connection
 
     def is_refusal(self, error: Exception) -> bool:
         return not isinstance(error, psycopg.OperationalError) or re.search(REFUSALS, str(error)) is not None
@@ -71,10 +75,10 @@ class PostgreSQL(Dialect):
         return {"sslmode": "require", "sslrootcert": ca}
 
     def snapshot(self, cursor: Any) -> Snapshot:
-        cursor.execute(BEGIN)
-        cursor.execute(ONE_PROCESS)
+        for statement in [BEGIN, *PLAIN]:
+            cursor.execute(statement)
         moment, name = cursor.execute("SELECT clock_timestamp(), pg_export_snapshot()").fetchone()
-        return Snapshot(moment.astimezone(UTC), ["SET timezone = 'UTC'", BEGIN, f"SET TRANSACTION SNAPSHOT '{name}'", ONE_PROCESS])
+        return Snapshot(moment.astimezone(UTC), ["SET timezone = 'UTC'", BEGIN, f"SET TRANSACTION SNAPSHOT '{name}'", *PLAIN])
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"

@@ -21,7 +21,8 @@ from cab_assets.resources.packed import Unpackable, packed, unpacked
 from cab_assets.schemas import BOOKINGS, Column
 
 BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages
-WINDOWS_AHEAD = 8  # a row group takes as long to write as some windows take to read
+WINDOWS_AT_ONCE = 4  # from its second window on, a statement finds the server's memory warm: a fifth less work there than one by one
+STATEMENTS_AHEAD = 4  # a row group takes as long to write as some windows take to read
 ROW_HASH = "row_hash"
 
 
@@ -116,30 +117,35 @@ class SourceDay:
             return self.dialect.windows(cursor, self.table, self.shape["pickup_timestamp"], self.start, self.end)
 
     def _windows(self, windows: list[Window]) -> Iterator[Slice]:
-        """Window after window, read ahead."""
+        """Some windows by one statement, statement after statement, read ahead."""
         pending: deque[Future[list[Slice]]] = deque()
         with ThreadPoolExecutor(self.dialect.readers) as pool:
-            for window in windows:
-                pending.append(pool.submit(self._window, window))
-                if len(pending) > WINDOWS_AHEAD:
+            for first in range(0, len(windows), WINDOWS_AT_ONCE):
+                pending.append(pool.submit(self._some, windows[first : first + WINDOWS_AT_ONCE]))
+                if len(pending) > STATEMENTS_AHEAD:
                     yield from pending.popleft().result()
             while pending:
                 yield from pending.popleft().result()
 
-    def _window(self, window: Window) -> list[Slice]:
-        try:
-            return list(self._packed(window))
-        except Unpackable:
-            return list(self._by_connectorx(*window))
+    def _some(self, windows: list[Window]) -> list[Slice]:
+        slices, ambiguous = [], []
+        for number, rows, row_hash, *columns in self._packed(windows):
+            try:
+                with fitting():
+                    slices += [Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash))] if rows else []
+            except Unpackable:
+                ambiguous.append(windows[number])
+        return slices + [each for window in ambiguous for each in self._by_connectorx(*window)]
 
-    def _packed(self, window: Window) -> Iterator[Slice]:
+    def _packed(self, windows: list[Window]) -> Iterator[Any]:
+        """A row for each window: its number, rows, sum of hashes, columns."""
         values = {column.name: self._sent(column) for column in BOOKINGS.columns}
         figures = ", ".join(["count(*)", f"sum({self.row_hash})", *packed(BOOKINGS, values)])
+        edges = [", ".join(self.dialect.bound(edge, self.shape["pickup_timestamp"]) for edge in window) for window in windows]
+        spans = ", ".join(f"({number}, {first_and_last})" for number, first_and_last in enumerate(edges))
+        inside = f"SELECT {figures} FROM {self.table} WHERE pickup_timestamp >= span.first AND pickup_timestamp < span.last"
         with self.cursors.lend() as cursor, cursor.connection.cursor(binary=True) as wide:
-            rows, row_hash, *columns = wide.execute(f"SELECT {figures} FROM {self.table} WHERE {self._within(*window)}").fetchone()
-        if rows:
-            with fitting():
-                yield Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash))
+            yield from wide.stream(f"SELECT span.number, packed.* FROM (VALUES {spans}) AS span (number, first, last), LATERAL ({inside}) AS packed")
 
     def _sent(self, column: Column) -> str:
         of_type = self.shape[column.name]

@@ -40,18 +40,18 @@ def read_back(lake: Lake, partition: Partition, version: str, files: Iterable[Da
     """Read the key, the `summed` (decimal or whole numbers) and the `ranged` (timestamps) columns of a version."""
     contents, adding = Contents(schema=pa.schema([]), sums=dict.fromkeys(summed)), Lock()
 
-    def look(share: Share) -> list[np.ndarray]:
-        prints = []
+    def look(share: Share) -> np.ndarray:
+        prints = [NO_PRINTS]
         for batch in _batches(lake, share, [*partition.table.key, *summed, *ranged]):
             with adding:
                 _add_up(contents, batch, partition.table.key, summed, ranged)
             prints.append(key_prints(batch, partition.table))
-        return prints
+        return np.sort(np.concatenate(prints))
 
     shares = [share for file in files for share in _shares(lake, f"{partition.version_path(version)}/{file.name}")]
     contents.schema = shares[0].metadata.schema.to_arrow_schema()
     with ThreadPoolExecutor(READERS) as pool:
-        prints = np.concatenate([NO_PRINTS, *(each for share in pool.map(look, shares) for each in share)])
+        prints = np.concatenate(list(pool.map(look, shares)))
     if has_repeats(prints):
         contents.repeated_keys = _count_repeats(lake, shares, partition.table)
     return contents
@@ -130,8 +130,8 @@ def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:
 
 
 def has_repeats(prints: np.ndarray) -> bool:
-    """Whether two are equal; the prints are sorted in place."""
-    prints.sort()
+    """Whether two are equal; the prints, of some sorted runs, are sorted in place."""
+    prints.sort(kind="stable")  # which merges runs
     return bool((prints[1:] == prints[:-1]).any())
 
 

@@ -1,19 +1,21 @@
 """Bookings that the server packs column by column, held against the same rows asked for one by one."""
 
 import random
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from cab_assets.resources import postgresql
-from cab_assets.resources.source_day import SourceDay
+from cab_assets.resources.source_day import Slice, SourceDay
 from cab_assets.schemas import BOOKINGS
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 
 DAY = date(2020, 9, 1)
+AT = f"{DAY} 10:00:00"
 TEXTS = ["", "NULL", ",", "a\x1eb", "'\"\\\n\t", "नमस्ते 🚕", "x" * 30, None]
 ODD: dict[str, list[Any]] = {
     "string": TEXTS,
@@ -74,18 +76,31 @@ def test_every_value_arrives_as_it_is_in_one_window_or_in_many(pipeline: Pipelin
 
 
 @pytest.mark.parametrize(("column", "value"), [("cab_color", "a\x1fb"), ("cab_color", "\x1e"), ("customer_id", -(2**63)), ("drop_lat", float("nan"))])
-def test_a_value_that_stands_for_something_else_in_a_pack_is_read_all_the_same(pipeline: Pipeline, column: str, value: object) -> None:
-    pipeline.insert(*odd_rides(20), ride("BK20", f"{DAY} 10:00:00", **{column: value}))
+def test_a_window_with_a_value_that_stands_for_something_else_is_read_otherwise(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, column: str, value: object
+) -> None:
+    by_connectorx = SourceDay._by_connectorx
+    otherwise: list[str] = []
+
+    def noted(day: SourceDay, start: datetime, end: datetime) -> Iterator[Slice]:
+        otherwise.append("its own" if str(start) <= AT < str(end) else "another")
+        return by_connectorx(day, start, end)
+
+    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 2)
+    monkeypatch.setattr(SourceDay, "_by_connectorx", noted)
+    pipeline.insert(*odd_rides(20), ride("BK20", AT, **{column: value}))
     is_like_source(pipeline)
+    assert otherwise == ["its own"]
 
 
 @pytest.mark.usefixtures("unaided")
-def test_a_string_that_stands_for_null_is_none_where_nothing_is_null(pipeline: Pipeline) -> None:
-    pipeline.insert(ride("BK1", f"{DAY} 10:00:00", cab_color="\x1e"))
+def test_columns_of_the_source_may_have_any_name(pipeline: Pipeline) -> None:
+    pipeline.insert(*odd_rides(20))
+    pipeline.sql("ALTER TABLE {table} ADD first timestamp DEFAULT now(), ADD last timestamp DEFAULT now(), ADD number int DEFAULT 3")
     is_like_source(pipeline)
 
 
-@pytest.mark.parametrize("at", [None, f"{DAY} 10:00:00"])
+@pytest.mark.parametrize("at", [None, AT])
 def test_a_day_is_not_packed_without_an_index_or_when_a_moment_holds_too_many(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, at: str | None) -> None:
     monkeypatch.setattr(postgresql, "WINDOW_ROWS", 19)
     monkeypatch.setattr(SourceDay, "_windows", None)
