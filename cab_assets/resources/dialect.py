@@ -4,10 +4,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote, urlencode, urlparse
+from zoneinfo import ZoneInfo
 
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.password import Password
@@ -98,6 +99,10 @@ class Dialect(ABC):
     @abstractmethod
     def bound(self, edge: datetime, source_type: str) -> str:
         """A wall clock as a literal that compares with a column of that type, so that an index on it serves."""
+
+    def moment_of(self, edge: datetime) -> datetime:
+        """When the business zone's wall clock first shows `edge`, in UTC: at a day's start, some zones set it back and show midnight twice."""
+        return edge.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
 
     @abstractmethod
     def day_of(self, source_type: str) -> str:

@@ -113,8 +113,7 @@ class MySQL(Dialect):
         return f"convert_tz({expression}, '+00:00', '{self.zone}')" if self._is_zoned(source_type) else expression
 
     def bound(self, edge: datetime, source_type: str) -> str:
-        literal = f"'{edge:%Y-%m-%d %H:%M:%S.%f}'"
-        return f"convert_tz({literal}, '{self.zone}', '+00:00')" if self._is_zoned(source_type) else literal
+        return f"'{self.moment_of(edge) if self._is_zoned(source_type) else edge:%Y-%m-%d %H:%M:%S.%f}'"
 
     def _is_zoned(self, source_type: str) -> bool:
         return source_type.startswith("timestamp") and self.zone != "UTC"

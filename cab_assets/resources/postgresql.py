@@ -136,7 +136,9 @@ class PostgreSQL(Dialect):
         return f"({expression} AT TIME ZONE '{self.zone}')" if source_type.endswith("with time zone") else expression
 
     def bound(self, edge: datetime, source_type: str) -> str:
-        return self.wall_clock(f"timestamp '{edge:%Y-%m-%d %H:%M:%S.%f}'", source_type)
+        if source_type.endswith("with time zone"):
+            return f"timestamptz '{self.moment_of(edge):%Y-%m-%d %H:%M:%S.%f}+00'"
+        return f"timestamp '{edge:%Y-%m-%d %H:%M:%S.%f}'"
 
 
 def hash_of(column: str, source_type: str, seed: str) -> str:

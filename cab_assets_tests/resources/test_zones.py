@@ -48,6 +48,8 @@ def zoned(pipeline: Pipeline) -> Pipeline:
         pytest.param("America/New_York", "2020-03-08", 23, id="23 hours"),
         pytest.param("America/New_York", "2020-11-01", 25, id="25 hours"),
         pytest.param("America/Sao_Paulo", "2018-11-04", 23, id="a day without a midnight"),
+        pytest.param("America/Havana", "2020-11-01", 25, id="a day with two midnights"),
+        pytest.param("America/Havana", "2020-10-31", 24, id="the day before"),
         pytest.param("America/Sao_Paulo", "2018-02-17", 25, id="a day that ends twice"),
         pytest.param("America/Sao_Paulo", "2018-02-18", 24, id="the day after"),
     ],
