@@ -1,7 +1,14 @@
 """The pipeline's own tests, over MariaDB with TLS and a password, and a lake on HDFS."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from cab_assets.commands.doctor import PARTS
+from cab_assets.environment import CHECKOUT
+from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.cluster.hdfs import Hdfs
 from cab_assets_tests.defs.bookings.test_amended_days import (  # noqa: F401
     test_a_day_that_goes_back_to_what_it_was_is_published_anew,
@@ -29,3 +36,11 @@ def test_a_lake_in_safe_mode_is_said_and_the_next_run_goes_on(pipeline: Pipeline
     assert "safe mode" in failed.failure.lower()
     assert pipeline.run(DAY).failure == ""
     pipeline.is_like_source(DAY)
+
+
+def test_the_doctor_finds_every_part_at_work(pipeline: Pipeline) -> None:
+    Clicks(pipeline).create()
+    doctor = [str(Path(sys.executable).with_name("cab")), "doctor"]
+    ended = subprocess.run(doctor, env=pipeline.environ(), cwd=CHECKOUT, capture_output=True, text=True, timeout=240)
+    lines = ended.stdout.splitlines()[-len(PARTS) :]
+    assert [(line[:4].strip(), line[6:18].strip()) for line in lines] == [("ok", part.name) for part in PARTS], ended
