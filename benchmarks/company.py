@@ -3,7 +3,8 @@
 import itertools
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -31,13 +32,16 @@ from cab_assets.warehouse.publish import Publication
 from cab_assets_tests.aws import client_of
 from cab_assets_tests.cluster.apache_hive import ApacheHive, apache_hive
 from cab_assets_tests.cluster.hdfs import hdfs
-from cab_assets_tests.cluster.s3 import BUCKET, s3
+from cab_assets_tests.cluster.processes import serving
+from cab_assets_tests.cluster.s3 import BUCKET, S3, s3
 from cab_assets_tests.cluster.spark import spark
+from cab_assets_tests.secure_kafka import free_ports
 
 ROUNDS = 3
 DAY = min(IMPORTED)  # of 1 M rows
 FIRST, YEAR, ROWS = date(2021, 1, 1), 365, 10_000  # days of their own, whichever else were loaded
 PARTITIONS = 100
+GATEWAY = "versitygw"  # go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Company:
     """Where the servers are."""
 
     hdfs: str
-    s3: str
+    s3: str  # what serves it
     hive: ApacheHive
     spark: str
 
@@ -54,7 +58,7 @@ class Company:
 def company() -> Iterator[Company]:
     """At work until the block ends; two Spark workers of one core each."""
     with TemporaryDirectory(prefix="cab-bench-") as home:
-        folders = [Path(home) / name for name in ("hdfs", "s3", "hive", "spark")]
+        folders = [Path(home) / name for name in ("hdfs", "s3", "hive", "spark", "gateway")]
         for each in folders:
             each.mkdir()
         with (
@@ -62,9 +66,25 @@ def company() -> Iterator[Company]:
             s3(folders[1]) as bucket,
             apache_hive(folders[2], name_node.root, bucket) as hive,
             spark(folders[3], hive, bucket, workers=2) as standalone,
+            imported_to(folders[4], bucket) as (name, variables),
         ):
-            os.environ.update(client_of(f"http://127.0.0.1:{bucket.front.to}"))  # not through the port at which it can fail
-            yield Company(name_node.root, f"s3://{BUCKET}", hive, standalone.remote)
+            os.environ.update(variables)
+            yield Company(name_node.root, name, hive, standalone.remote)
+
+
+@contextmanager
+def imported_to(folder: Path, bucket: S3) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """An S3 that takes little of the cores that the import is measured on, if there is one: moto is Python, and takes as much of them as the import itself."""
+    if not (gateway := shutil.which(GATEWAY)):
+        yield "S3 (moto)", client_of(f"http://127.0.0.1:{bucket.front.to}")  # not through the port at which it can fail
+        return
+    (folder / "root" / BUCKET).mkdir(parents=True)
+    (port,) = free_ports(1)
+    variables = client_of(f"http://127.0.0.1:{port}")
+    keys = {"ROOT_ACCESS_KEY": variables["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": variables["AWS_SECRET_ACCESS_KEY"]}
+    command = [gateway, "--port", f"127.0.0.1:{port}", "--region", variables["AWS_REGION"], "posix", str(folder / "root")]
+    with serving(command, port, folder / "gateway.log", environment=os.environ | keys):
+        yield "S3 (Versity's gateway)", variables
 
 
 def parts(env: Environment) -> dict[str, str]:
@@ -85,7 +105,7 @@ def _imports(env: Environment, servers: Company) -> str:
         import_day(source(env), Lake(f"{root}/import-{next(numbers)}"), DAY, "bench")
 
     with TemporaryDirectory(prefix="cab-bench-") as here:
-        roots = {"local disk": f"file://{here}", "HDFS": servers.hdfs, "S3": servers.s3}
+        roots = {"local disk": f"file://{here}", "HDFS": servers.hdfs, servers.s3: f"s3://{BUCKET}"}
         times = in_turn([Contender(name, partial(to, root), ROUNDS, warm=1) for name, root in roots.items()])
     return _beside("lake", times, "local disk", "≤ 1.3")
 
