@@ -55,6 +55,7 @@ def committed(clicks: Clicks) -> Clicks:
     return clicks
 
 
+@pytest.mark.soak
 def test_a_fold_killed_at_any_moment_is_made_up_for_by_the_next(committed: Clicks) -> None:
     with reading(committed):
         kill_at_file(committed, FOLDING, FOLD)
