@@ -49,7 +49,7 @@ class Company:
     """Where the servers are."""
 
     hdfs: str
-    s3: str  # what serves it
+    s3_server: str  # what serves it, for people
     hive: ApacheHive
     spark: str
 
@@ -105,7 +105,7 @@ def _imports(env: Environment, servers: Company) -> str:
         import_day(source(env), Lake(f"{root}/import-{next(numbers)}"), DAY, "bench")
 
     with TemporaryDirectory(prefix="cab-bench-") as here:
-        roots = {"local disk": f"file://{here}", "HDFS": servers.hdfs, servers.s3: f"s3://{BUCKET}"}
+        roots = {"local disk": f"file://{here}", "HDFS": servers.hdfs, servers.s3_server: f"s3://{BUCKET}"}
         times = in_turn([Contender(name, partial(to, root), ROUNDS, warm=1) for name, root in roots.items()])
     return _beside("lake", times, "local disk", "≤ 1.3")
 

@@ -16,7 +16,7 @@ SEPARATOR, NOTHING = b"\x1f", b"\x1e"  # between strings, and for NULL
 AMOUNTS = b","  # between amounts, of which an empty one is NULL
 FLOATING = ("double", "int")  # what a double holds exactly; NaN is NULL
 TAKEN = ("double", "string", "bigint")  # types of which a value stands for NULL
-FOUR = "string_agg(lseg_send(lseg(point({}, {}), point({}, {}))), '')"  # each *_send takes 1 KB, and a row that takes more than 8 costs a malloc
+FOUR = "string_agg(lseg_send(lseg(point({}, {}), point({}, {}))), '')"  # of doubles, for the price of two
 LEAST, MOST = -(2**63), 2**63 - 1  # as a whole number, the least is NULL; as moments, both are infinite, which is NULL
 EPOCH = 946_684_800_000_000  # of PostgreSQL, the year 2000, in microseconds since 1970
 
@@ -56,7 +56,7 @@ def unpacked(table: Table, rows: int, values: Iterator[Any]) -> pa.RecordBatch:
     for four in _fours(table):
         doubles = np.frombuffer(next(values), ">f8").reshape(rows, 4)
         floating |= {name: doubles[:, place].astype(np.float64) for place, name in enumerate(four)}
-    columns = [_floating(column, floating[column.name]) if column.type in FLOATING else _unpacked(column, next(values)) for column in table.columns]
+    columns = [_floating(column, floating[column.name]) if column.type in FLOATING else _unpacked(column, next(values), nulls) for column in table.columns]
     found = sum(values.null_count for column, values in zip(table.columns, columns, strict=True) if column.type in TAKEN)
     if found != nulls or any(len(values) != rows for values in columns):
         raise Unpackable
@@ -67,10 +67,10 @@ def _floating(column: Column, numbers: np.ndarray) -> pa.Array:
     return _array(numbers, np.isnan(numbers), column.arrow_type)
 
 
-def _unpacked(column: Column, sent: bytes) -> pa.Array:
+def _unpacked(column: Column, sent: bytes, nulls: int) -> pa.Array:
     match column.type:
         case "string":
-            return _split(sent, SEPARATOR, nothing=NOTHING if NOTHING in sent else None)
+            return _split(sent, SEPARATOR, nothing=NOTHING if nulls and NOTHING in sent else None)
         case "decimal(12,2)":
             return _split(sent, AMOUNTS, nothing=b"").cast(column.arrow_type)
         case "timestamp":

@@ -121,18 +121,20 @@ class SourceDay:
         pending: deque[Future[list[Slice]]] = deque()
         with ThreadPoolExecutor(self.dialect.readers) as pool:
             for first in range(0, len(windows), WINDOWS_AT_ONCE):
-                pending.append(pool.submit(self._some, windows[first : first + WINDOWS_AT_ONCE]))
+                pending.append(pool.submit(self._statement, windows[first : first + WINDOWS_AT_ONCE]))
                 if len(pending) > STATEMENTS_AHEAD:
                     yield from pending.popleft().result()
             while pending:
                 yield from pending.popleft().result()
 
-    def _some(self, windows: list[Window]) -> list[Slice]:
+    def _statement(self, windows: list[Window]) -> list[Slice]:
         slices, ambiguous = [], []
         for number, rows, row_hash, *columns in self._packed(windows):
+            if not rows:
+                continue
             try:
                 with fitting():
-                    slices += [Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash))] if rows else []
+                    slices.append(Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash)))
             except Unpackable:
                 ambiguous.append(windows[number])
         return slices + [each for window in ambiguous for each in self._by_connectorx(*window)]

@@ -88,9 +88,15 @@ def test_a_window_with_a_value_that_stands_for_something_else_is_read_otherwise(
 
     monkeypatch.setattr(postgresql, "WINDOW_ROWS", 2)
     monkeypatch.setattr(SourceDay, "_by_connectorx", noted)
-    pipeline.insert(*odd_rides(20), ride("BK20", AT, **{column: value}))
+    pipeline.insert(*odd_rides(20), ride("BK20", AT, cab_registration_no=None, **{column: value}))
     is_like_source(pipeline)
     assert otherwise == ["its own"]
+
+
+@pytest.mark.usefixtures("unaided")
+def test_a_string_that_stands_for_null_is_none_where_nothing_is_null(pipeline: Pipeline) -> None:
+    pipeline.insert(ride("BK1", AT, cab_color="\x1e"))
+    is_like_source(pipeline)
 
 
 @pytest.mark.usefixtures("unaided")
