@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -36,6 +37,11 @@ class Sleeper(Server):
 
     def variables(self) -> dict[str, str]:
         return {}
+
+
+class Parent(Sleeper):
+    def command(self) -> list[str]:
+        return ["sh", "-c", "sleep 1000 & exec sleep 1000"]
 
 
 class Broken(Sleeper):
@@ -114,6 +120,17 @@ def test_stop_ends_a_supervisor_and_server_that_do_not_react(tmp_path: Path, mon
         processes.send([leader, settled_pid(supervisor)], signal.SIGSTOP)
         supervisor.stop()
         assert processes.of_session(leader, tmp_path) == []
+
+
+def test_what_a_server_has_started_ends_with_it_and_need_not_be_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cab_assets.stack.supervisor.STOP_SECONDS", 5)
+    with supervised(tmp_path, Parent) as (supervisor, _):
+        settled_pid(supervisor)
+        with monkeypatch.context() as watched:
+            send = MagicMock(wraps=processes.send)
+            watched.setattr(processes, "send", send)
+            supervisor.stop()
+        assert [call.args[1] for call in send.call_args_list] == [signal.SIGTERM]
 
 
 def test_a_folder_with_a_space_and_values_with_signs_reach_the_server_as_they_are(tmp_path: Path) -> None:

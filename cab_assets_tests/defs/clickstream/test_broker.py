@@ -89,8 +89,8 @@ def test_records_that_went_unread_stop_the_run_which_names_them(clicks: Clicks) 
 
 def test_records_that_go_while_a_run_reads_stop_it_in_time(clicks: Clicks) -> None:
     clicks.create()
-    sent = clicks.send(numbered(range(30_000), page_id="x" * 2_000))  # 20 MB a partition: Spark reads 4 MB at once, and 4 ahead
-    with clicks.start(stay=True, CAB_MAX_OFFSETS_PER_BATCH="1000") as run:
+    sent = clicks.send(numbered(range(3_000), page_id="x" * 20_000))  # 20 MB a partition: Spark reads 4 MB at once, and 4 ahead
+    with clicks.start(stay=True, CAB_MAX_OFFSETS_PER_BATCH="400") as run:
         await_more(clicks.pipeline, COMMITTING, run)
         trim(clicks, {partition: sum(where == partition for where, _ in sent) for partition in range(3)})
         said = run.communicate(timeout=60)[0]
