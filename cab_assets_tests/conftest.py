@@ -19,6 +19,10 @@ from cab_assets_tests.pipeline import Pipeline
 NUMBERS = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("cold") is not None)
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Environment]:
     """The environment of a stack of this test session's own."""

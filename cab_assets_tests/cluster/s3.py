@@ -18,7 +18,7 @@ from cab_assets_tests.secure_kafka import free_ports
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "s3a.sha256", "Hadoop's S3A", 14)
 BUCKET = "rides"
 # With Hadoop's own limits, S3A asks an S3 that says 503 for longer than the pipeline waits for HiveServer2.
-PATIENCE = {"attempts.maximum": "3", "retry.limit": "4", "retry.throttle.limit": "6"}
+PATIENCE = {"attempts.maximum": "3", "retry.limit": "3", "retry.throttle.limit": "6"}
 
 
 @dataclass(frozen=True)

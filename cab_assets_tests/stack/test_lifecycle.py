@@ -65,7 +65,7 @@ def test_the_pipeline_is_told_all_that_it_needs(stack: Environment) -> None:
     assert stack.ready() == stack
 
 
-@pytest.mark.parametrize("name", [server.name for server in SERVERS])
+@pytest.mark.parametrize("name", [pytest.param(server.name, marks=[pytest.mark.cold] if server.name == "warehouse" else []) for server in SERVERS])
 def test_a_server_killed_with_9_is_back_by_itself(stack: Environment, name: str) -> None:
     killed = standing(stack.home, name).pid
     assert killed is not None

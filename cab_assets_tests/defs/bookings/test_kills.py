@@ -85,6 +85,7 @@ def errors(work: Callable[[], object]) -> Iterator[BaseException]:
         yield error
 
 
+@pytest.mark.cold
 def test_a_warehouse_killed_during_a_run_fails_it_in_time_and_the_next_run_heals(loaded: Pipeline) -> None:
     with start(loaded) as run:
         await_more(loaded, "bookings/*/*/_manifest.json", run)
