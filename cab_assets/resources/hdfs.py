@@ -1,5 +1,6 @@
 """HDFS as Arrow sees it: through hdfs-native, which needs no Java."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,13 +11,14 @@ import pyarrow.fs as pafs
 from cab_assets.resources.deadline import within
 
 ANSWER_SECONDS = 20  # of one call; the client alone waits for longer than a minute when no NameNode is there
+REPORT_SECONDS = 20  # until a DataNode has told the NameNode of a file's last block: 0.1 s were seen
 
 
 def file_system(address: ParseResult) -> pafs.PyFileSystem:
     """The file system of `hdfs://host:port/…`."""
     from hdfs_native.fsspec import HdfsFileSystem  # only where the lake is on HDFS
 
-    return pafs.PyFileSystem(pafs.FSSpecHandler(Limited(HdfsFileSystem(address.hostname, address.port))))
+    return pafs.PyFileSystem(pafs.FSSpecHandler(Whole(HdfsFileSystem(address.hostname, address.port))))
 
 
 class Limited:
@@ -39,6 +41,28 @@ class Limited:
         except RuntimeError as error:
             raise OSError(said(error)) from error
         return Limited(given) if name == "open" else given
+
+
+class Whole(Limited):
+    """Files are read to their end. hdfs-native stops before a last block that no DataNode has reported yet, and a NameNode can be told not to wait for that."""
+
+    def isfile(self, _path: str) -> bool:
+        """Arrow asks before it opens a file to read; `open` looks itself."""
+        return True
+
+    def open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        """FileNotFoundError if there is no such file to read, OSError if its end stays away."""
+        if mode != "rb":
+            return self._call("open", self._inner.open, path, mode, **options)
+        status = self.info(path)
+        if status["type"] != "file":
+            raise FileNotFoundError(path)
+        deadline = time.monotonic() + REPORT_SECONDS
+        while (file := self._call("open", self._inner.open, path, mode, **options)).size < status["size"]:
+            if time.monotonic() > deadline:
+                raise OSError(f"only {file.size} of its {status['size']} bytes can be read: no DataNode has told the NameNode of the others")
+            time.sleep(0.01)
+        return file
 
 
 def said(error: RuntimeError) -> str:

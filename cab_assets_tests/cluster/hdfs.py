@@ -49,11 +49,11 @@ class Hdfs:
 
 
 @contextmanager
-def hdfs(folder: Path, *, data_nodes: int = 1) -> Iterator[Hdfs]:
-    """At work until the block ends, with a copy of each block on each DataNode."""
+def hdfs(folder: Path, *, data_nodes: int = 1, report_milliseconds: int = 0) -> Iterator[Hdfs]:
+    """At work until the block ends, with a copy of each block on each DataNode, which the NameNode may hear of that much later."""
     JARS.fetch(print)
     rpc, http, *data = free_ports(2 + 3 * data_nodes)
-    _configure(folder, rpc, http, data_nodes)
+    _configure(folder, rpc, http, data_nodes, report_milliseconds)
     subprocess.run(_java(folder, NAME_NODE, "-format", "-force", "-nonInteractive"), check=True, capture_output=True)
     with serving(_java(folder, NAME_NODE), http, folder / "NameNode.log"), ExitStack() as stack:
         nodes = [stack.enter_context(_data_node(folder, number, data[3 * number : 3 * number + 3])) for number in range(data_nodes)]
@@ -69,7 +69,7 @@ def _data_node(folder: Path, number: int, ports: list[int]) -> AbstractContextMa
     return serving(_java(folder, DATA_NODE, *settings), ports[0], folder / f"DataNode-{number}.log")
 
 
-def _configure(folder: Path, rpc: int, http: int, data_nodes: int) -> None:
+def _configure(folder: Path, rpc: int, http: int, data_nodes: int, report_milliseconds: int) -> None:
     for role in ("hdfs", "datanode"):
         (folder / "conf" / "webapps" / role).mkdir(parents=True)  # a NameNode without one dies
     core = {"fs.defaultFS": f"hdfs://127.0.0.1:{rpc}", "hadoop.tmp.dir": str(folder / "data")}
@@ -81,6 +81,7 @@ def _configure(folder: Path, rpc: int, http: int, data_nodes: int) -> None:
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         "dfs.namenode.safemode.extension": "0",
         "dfs.namenode.file.close.num-committed-allowed": "1",  # a file of two copies or more is closed half a second earlier: docs/servers.md
+        "dfs.blockreport.incremental.intervalMsec": str(report_milliseconds),
         "dfs.heartbeat.interval": "1",
         "dfs.namenode.heartbeat.recheck-interval": "2000",
     }
