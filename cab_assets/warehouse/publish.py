@@ -55,19 +55,20 @@ class Publication:
         self._each(pending, self._verify)
         moved: set[str] = set()
         for _ in range(ROUNDS):
-            behind = self._look([day for day in pending if day not in self.failed], moved)
-            if not behind:
+            missing, behind = self._look([day for day in pending if day not in self.failed], moved)
+            pending = sorted(missing | behind)
+            if not pending:
                 return self
-            self._move(behind)
-            moved |= behind.keys()
-            pending = sorted(behind)
+            self._move(missing, behind)
+            moved.update(pending)
         self.failed |= {day: PointerUnsettled(f"{self.table.name}/{day} does not point where it was told to; run the day again") for day in pending}
         return self
 
-    def _look(self, days: list[str], moved: set[str]) -> dict[str, bool]:
-        """Which of `days` do not point at their newest version, and whether they point anywhere."""
+    def _look(self, days: list[str], moved: set[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Where those of `days` should point that point nowhere, and those that point at another than their newest version."""
         pointers = self.hive.locations(self.table, days)
-        behind: dict[str, bool] = {}
+        missing: dict[str, str] = {}
+        behind: dict[str, str] = {}
 
         def judge(day: str) -> None:
             manifest = self._newest(day)
@@ -76,18 +77,17 @@ class Publication:
                 self.published[day] = Published(manifest, location, day in moved)
             else:
                 self._refuse_to_overwrite(day, pointers.get(day), manifest)
-                behind[day] = day in pointers
+                (behind if day in pointers else missing)[day] = location
 
         self._each(days, judge)
-        return behind
+        return missing, behind
 
-    def _move(self, days: dict[str, bool]) -> None:
-        locations = {day: self.lake.url(Partition(self.table, day).version_path(self._newest(day).version)) for day in days}
+    def _move(self, missing: dict[str, str], behind: dict[str, str]) -> None:
         try:
-            self.hive.add_partitions(self.table, {day: location for day, location in locations.items() if not days[day]})
-            self.hive.set_locations(self.table, {day: location for day, location in locations.items() if days[day]})
+            self.hive.add_partitions(self.table, missing)
+            self.hive.set_locations(self.table, behind)
         except Refused as error:
-            self.failed |= dict.fromkeys(days, error)
+            self.failed |= dict.fromkeys(missing | behind, error)
 
     def _verify(self, day: str) -> None:
         verify(self.lake, Partition(self.table, day), self._newest(day))
