@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from cab_assets.clickstream.batch import BatchFile, Contents, Range, batch_path
 from cab_assets.errors import CabError
@@ -40,7 +39,7 @@ def _read(lake: Lake, folder: str) -> tuple[tuple[BatchFile, ...], pa.Table]:
     infos = [info for info in lake.list(batch_path(folder)) if info.base_name.endswith(".parquet")]
     if not infos:
         raise BatchUnaccounted(f"{folder} holds no files, though Spark wrote it; run again: it will be staged anew")
-    tables = [pq.read_table(info.path, filesystem=lake.files, columns=COLUMNS) for info in infos]
+    tables = [lake.columns(info.path, COLUMNS) for info in infos]
     files = tuple(BatchFile(name=info.base_name, bytes=info.size, rows=table.num_rows) for info, table in zip(infos, tables, strict=True))
     return files, pa.concat_tables(tables)
 

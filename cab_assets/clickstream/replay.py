@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -67,7 +66,7 @@ class Replay:
         folder = f"replay-{uuid4()}-0"
         self.spark.run(lambda session: self._write(session, versions, taken, folder))
         files = [info.path for info in self.ledger.lake.list(batch_path(folder)) if info.base_name.endswith(".parquet")]
-        rows = pa.concat_tables(pq.read_table(path, filesystem=self.ledger.lake.files, columns=[*PLACE_KEY, "kafka_timestamp"]) for path in files)
+        rows = pa.concat_tables(self.ledger.lake.columns(path, [*PLACE_KEY, "kafka_timestamp"]) for path in files)
         if not rows.num_rows:
             self.ledger.lake.files.delete_dir(batch_path(folder))
             return None

@@ -1,11 +1,12 @@
 """The lake: a root URL and the files under it, on a local disk, HDFS or S3."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import ParseResult, urlparse
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
@@ -56,6 +57,11 @@ class Lake:
         """How many rows a Parquet file says it holds."""
         with reading(path):
             return int(pq.read_metadata(path, filesystem=self.files).num_rows)
+
+    def columns(self, path: str, names: Sequence[str]) -> pa.Table:
+        """Those columns of a Parquet file."""
+        with reading(path):
+            return pq.read_table(path, filesystem=self.files, columns=list(names))
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file, and see that it is there: HDFS keeps an empty one when a DataNode dies meanwhile."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cab_assets.resources.lake import Lake
+from cab_assets.resources.lake import Lake, reading
 from cab_assets.schemas import Table
 from cab_assets.warehouse.manifest import DataFile, Manifest
 from cab_assets.warehouse.versions import Partition
@@ -37,7 +37,7 @@ class Contents:
 
 
 def read_back(lake: Lake, partition: Partition, version: str, files: Iterable[DataFile], *, summed: list[str], ranged: list[str]) -> Contents:
-    """Read the key, the `summed` (decimal or whole numbers) and the `ranged` (timestamps) columns of a version."""
+    """Read the key, the `summed` (decimal or whole numbers) and the `ranged` (timestamps) columns of a version; LakeUnavailable if they cannot be."""
     contents, adding = Contents(schema=pa.schema([]), sums=dict.fromkeys(summed)), Lock()
 
     def look(share: Share) -> np.ndarray:
@@ -67,14 +67,15 @@ class Share:
 
 
 def _shares(lake: Lake, path: str) -> Iterator[Share]:
-    metadata = pq.read_metadata(path, filesystem=lake.files)
+    with reading(path):
+        metadata = pq.read_metadata(path, filesystem=lake.files)
     groups = metadata.num_row_groups
     yield from (Share(path, metadata, range(first, groups, READERS)) for first in range(max(1, min(groups, READERS))))
 
 
 def _batches(lake: Lake, share: Share, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """Opened once and told what is in it: on S3, each look at a file is a request."""
-    with pq.ParquetFile(share.path, filesystem=lake.files, metadata=share.metadata, pre_buffer=True) as file:
+    with reading(share.path), pq.ParquetFile(share.path, filesystem=lake.files, metadata=share.metadata, pre_buffer=True) as file:
         for group in share.groups:
             yield from file.read_row_group(group, columns=columns, use_threads=False).to_batches(max_chunksize=BATCH_ROWS)
 
@@ -144,6 +145,6 @@ def _count_repeats(lake: Lake, shares: list[Share], table: Table) -> int:
 def head(lake: Lake, partition: Partition, manifest: Manifest, rows: int) -> list[dict[str, Any]]:
     """The first `rows` rows of a version."""
     path = f"{partition.version_path(manifest.version)}/{manifest.files[0].name}"
-    with pq.ParquetFile(path, filesystem=lake.files) as file:
+    with reading(path), pq.ParquetFile(path, filesystem=lake.files) as file:
         batch = next(file.iter_batches(batch_size=rows), None)
     return [] if batch is None else batch.slice(0, rows).to_pylist()

@@ -11,6 +11,7 @@ import pytest
 
 from cab_assets.resources.lake import Lake, LakeRefused, LakeUnavailable
 from cab_assets.schemas import BOOKINGS
+from cab_assets.warehouse.audit import read_back
 from cab_assets.warehouse.collect import delete
 from cab_assets.warehouse.manifest import Finding, Manifest
 from cab_assets.warehouse.versions import DamagedVersion, Partition, newest, verify, version_ids
@@ -91,6 +92,14 @@ def test_a_lake_that_does_not_answer_is_said_by_name(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(LakeUnavailable, match=r"cannot read bookings in the lake: .* See `cab doctor`, then run again"):
         Lake("s3://rides/lake").list("bookings")
+
+
+def test_a_lake_that_is_gone_before_a_version_was_read_back_is_said_by_name(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = f"s3://{bucket}/{tmp_path.name}"
+    files = a_version(Lake(root)).files
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(LakeUnavailable, match=rf"cannot read bookings/\S+/{PART} in the lake: .* See `cab doctor`, then run again"):
+        read_back(Lake(root), DAY, VERSION, files, summed=["trip_fare"], ranged=[])
 
 
 def test_a_file_of_another_size_than_was_written_is_noticed(lake: Lake) -> None:
