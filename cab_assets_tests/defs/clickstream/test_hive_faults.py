@@ -50,6 +50,7 @@ def test_the_commit_of_a_killed_run_may_land_before_the_next_run_or_after_it(cli
     clicks.is_whole()
 
 
+@pytest.mark.soak
 @pytest.mark.cold
 def test_a_warehouse_killed_in_the_middle_of_a_batch_fails_the_run_in_time_and_the_next_one_goes_on(clicks: Clicks) -> None:
     clicks.create()
