@@ -96,7 +96,8 @@ def reading(path: str) -> Iterator[None]:
 
 
 def refused(path: str, error: OSError) -> LakeRefused:
-    return LakeRefused(f"cannot write {path} in the lake: {error}. Nothing was published from it; free space or mend permissions, then run the day again")
+    advice = "free space, mend permissions or start what is down (see `cab doctor`), then run the day again"
+    return LakeRefused(f"cannot write {path} in the lake: {error}. Nothing was published from it; {advice}")
 
 
 FILE_SYSTEMS: dict[str, Callable[[ParseResult], tuple[str, pafs.FileSystem]]] = {

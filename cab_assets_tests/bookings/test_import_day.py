@@ -36,7 +36,7 @@ def room_for(size: int) -> Iterator[None]:
 @pytest.mark.parametrize("size", [0, 1_000, 50_000])
 def test_a_full_disk_is_named_leaves_no_version_and_heals(pipeline: Pipeline, size: int) -> None:
     load_days(pipeline.env, DAY, 1, 2_000, 7, print)
-    with room_for(size), pytest.raises(LakeRefused, match="Nothing was published from it; free space or mend permissions, then run the day again"):
+    with room_for(size), pytest.raises(LakeRefused, match="Nothing was published from it; free space, mend permissions or start what is down"):
         import_day(pipeline.db, pipeline.lake, DAY, "full")
     assert newest(pipeline.lake, PARTITION) is None
     assert import_day(pipeline.db, pipeline.lake, DAY, "after").manifest.rows == 2_000
