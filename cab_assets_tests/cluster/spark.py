@@ -11,13 +11,13 @@ import psutil
 
 from cab_assets.stack import jars
 from cab_assets.stack.server import packaged
-from cab_assets.stack.warehouse import SETTINGS
+from cab_assets.stack.warehouse import SERVER_CLASS, SETTINGS
 from cab_assets_tests.cluster.apache_hive import JARS, ApacheHive
 from cab_assets_tests.cluster.processes import Server, serving
 from cab_assets_tests.cluster.s3 import S3
 from cab_assets_tests.secure_kafka import free_ports
 
-SERVER_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
+ISOLATING_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"  # of start-connect-server.sh
 DEPLOY = "org.apache.spark.deploy"
 
 
@@ -41,10 +41,10 @@ def is_executor(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def spark(folder: Path, hive: ApacheHive, s3: S3, *, workers: int = 1) -> Iterator[Standalone]:
-    """At work until the block ends, with two cores shared by its workers."""
+def spark(folder: Path, hive: ApacheHive, s3: S3, *, workers: int = 1, isolating: bool = True) -> Iterator[Standalone]:
+    """At work until the block ends, each worker with two cores; sessions have classes of their own if `isolating`, else it is started as in docker/role."""
     jars.EMBEDDED.fetch(print)
-    master, connect, *others = free_ports(2 + workers)
+    master, connect, thrift, *others = free_ports(3 + workers)
     here = ["--host", "127.0.0.1", "--webui-port", "0"]
     spark_class = packaged("pyspark", "pyspark/bin/spark-class")
     environment = (
@@ -59,24 +59,30 @@ def spark(folder: Path, hive: ApacheHive, s3: S3, *, workers: int = 1) -> Iterat
         }
     )
     class_path = ":".join(map(str, [*jars.connector(), *s3.jars]))
-    settings = {name: value for name, value in SETTINGS.items() if name != "spark.plugins"} | {  # the class below brings Connect itself
+    settings = SETTINGS | {
         "spark.connect.grpc.binding.port": str(connect),
         "spark.sql.warehouse.dir": f"{folder}/managed",
         "spark.executor.extraClassPath": class_path,
         "spark.executor.memory": "1g",
+        "spark.executor.extraJavaOptions": "-XX:+UseParallelGC",  # as in docker/conf
         **{f"spark.hadoop.{name}": value for name, value in s3.hadoop.items()},
         "spark.hadoop.hive.metastore.uris": hive.thrift,
         "spark.sql.hive.metastore.version": "4.0.1",
         "spark.sql.hive.metastore.jars": "path",
         "spark.sql.hive.metastore.jars.path": f"file://{JARS.folder}/hive/*.jar",
     }
+    if isolating:
+        settings.pop("spark.plugins")  # this class brings Connect itself
+        serve = [ISOLATING_CLASS, "spark-internal"]
+    else:
+        serve = [SERVER_CLASS, "spark-internal", "--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1", "--hiveconf", f"hive.server2.thrift.port={thrift}"]
     server = [packaged("pyspark", "pyspark/bin/spark-submit"), f"--master=spark://127.0.0.1:{master}", "--driver-memory=1g", "--driver-class-path", class_path]
     server += [f"--conf={name}={value}" for name, value in settings.items()]
-    work = [spark_class, f"{DEPLOY}.worker.Worker", *here, "--cores", str(2 // workers), "--memory", "2g", f"spark://127.0.0.1:{master}"]
+    work = [spark_class, f"{DEPLOY}.worker.Worker", *here, "--cores", "2", "--memory", "2g", f"spark://127.0.0.1:{master}"]
     commands = {
         "master": ([spark_class, f"{DEPLOY}.master.Master", *here, "--port", str(master)], master),
         **{f"worker-{number}": ([*work, "--port", str(port)], port) for number, port in enumerate(others)},
-        "connect": ([*server, f"--class={SERVER_CLASS}", "spark-internal"], connect),
+        "connect": ([*server, "--class", *serve], connect),
     }
     with ExitStack() as stack:
         servers = {
