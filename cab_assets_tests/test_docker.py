@@ -57,6 +57,6 @@ def test_what_containers_add_to_dagsters_settings_replaces_none_of_them() -> Non
 
 
 def test_spark_is_told_what_the_embedded_one_is() -> None:
-    told = dict(line.split() for line in (DOCKER / "conf" / "spark" / "spark-defaults.conf").read_text().splitlines() if line.startswith("spark."))
+    told = dict(line.split(maxsplit=1) for line in (DOCKER / "conf" / "spark" / "spark-defaults.conf").read_text().splitlines() if line.startswith("spark."))
     wanted = {name: value for name, value in SETTINGS.items() if not name.startswith(OF_LOOPBACK)}
     assert {name: told.get(name) for name in wanted} == wanted
