@@ -37,11 +37,12 @@ from cab_assets_tests.cluster.s3 import BUCKET, S3, s3
 from cab_assets_tests.cluster.spark import spark
 from cab_assets_tests.secure_kafka import free_ports
 
-ROUNDS, SPARK_ROUNDS = 3, 9
+ROUNDS = 9
 DAY = min(IMPORTED)  # of 1 M rows
 FIRST, YEAR, ROWS = date(2021, 1, 1), 365, 10_000  # days of their own, whichever else were loaded
 PARTITIONS = 100
-WARM = 60  # Spark jobs before the first that counts: executors just started take ten times as long, and JVMs compile for some forty more
+WARM_IMPORTS = 4  # before the first that counts: the JVMs of HDFS have just been started
+WARM_JOBS = 60  # of Spark: executors just started take ten times as long, and JVMs compile for some forty more
 GATEWAY = "versitygw"  # go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 
@@ -107,7 +108,7 @@ def _imports(env: Environment, servers: Company) -> str:
 
     with TemporaryDirectory(prefix="cab-bench-") as here:
         roots = {"local disk": f"file://{here}", "HDFS": servers.hdfs, servers.s3_server: f"s3://{BUCKET}"}
-        times = in_turn([Contender(name, partial(to, root), ROUNDS, warm=1) for name, root in roots.items()])
+        times = in_turn([Contender(name, partial(to, root), ROUNDS, warm=WARM_IMPORTS) for name, root in roots.items()])
     return _beside("lake", times, "local disk", "≤ 1.3")
 
 
@@ -149,7 +150,7 @@ def _aggregates(env: Environment, servers: Company, year: dict[str, Manifest]) -
             raise AssertionError("days are missing")
 
     where = {"standalone, two workers": Spark(servers.spark, None), "local, one JVM": Spark(env.spark_remote, None)}
-    times = in_turn([Contender(name, partial(each.run, job), SPARK_ROUNDS, warm=WARM) for name, each in where.items()])
+    times = in_turn([Contender(name, partial(each.run, job), ROUNDS, warm=WARM_JOBS) for name, each in where.items()])
     return _beside("Spark", times, "local, one JVM", "≤ 1")
 
 
