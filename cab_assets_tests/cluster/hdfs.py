@@ -26,11 +26,16 @@ class Hdfs:
     root: str  # hdfs://host:port
     folder: Path
     data_nodes: list[Server]
+    admins: list[str]  # addresses that take orders, one for each DataNode
     state: str  # URL of the NameNode's own word
 
     def safe_mode(self, *, on: bool) -> None:
         """In which nothing can be written."""
         subprocess.run(_java(self.folder, ADMIN, "-safemode", "enter" if on else "leave"), check=True, capture_output=True)
+
+    def report(self) -> None:
+        """Have the first DataNode tell the NameNode of the blocks it has got since it told it last."""
+        subprocess.run(_java(self.folder, ADMIN, "-triggerBlockReport", "-incremental", self.admins[0]), check=True, capture_output=True)
 
     def await_ready(self) -> None:
         """Until files can be written."""
@@ -49,15 +54,16 @@ class Hdfs:
 
 
 @contextmanager
-def hdfs(folder: Path, *, data_nodes: int = 1, report_milliseconds: int = 0) -> Iterator[Hdfs]:
+def hdfs(folder: Path, *, data_nodes: int = 1, report_seconds: int = 0) -> Iterator[Hdfs]:
     """At work until the block ends, with a copy of each block on each DataNode, which the NameNode may hear of that much later."""
     JARS.fetch(print)
     rpc, http, *data = free_ports(2 + 3 * data_nodes)
-    _configure(folder, rpc, http, data_nodes, report_milliseconds)
+    _configure(folder, rpc, http, data_nodes, report_seconds)
     subprocess.run(_java(folder, NAME_NODE, "-format", "-force", "-nonInteractive"), check=True, capture_output=True)
     with serving(_java(folder, NAME_NODE), http, folder / "NameNode.log"), ExitStack() as stack:
         nodes = [stack.enter_context(_data_node(folder, number, data[3 * number : 3 * number + 3])) for number in range(data_nodes)]
-        made = Hdfs(f"hdfs://127.0.0.1:{rpc}", folder, nodes, f"http://127.0.0.1:{http}{READY}")
+        admins = [f"127.0.0.1:{port}" for port in data[2::3]]
+        made = Hdfs(f"hdfs://127.0.0.1:{rpc}", folder, nodes, admins, f"http://127.0.0.1:{http}{READY}")
         made.await_ready()
         yield made
 
@@ -69,7 +75,7 @@ def _data_node(folder: Path, number: int, ports: list[int]) -> AbstractContextMa
     return serving(_java(folder, DATA_NODE, *settings), ports[0], folder / f"DataNode-{number}.log")
 
 
-def _configure(folder: Path, rpc: int, http: int, data_nodes: int, report_milliseconds: int) -> None:
+def _configure(folder: Path, rpc: int, http: int, data_nodes: int, report_seconds: int) -> None:
     for role in ("hdfs", "datanode"):
         (folder / "conf" / "webapps" / role).mkdir(parents=True)  # a NameNode without one dies
     core = {"fs.defaultFS": f"hdfs://127.0.0.1:{rpc}", "hadoop.tmp.dir": str(folder / "data")}
@@ -81,8 +87,8 @@ def _configure(folder: Path, rpc: int, http: int, data_nodes: int, report_millis
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         "dfs.namenode.safemode.extension": "0",
         "dfs.namenode.file.close.num-committed-allowed": "1",  # a file of two copies or more is closed half a second earlier: docs/servers.md
-        "dfs.blockreport.incremental.intervalMsec": str(report_milliseconds),
-        "dfs.heartbeat.interval": "1",
+        "dfs.blockreport.incremental.intervalMsec": str(report_seconds * 1000),
+        "dfs.heartbeat.interval": str(max(1, report_seconds)),  # each brings a report along
         "dfs.namenode.heartbeat.recheck-interval": "2000",
     }
     for file, settings in (("core-site.xml", core), ("hdfs-site.xml", site)):
