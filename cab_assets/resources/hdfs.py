@@ -1,5 +1,6 @@
 """HDFS as Arrow sees it: through hdfs-native, which needs no Java."""
 
+import io
 import time
 from collections.abc import Callable
 from functools import partial
@@ -34,6 +35,13 @@ class Limited:
     def write(self, content: Any) -> int:
         """All of it. hdfs-native takes anything but `bytes` apart byte by byte: a second for 9 MB."""
         return int(self._call("write", self._inner.write, bytes(content)))
+
+    def close(self) -> None:
+        """Once. Python closes a file again that is not marked closed when it lets go of it: for three minutes, where no NameNode is there any more."""
+        try:
+            self._call("close", self._inner.close)
+        finally:
+            io.IOBase.close(self._inner)
 
     def _call(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
         try:

@@ -1,9 +1,11 @@
 """What is HDFS's own."""
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hdfs_native import FileWriter
 
 from cab_assets.resources.lake import Lake, LakeUnavailable
 from cab_assets_tests.cluster.hdfs import hdfs
@@ -35,3 +37,22 @@ def test_a_file_is_read_whole_though_its_datanodes_have_not_reported_it_yet(tmp_
         for path in refused:
             assert lake.read(path) == CONTENT
         reported.result()
+
+
+def test_a_file_whose_hdfs_has_gone_is_closed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+    close = FileWriter.close
+
+    def counted(file: FileWriter) -> None:
+        closed.append(id(file))
+        close(file)
+
+    monkeypatch.setattr(FileWriter, "close", counted)
+    with hdfs(tmp_path) as served:
+        file = Lake(f"{served.root}/lake").files.open_output_stream("a")
+        file.write(CONTENT)
+    with pytest.raises(OSError, match="failed"):
+        file.close()
+    del file
+    gc.collect()
+    assert len(closed) == 1
