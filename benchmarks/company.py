@@ -32,10 +32,9 @@ from cab_assets.warehouse.publish import Publication
 from cab_assets_tests.aws import client_of
 from cab_assets_tests.cluster.apache_hive import ApacheHive, apache_hive
 from cab_assets_tests.cluster.hdfs import hdfs
-from cab_assets_tests.cluster.processes import serving
 from cab_assets_tests.cluster.s3 import BUCKET, S3, s3
 from cab_assets_tests.cluster.spark import spark
-from cab_assets_tests.secure_kafka import free_ports
+from cab_assets_tests.processes import free_ports, serving
 
 ROUNDS = 9
 DAY = min(IMPORTED)  # of 1 M rows

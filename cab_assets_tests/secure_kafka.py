@@ -1,12 +1,7 @@
 """A real broker that wants TLS and a password (SCRAM-SHA-512)."""
 
-import base64
-import socket
-import subprocess
-import time
-import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +12,8 @@ from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 from cab_assets.resources.click_topic import Admin
 from cab_assets.resources.kafka_security import KafkaSecurity
 from cab_assets.stack import jars, machine
-from cab_assets.stack.kafka import SETTINGS
+from cab_assets.stack.kafka import SETTINGS, new_cluster_id
+from cab_assets_tests.processes import free_ports, run, serving
 
 USER, PASSWORD = "cab", 'p"as\\s w:ör;d='  # what has a meaning to JAAS, a shell or a URL
 LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -57,18 +53,13 @@ def secure_broker(folder: Path) -> Iterator[SecureBroker]:
     properties = folder / "server.properties"
     properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     java = [machine.java(), "-Xmx256m", "-cp", jars.broker()]
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     first_user = ["--add-scram", "SCRAM-SHA-512=[name=broker,password=broker]"]
-    subprocess.run([*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties), *first_user], check=True, capture_output=True)
-    with (folder / "log").open("wb") as log, subprocess.Popen([*java, "kafka.Kafka", str(properties)], stdout=log, stderr=log) as process:
-        try:
-            await_port(broker, process)
-            found = SecureBroker(servers, ca)
-            with closing(Admin(servers, found.security("broker", "broker"))) as admin:
-                admin.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, ScramMechanism.SCRAM_SHA_512, PASSWORD)])
-            yield found
-        finally:
-            process.kill()
+    run([*java, "kafka.tools.StorageTool", "format", "-t", new_cluster_id(), "-c", str(properties), *first_user])
+    with serving([*java, "kafka.Kafka", str(properties)], broker, folder / "log"):
+        found = SecureBroker(servers, ca)
+        with closing(Admin(servers, found.security("broker", "broker"))) as admin:
+            admin.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, ScramMechanism.SCRAM_SHA_512, PASSWORD)])
+        yield found
 
 
 def keystore(folder: Path, authority: trustme.CA) -> Path:
@@ -79,21 +70,3 @@ def keystore(folder: Path, authority: trustme.CA) -> Path:
     path = folder / "keystore.pem"
     path.write_bytes(pkcs8 + b"".join(each.bytes() for each in issued.cert_chain_pems))
     return path
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        return [stack.enter_context(closing(socket.create_server(("127.0.0.1", 0)))).getsockname()[1] for _ in range(count)]
-
-
-def await_port(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 120
-    while not answers(port):
-        assert process.poll() is None, "the server ended; see its log"
-        assert time.monotonic() < deadline, "the server does not open its port"
-        time.sleep(0.2)
-
-
-def answers(port: int) -> bool:
-    with closing(socket.socket()) as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0

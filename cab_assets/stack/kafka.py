@@ -63,8 +63,7 @@ class Kafka(Server):
             return
         settings = self.folder / "format.properties"
         settings.write_text("".join(f"{name}={value}\n" for name, value in self._settings.items()))
-        cluster = f"C{base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip('=')}"  # one that begins with a dash is taken for an option
-        self.run([*self._java(), "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster, "-c", str(settings)])
+        self.run([*self._java(), "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", new_cluster_id(), "-c", str(settings)])
 
     def command(self) -> list[str]:
         """All settings are here and none in a file, so that a stack which runs with other ones is noticed."""
@@ -87,3 +86,8 @@ class Kafka(Server):
 
     def variables(self) -> dict[str, str]:
         return {"CAB_KAFKA_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{self.ports['kafka']}"}
+
+
+def new_cluster_id() -> str:
+    """A random UUID as Kafka writes it, in 22 characters of URL-safe base64, of which the first is no dash: Kafka's tools would take it for an option."""
+    return f"C{base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip('=')}"

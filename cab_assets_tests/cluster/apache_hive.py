@@ -10,9 +10,9 @@ from cab_assets.environment import CHECKOUT
 from cab_assets.stack import machine
 from cab_assets.stack.jars import JarSet
 from cab_assets.stack.server import packaged
-from cab_assets_tests.cluster.processes import Server, hadoop_site, serving
+from cab_assets_tests.cluster.hadoop import hadoop_site
 from cab_assets_tests.cluster.s3 import S3
-from cab_assets_tests.secure_kafka import free_ports
+from cab_assets_tests.processes import Server, free_ports, serving
 
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "hive.sha256", "Apache Hive", 265)
 METASTORE, SERVER = "org.apache.hadoop.hive.metastore.HiveMetaStore", "org.apache.hive.service.server.HiveServer2"

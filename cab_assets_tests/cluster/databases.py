@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ import pymysql
 import trustme
 
 from cab_assets_tests.cluster.debian import program
-from cab_assets_tests.cluster.processes import serving
-from cab_assets_tests.secure_kafka import free_ports
+from cab_assets_tests.processes import free_ports, run, serving
 
 PASSWORD = "p a+s%20/@:?#é$'"  # what has a meaning in a URL or a statement
 KOLKATA = [  # what `mariadb-tzinfo-to-sql` would say of all zones at once, in half a minute
@@ -107,7 +105,7 @@ def own(folder: Path) -> None:
 
 
 def as_nobody(command: list[str]) -> None:
-    subprocess.run(command, check=True, capture_output=True, **less_than_root())
+    run(command, **less_than_root())
 
 
 def less_than_root() -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
+
+from cab_assets_tests.processes import run
 
 INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends"]
 QUIET = {"RUNLEVEL": "1", "DEBIAN_FRONTEND": "noninteractive"}  # at that level a package starts nothing
@@ -13,8 +14,8 @@ def program(name: str, package: str) -> str:
     """Its path; the package is installed for it if need be."""
     found = _find(name)
     if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "--quiet"], check=True, capture_output=True)
-        subprocess.run([*INSTALL, package], check=True, capture_output=True, env=os.environ | QUIET)
+        run(["apt-get", "update", "--quiet"])
+        run([*INSTALL, package], env=os.environ | QUIET)
         found = _find(name)
     assert found, f"{name} is missing: install Debian's {package} (`apt-get install {package}`), then run again"
     return found

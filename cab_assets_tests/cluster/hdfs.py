@@ -1,7 +1,6 @@
 """HDFS, a NameNode and one DataNode or more."""
 
 import json
-import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -12,8 +11,8 @@ from pathlib import Path
 from cab_assets.environment import CHECKOUT
 from cab_assets.stack import machine
 from cab_assets.stack.jars import JarSet
-from cab_assets_tests.cluster.processes import Server, hadoop_site, serving
-from cab_assets_tests.secure_kafka import free_ports
+from cab_assets_tests.cluster.hadoop import hadoop_site
+from cab_assets_tests.processes import Server, free_ports, run, serving
 
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "hdfs.sha256", "HDFS", 68)
 NAME_NODE, DATA_NODE, ADMIN = (f"org.apache.hadoop.hdfs.{name}" for name in ("server.namenode.NameNode", "server.datanode.DataNode", "tools.DFSAdmin"))
@@ -31,11 +30,11 @@ class Hdfs:
 
     def safe_mode(self, *, on: bool) -> None:
         """In which nothing can be written."""
-        subprocess.run(_java(self.folder, ADMIN, "-safemode", "enter" if on else "leave"), check=True, capture_output=True)
+        run(_java(self.folder, ADMIN, "-safemode", "enter" if on else "leave"))
 
     def report(self) -> None:
         """Have the first DataNode tell the NameNode of the blocks it has got since it told it last."""
-        subprocess.run(_java(self.folder, ADMIN, "-triggerBlockReport", "-incremental", self.admins[0]), check=True, capture_output=True)
+        run(_java(self.folder, ADMIN, "-triggerBlockReport", "-incremental", self.admins[0]))
 
     def await_ready(self) -> None:
         """Until files can be written."""
@@ -59,7 +58,7 @@ def hdfs(folder: Path, *, data_nodes: int = 1, report_seconds: int = 0) -> Itera
     JARS.fetch(print)
     rpc, http, *data = free_ports(2 + 3 * data_nodes)
     _configure(folder, rpc, http, data_nodes, report_seconds)
-    subprocess.run(_java(folder, NAME_NODE, "-format", "-force", "-nonInteractive"), check=True, capture_output=True)
+    run(_java(folder, NAME_NODE, "-format", "-force", "-nonInteractive"))
     with serving(_java(folder, NAME_NODE), http, folder / "NameNode.log"), ExitStack() as stack:
         nodes = [stack.enter_context(_data_node(folder, number, data[3 * number : 3 * number + 3])) for number in range(data_nodes)]
         admins = [f"127.0.0.1:{port}" for port in data[2::3]]

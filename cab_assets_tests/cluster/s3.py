@@ -12,8 +12,7 @@ from cab_assets.environment import CHECKOUT
 from cab_assets.stack.jars import JarSet
 from cab_assets_tests.aws import client_of
 from cab_assets_tests.cluster.front import Front, fronting
-from cab_assets_tests.cluster.processes import serving
-from cab_assets_tests.secure_kafka import free_ports
+from cab_assets_tests.processes import free_ports, serving
 
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "s3a.sha256", "Hadoop's S3A", 14)
 BUCKET = "rides"

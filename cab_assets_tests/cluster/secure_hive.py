@@ -15,8 +15,7 @@ from cab_assets.stack import machine
 from cab_assets.stack.jars import JarSet
 from cab_assets.stack.server import packaged
 from cab_assets.stack.warehouse import SERVER_CLASS
-from cab_assets_tests.cluster.processes import serving
-from cab_assets_tests.secure_kafka import free_ports
+from cab_assets_tests.processes import free_ports, serving
 
 JARS = JarSet(Path(__file__).parent / "ldap.sha256", "an LDAP directory", 6)
 DIRECTORY = "com.unboundid.ldap.listener.InMemoryDirectoryServerTool"

@@ -13,9 +13,8 @@ from cab_assets.stack import jars
 from cab_assets.stack.server import packaged
 from cab_assets.stack.warehouse import SERVER_CLASS, SETTINGS
 from cab_assets_tests.cluster.apache_hive import JARS, ApacheHive
-from cab_assets_tests.cluster.processes import Server, serving
 from cab_assets_tests.cluster.s3 import S3
-from cab_assets_tests.secure_kafka import free_ports
+from cab_assets_tests.processes import Server, free_ports, serving
 
 ISOLATING_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"  # of start-connect-server.sh
 DEPLOY = "org.apache.spark.deploy"

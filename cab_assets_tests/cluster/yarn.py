@@ -10,9 +10,9 @@ from cab_assets.stack import jars, machine
 from cab_assets.stack.jars import JarSet
 from cab_assets.stack.server import packaged
 from cab_assets_tests.cluster import hdfs
+from cab_assets_tests.cluster.hadoop import hadoop_site
 from cab_assets_tests.cluster.hdfs import Hdfs
-from cab_assets_tests.cluster.processes import hadoop_site, serving
-from cab_assets_tests.secure_kafka import free_ports
+from cab_assets_tests.processes import free_ports, serving
 
 JARS = JarSet(Path(__file__).parent / "yarn.sha256", "YARN, beside those of HDFS", 32)
 RESOURCES, NODE = (f"org.apache.hadoop.yarn.server.{name}" for name in ("resourcemanager.ResourceManager", "nodemanager.NodeManager"))

@@ -9,6 +9,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 from cab_assets.environment import Environment
+from cab_assets.stack.kafka import new_cluster_id
 from cab_assets.stack.stack import remembered
 from cab_assets.stack.status import status
 
@@ -17,6 +18,10 @@ from cab_assets.stack.status import status
 def admin(stack: Environment) -> Iterator[KafkaAdminClient]:
     with closing(KafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap_servers)) as client:
         yield client
+
+
+def test_no_id_of_a_cluster_looks_like_an_option() -> None:
+    assert not [found for found in (new_cluster_id() for _ in range(10_000)) if found.startswith("-")]
 
 
 def test_the_topic_of_clicks_has_three_partitions(admin: KafkaAdminClient) -> None:

@@ -1,12 +1,15 @@
 """Servers as plain processes, ended when their block is."""
 
+import random
+import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from cab_assets_tests.secure_kafka import await_port
+from cab_assets.stack import ports
 
 
 class Server:
@@ -41,7 +44,25 @@ def serving(command: list[str], port: int, log: Path, *, environment: Mapping[st
             server.kill()
 
 
-def hadoop_site(path: Path, settings: Mapping[str, object]) -> None:
-    """A file of settings as Hadoop and Hive read them."""
-    properties = "".join(f"<property><name>{name}</name><value>{value}</value></property>" for name, value in settings.items())
-    path.write_text(f"<configuration>{properties}</configuration>")
+def run(command: list[str], **options: Any) -> None:
+    """A program of a server's set-up; what it said is shown where it fails."""
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    assert ended.returncode == 0, f"{command} ended with {ended.returncode}:\n{ended.stdout}"
+
+
+def free_ports(count: int) -> list[int]:
+    """None of those that the kernel gives to outgoing connections, so that no connection takes one before its server starts, or while it restarts."""
+    return [ports.free(port) for port in random.sample(range(20_000, 32_000, 10), count)]
+
+
+def await_port(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 120
+    while not answers(port):
+        assert process.poll() is None, "the server ended; see its log"
+        assert time.monotonic() < deadline, "the server does not open its port"
+        time.sleep(0.2)
+
+
+def answers(port: int) -> bool:
+    with closing(socket.socket()) as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
