@@ -11,19 +11,21 @@ from typing import Any
 
 from cab_assets.stack import ports
 
+START_SECONDS = 120
+
 
 class Server:
     """A process that listens at a port; it can be killed and started again."""
 
-    def __init__(self, start: "Callable[[], subprocess.Popen[bytes]]", port: int) -> None:
-        self._start, self._port = start, port
+    def __init__(self, start: "Callable[[], subprocess.Popen[bytes]]", port: int, log: Path) -> None:
+        self._start, self._port, self._log = start, port, log
         self.start()
 
     def start(self) -> None:
         """Its port is open when this returns."""
         self.process = self._start()
         try:
-            await_port(self._port, self.process)
+            self._await_port()
         except BaseException:
             self.kill()
             raise
@@ -32,12 +34,22 @@ class Server:
         self.process.kill()
         self.process.wait()
 
+    def _await_port(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(self._port):
+            assert self.process.poll() is None, f"the server ended with {self.process.returncode}; {self._end_of_log()}"
+            assert time.monotonic() < deadline, f"the server does not open its port; {self._end_of_log()}"
+            time.sleep(0.2)
+
+    def _end_of_log(self) -> str:
+        return f"the end of {self._log}:\n{self._log.read_text(errors='replace')[-4000:]}"
+
 
 @contextmanager
 def serving(command: list[str], port: int, log: Path, *, environment: Mapping[str, str] | None = None, **options: Any) -> Iterator[Server]:
     """At work, its port open, until the block ends."""
     with log.open("ab") as out:
-        server = Server(lambda: subprocess.Popen(command, stdout=out, stderr=out, env=environment, **options), port)
+        server = Server(lambda: subprocess.Popen(command, stdout=out, stderr=out, env=environment, **options), port, log)
         try:
             yield server
         finally:
@@ -53,14 +65,6 @@ def run(command: list[str], **options: Any) -> None:
 def free_ports(count: int) -> list[int]:
     """None of those that the kernel gives to outgoing connections, so that no connection takes one before its server starts, or while it restarts."""
     return [ports.free(port) for port in random.sample(range(20_000, 32_000, 10), count)]
-
-
-def await_port(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 120
-    while not answers(port):
-        assert process.poll() is None, "the server ended; see its log"
-        assert time.monotonic() < deadline, "the server does not open its port"
-        time.sleep(0.2)
 
 
 def answers(port: int) -> bool:
