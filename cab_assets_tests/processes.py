@@ -1,4 +1,4 @@
-"""Servers as plain processes, ended when their block is."""
+"""Servers as plain processes, ended when their block is, and what they need to start."""
 
 import random
 import socket
@@ -58,12 +58,12 @@ def serving(command: list[str], port: int, log: Path, *, environment: Mapping[st
 
 def run(command: list[str], **options: Any) -> None:
     """A program of a server's set-up; what it said is shown where it fails."""
-    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options)
     assert ended.returncode == 0, f"{command} ended with {ended.returncode}:\n{ended.stdout}"
 
 
 def free_ports(count: int) -> list[int]:
-    """None of those that the kernel gives to outgoing connections, so that no connection takes one before its server starts, or while it restarts."""
+    """None of those that Linux gives to outgoing connections by itself, so that none of these takes one before its server starts, or while it restarts."""
     return [ports.free(port) for port in random.sample(range(20_000, 32_000, 10), count)]
 
 
