@@ -60,15 +60,12 @@ def _spark(context: dg.InitResourceContext) -> Spark:
     return clients.spark(context.resources.environment)
 
 
-@dg.definitions
-def resources() -> dg.Definitions:
-    clients = {
-        "environment": _environment,
-        "bookings_db": _bookings_db,
-        "click_topic": _click_topic,
-        "hive": _hive,
-        "hive_in_brief": _hive_in_brief,
-        "lake": _lake,
-        "spark": _spark,
-    }
-    return dg.Definitions(resources=clients, executor=dg.in_process_executor)
+RESOURCES = {
+    "environment": _environment,
+    "bookings_db": _bookings_db,
+    "click_topic": _click_topic,
+    "hive": _hive,
+    "hive_in_brief": _hive_in_brief,
+    "lake": _lake,
+    "spark": _spark,
+}
