@@ -1,4 +1,4 @@
-.PHONY: help demo test soak test-cluster up down dev lint types bench docker-up docker-demo docker-down
+.PHONY: help demo check test test-faults soak test-cluster up down dev lint types bench docker-up docker-demo docker-down
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -7,8 +7,14 @@ help:  ## list what there is
 demo: .venv/ready  ## set up, bring 30 days of rides and 20,000 clicks into Hive, show the result
 	@.venv/bin/cab demo
 
+check: lint types  ## style, types, and every test that needs no server
+	@.venv/bin/python -m pytest -m unit
+
 test: .venv/ready  ## run the tests, on a stack of their own
 	@.venv/bin/python -m pytest
+
+test-faults: .venv/ready  ## run the tests that kill, stop and start servers and processes
+	@.venv/bin/python -m pytest -m "faults and not soak"
 
 soak: .venv/ready  ## run the tests that take minutes: runs killed at random moments under a steady feed
 	@.venv/bin/python -m pytest -m soak

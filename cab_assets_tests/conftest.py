@@ -1,4 +1,5 @@
 import itertools
+import secrets
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -16,16 +17,32 @@ from cab_assets.stack import lifecycle
 from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.pipeline import Pipeline
 
-NUMBERS = itertools.count(1)
+OTHER_TIERS = {"faults", "soak", "cluster"}
+SESSION, NUMBERS = secrets.token_hex(3), itertools.count(1)  # names of a test's own, also on servers that other sessions use
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--stack", metavar="CAB_HOME", type=Path, help="use the servers of this home instead of new ones; they are started if need be, and left up"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in no other tier: `stack` if it needs the embedded servers, else `unit`."""
+    for item in items:
+        if not OTHER_TIERS & {mark.name for mark in item.iter_markers()}:
+            item.add_marker("stack" if "stack" in getattr(item, "fixturenames", ()) else "unit")
     items.sort(key=lambda item: item.get_closest_marker("cold") is not None)
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Environment]:
-    """The environment of a stack of this test session's own."""
+def stack(pytestconfig: pytest.Config) -> Iterator[Environment]:
+    """Return the environment of a stack of this session's own, or of the one that `--stack` names."""
+    if home := pytestconfig.getoption("--stack"):
+        lifecycle.up(home, print)
+        yield environment.read({"CAB_HOME": str(home.resolve())})
+        return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a run that CI gives up takes its servers down too
     with tempfile.TemporaryDirectory(prefix="cab-") as home:
         try:
@@ -45,7 +62,7 @@ def servers(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def pipeline(stack: Environment, servers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
     """The pipeline with a source table, a Hive database, a lake and a Dagster of this test's own."""
-    number = next(NUMBERS)
+    number = f"{SESSION}_{next(NUMBERS)}"
     (tmp_path / "dagster").mkdir()
     base = environment.read({"CAB_HOME": str(stack.home), **servers})
     own = {

@@ -63,7 +63,8 @@ def _jobs(repository: dg.RepositoryDefinition) -> Iterator[str]:
 
 
 def _schedule(schedule: dg.ScheduleDefinition) -> str:
-    return f"{schedule.name}: {schedule.job_name} at {schedule.cron_schedule} {schedule.execution_timezone}, {schedule.default_status.value}: {schedule.description}"
+    when = f"{schedule.cron_schedule} {schedule.execution_timezone}"
+    return f"{schedule.name}: {schedule.job_name} at {when}, {schedule.default_status.value}: {schedule.description}"
 
 
 def _sensor(sensor: dg.SensorDefinition) -> str:

@@ -23,6 +23,8 @@ from cab_assets.resources.kafka_security import KafkaSecurity, escaped
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.secure_kafka import PASSWORD, USER, SecureBroker, secure_broker
 
+pytestmark = pytest.mark.stack
+
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:

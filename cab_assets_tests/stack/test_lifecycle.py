@@ -65,6 +65,7 @@ def test_the_pipeline_is_told_all_that_it_needs(stack: Environment) -> None:
     assert stack.ready() == stack
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", [pytest.param(server.name, marks=[pytest.mark.cold] if server.name == "warehouse" else []) for server in SERVERS])
 def test_a_server_killed_with_9_is_back_by_itself(stack: Environment, name: str) -> None:
     killed = standing(stack.home, name).pid
@@ -94,6 +95,7 @@ def test_only_its_owner_reads_a_file_that_holds_the_password(stack: Environment)
     assert holding == {"stack.env": 0o600, "password": 0o600, "supervisord.conf": 0o600}
 
 
+@pytest.mark.faults
 def test_two_stacks_live_side_by_side(stack: Environment, other_home: Path) -> None:
     lifecycle.up(other_home, print)
     both = [*status(stack.home), *status(other_home)]
@@ -102,6 +104,7 @@ def test_two_stacks_live_side_by_side(stack: Environment, other_home: Path) -> N
     assert len(ports) == len(set(ports))
 
 
+@pytest.mark.faults
 def test_after_a_supervisor_killed_with_9_the_next_up_works_on_the_same_ports(other_home: Path) -> None:
     lifecycle.up(other_home, print)
     before = {each.name: each.ports for each in status(other_home)}
@@ -110,6 +113,7 @@ def test_after_a_supervisor_killed_with_9_the_next_up_works_on_the_same_ports(ot
     assert {each.name: each.ports for each in status(other_home) if each.answers} == before
 
 
+@pytest.mark.faults
 def test_down_leaves_no_process_and_keeps_the_data_until_it_is_wiped(other_home: Path) -> None:
     lifecycle.up(other_home, print)
     with connect(other_home) as connection:

@@ -18,6 +18,7 @@ from cab_assets.warehouse.collect import collect
 from cab_assets_tests.faults import await_back, await_more, count, kill
 from cab_assets_tests.pipeline import TABLES, Pipeline
 
+pytestmark = pytest.mark.faults
 START = date(2020, 8, 1)
 DAYS = [(START + timedelta(each)).isoformat() for each in range(4)]
 

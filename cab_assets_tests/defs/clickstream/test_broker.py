@@ -9,6 +9,8 @@ from cab_assets.clickstream.retire import collect_batches
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.faults import COMMITTING, STAGING, await_back, await_more, kill, kill_at_file, pid_of, stopped
 
+pytestmark = pytest.mark.faults
+
 
 def trim(clicks: Clicks, ends: dict[int, int]) -> None:
     """Throw away what lies before these offsets, as retention does."""

@@ -21,6 +21,8 @@ from cab_assets_tests.faults import COMMIT, COMMITTING, await_count, await_more,
 from cab_assets_tests.pipeline import Row
 from cab_assets_tests.reader import is_folded
 
+pytestmark = pytest.mark.faults
+
 
 def of_topic(clicks: Clicks, topic: str) -> Clicks:
     """The same tables, fed from another topic."""

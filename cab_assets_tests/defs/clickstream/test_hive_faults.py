@@ -7,6 +7,8 @@ from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.faults import COMMIT, STAGING, await_back, await_more, gate, kill, kill_at_statement, pid_of, stopped, through
 from cab_assets_tests.relay import Gate
 
+pytestmark = pytest.mark.faults
+
 
 def numbers(clicks: Clicks) -> list[int]:
     return [batch.number for batch in clicks.batches()]

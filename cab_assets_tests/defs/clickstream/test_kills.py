@@ -7,6 +7,7 @@ from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.faults import COMMIT, FOLDING, PUBLISH, QUERY_STARTED, RETIRE, STAGING, gate, kill_at_file, kill_at_statement
 from cab_assets_tests.reader import is_folded, reading
 
+pytestmark = pytest.mark.faults
 FOLD = "clickstream_fold"
 
 
