@@ -16,6 +16,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from cab_assets.clickstream.batch import Batch
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.environment import CHECKOUT
+from cab_assets_tests.patience import patience
 from cab_assets_tests.pipeline import Outcome, Pipeline, tags
 
 Place = tuple[int, int]  # partition, offset
@@ -81,7 +82,7 @@ class Clicks:
                 for number, value in enumerate(values)
             ]  # this client refuses to send neither key nor value
             producer.flush()
-            return [(record.partition, record.offset) for record in (each.get(timeout=20) for each in sent)]
+            return [(record.partition, record.offset) for record in (each.get(timeout=patience(20)) for each in sent)]
 
     def in_topic(self) -> dict[Place, bytes | None]:
         """Every record the topic delivers, read by a consumer that shares nothing with ours."""
@@ -103,7 +104,7 @@ class Clicks:
     def execute(self, job: str = "clickstream_ingest", *, day: str | None = None, **variables: str) -> "subprocess.CompletedProcess[str]":
         """`dagster job execute` in a process of its own."""
         command = self.command(job, day=day)
-        return subprocess.run(command, env=self.pipeline.environ(**variables), cwd=CHECKOUT, capture_output=True, text=True, timeout=240)
+        return subprocess.run(command, env=self.pipeline.environ(**variables), cwd=CHECKOUT, capture_output=True, text=True, timeout=patience(240))
 
     def start(self, job: str = "clickstream_ingest", *, stay: bool = False, **variables: str) -> "subprocess.Popen[str]":
         """The same, at work when this returns; whoever starts it ends it. A fold takes every day that lacks something."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from cab_assets.stack.stack import remembered
 from cab_assets.stack.status import Standing, status
 from cab_assets_tests.clicks import Clicks
+from cab_assets_tests.patience import patience, until
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.relay import Gate
 
@@ -26,7 +27,7 @@ def count(pipeline: Pipeline, pattern: str) -> int:
 
 def await_more(pipeline: Pipeline, pattern: str, while_runs: "subprocess.Popen[str] | threading.Thread") -> None:
     """Until there is another file of that pattern, or the run is over."""
-    before, deadline = count(pipeline, pattern), time.monotonic() + 120
+    before, deadline = count(pipeline, pattern), time.monotonic() + patience(120)
     while count(pipeline, pattern) == before and time.monotonic() < deadline:
         if while_runs.is_alive() if isinstance(while_runs, threading.Thread) else while_runs.poll() is None:
             time.sleep(0.001)
@@ -35,10 +36,7 @@ def await_more(pipeline: Pipeline, pattern: str, while_runs: "subprocess.Popen[s
 
 
 def await_count(pipeline: Pipeline, pattern: str, files: int) -> None:
-    deadline = time.monotonic() + 90
-    while count(pipeline, pattern) < files:
-        assert time.monotonic() < deadline, f"{count(pipeline, pattern)} files {pattern}"
-        time.sleep(0.1)
+    until(lambda: count(pipeline, pattern) >= files, 90, f"{files} files {pattern}")
 
 
 @contextmanager
@@ -61,7 +59,7 @@ def kill_at_file(clicks: Clicks, pattern: str, job: str = "clickstream_ingest") 
 def kill_at_statement(clicks: Clicks, gate: Gate, job: str = "clickstream_ingest", **variables: str) -> None:
     """The gate is entered by the caller: what it holds may still go on afterwards."""
     with killed(clicks, job, CAB_HIVE_URL=through(clicks, gate), **variables):
-        assert gate.reached.wait(60)
+        assert gate.reached.wait(patience(60))
 
 
 def gate(clicks: Clicks, words: bytes, *, carried_out: bool = False) -> Gate:
@@ -94,10 +92,7 @@ def pid_of(pipeline: Pipeline, server: str) -> int:
 
 
 def await_back(pipeline: Pipeline, server: str) -> None:
-    deadline = time.monotonic() + 90
-    while not _standing(pipeline, server).answers:
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    until(lambda: _standing(pipeline, server).answers, 90, f"{server} answers")
 
 
 def _standing(pipeline: Pipeline, server: str) -> Standing:

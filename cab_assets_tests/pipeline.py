@@ -24,6 +24,7 @@ from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
 from cab_assets.warehouse.manifest import Manifest
 from cab_assets.warehouse.publish import published
 from cab_assets.warehouse.versions import Partition, version_ids
+from cab_assets_tests.patience import patience
 from cab_assets_tests.rides import NO_TIME
 
 Row = tuple[Any, ...]
@@ -152,7 +153,7 @@ class Pipeline:
 
     def execute(self, first: str, last: str | None = None, **variables: str) -> "subprocess.CompletedProcess[str]":
         """`dagster job execute` in a process of its own."""
-        return subprocess.run(self.command(first, last), env=self.environ(**variables), cwd=CHECKOUT, capture_output=True, text=True, timeout=240)
+        return subprocess.run(self.command(first, last), env=self.environ(**variables), cwd=CHECKOUT, capture_output=True, text=True, timeout=patience(240))
 
     def command(self, first: str, last: str | None = None) -> list[str]:
         given = ", ".join(f'"{name}": "{value}"' for name, value in tags(first, last).items())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cab_assets.stack import ports
+from cab_assets_tests.patience import patience
 
 START_SECONDS = 120
 
@@ -35,7 +36,7 @@ class Server:
         self.process.wait()
 
     def _await_port(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + patience(START_SECONDS)
         while not answers(self._port):
             assert self.process.poll() is None, f"the server ended with {self.process.returncode}; {self._end_of_log()}"
             assert time.monotonic() < deadline, f"the server does not open its port; {self._end_of_log()}"

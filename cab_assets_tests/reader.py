@@ -12,6 +12,7 @@ from cab_assets.clickstream.batch import Batch, read_batch
 from cab_assets.resources.deadline import started
 from cab_assets.resources.hive import Hive
 from cab_assets_tests.clicks import Clicks, Place
+from cab_assets_tests.patience import patience
 from cab_assets_tests.pipeline import Row
 
 FOR_GOOD = {"clickstream": "clicks", "clickstream_rejects": "rejects"}
@@ -66,7 +67,7 @@ def reading(clicks: Clicks) -> Iterator[None]:
         finally:
             end.set()
             for each in at_work:
-                each.result(60)
+                each.result(patience(60))
         sizes = {batch.number: batch.contents.accepted + batch.contents.rejected for batch in ever_committed(clicks)}
         for reader in readers:
             assert reader.looks > 0

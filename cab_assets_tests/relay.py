@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+from cab_assets_tests.patience import patience
+
 
 class Relay:
     """A port in front of another that passes so many answers on and then holds every further one back."""
@@ -80,7 +82,7 @@ class Gate(Relay):
     def open(self) -> None:
         """Let what waits go on, and wait until it is carried out."""
         self.opened.set()
-        assert self.answered.wait(60)
+        assert self.answered.wait(patience(60))
 
     def _ask(self, client: socket.socket, behind: socket.socket) -> None:
         with suppress(OSError):

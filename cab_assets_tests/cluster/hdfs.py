@@ -1,7 +1,6 @@
 """HDFS, a NameNode and one DataNode or more."""
 
 import json
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -12,6 +11,7 @@ from cab_assets.environment import CHECKOUT
 from cab_assets.stack import machine
 from cab_assets.stack.jars import JarSet
 from cab_assets_tests.cluster.hadoop import hadoop_site
+from cab_assets_tests.patience import until
 from cab_assets_tests.processes import Server, free_ports, run, serving
 
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "hdfs.sha256", "HDFS", 68)
@@ -38,10 +38,7 @@ class Hdfs:
 
     def await_ready(self) -> None:
         """Until files can be written."""
-        deadline = time.monotonic() + START_SECONDS
-        while not self._is_ready():
-            assert time.monotonic() < deadline, "HDFS does not come up; see its logs"
-            time.sleep(0.3)
+        until(self._is_ready, START_SECONDS, "HDFS comes up; see its logs")
 
     def _is_ready(self) -> bool:
         try:

@@ -19,6 +19,7 @@ from cab_assets_tests.defs.bookings.test_end_to_end import (  # noqa: F401
     test_a_day_from_the_command_line_ends_with_0_and_the_same_rows,
     test_both_tables_hold_exactly_what_sql_says_of_the_source_to_hive_and_to_spark,
 )
+from cab_assets_tests.patience import patience
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 
@@ -41,6 +42,6 @@ def test_a_lake_in_safe_mode_is_said_and_the_next_run_goes_on(pipeline: Pipeline
 def test_the_doctor_finds_every_part_at_work(pipeline: Pipeline) -> None:
     Clicks(pipeline).create()
     doctor = [str(Path(sys.executable).with_name("cab")), "doctor"]
-    ended = subprocess.run(doctor, env=pipeline.environ(), cwd=CHECKOUT, capture_output=True, text=True, timeout=240)
+    ended = subprocess.run(doctor, env=pipeline.environ(), cwd=CHECKOUT, capture_output=True, text=True, timeout=patience(240))
     lines = ended.stdout.splitlines()[-len(PARTS) :]
     assert [(line[:4].strip(), line[6:18].strip()) for line in lines] == [("ok", part.name) for part in PARTS], ended

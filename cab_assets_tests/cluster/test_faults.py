@@ -14,6 +14,7 @@ from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.hdfs import Hdfs
 from cab_assets_tests.cluster.spark import Standalone
 from cab_assets_tests.faults import COMMIT, PUBLISH, gate, through
+from cab_assets_tests.patience import patience
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.relay import Gate
 from cab_assets_tests.rides import ride
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 def die_at(held: Gate, hive: ApacheHive) -> None:
     """HiveServer2 has carried the statement out, and is killed before it says so."""
-    assert held.reached.wait(60)
+    assert held.reached.wait(patience(60))
     hive.server.kill()
     hive.server.start()
     held.hang_up()
@@ -33,7 +34,7 @@ def die_at(held: Gate, hive: ApacheHive) -> None:
 
 def on_appearance(pipeline: Pipeline, folder: str, act: Callable[[], T]) -> T:
     """Act as soon as something lies in a folder of the lake."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patience(60)
     while time.monotonic() < deadline:
         with suppress(OSError):
             if pipeline.lake.files.get_file_info(pafs.FileSelector(folder, allow_not_found=True, recursive=True)):
@@ -50,7 +51,7 @@ def test_a_day_whose_publishing_hiveserver2_did_not_live_to_confirm_is_published
             patch.setenv("CAB_HIVE_URL", f"hive://cab@127.0.0.1:{held.port}/{pipeline.hive.database}")
             killed = started(lambda: die_at(held, hive))
             failed = pipeline.run(DAY)
-        killed.result(60)
+        killed.result(patience(60))
     assert "HiveUnavailable" in failed.failure
     assert pipeline.run(DAY).failure == ""
     pipeline.is_like_source(DAY)
@@ -64,7 +65,7 @@ def test_a_commit_that_hiveserver2_did_not_live_to_confirm_is_made_once(clicks: 
             patch.setenv("CAB_HIVE_URL", through(clicks, held))
             killed = started(lambda: die_at(held, hive))
             clicks.ingest()
-        killed.result(60)
+        killed.result(patience(60))
     assert clicks.ingest().success
     assert [batch.number for batch in clicks.batches()] == [1]
     clicks.is_whole()
@@ -87,7 +88,7 @@ def test_a_data_node_killed_while_a_day_is_written_leaves_nothing_that_counts(pi
     killed = started(lambda: on_appearance(pipeline, "bookings", hdfs.data_nodes[0].kill))
     try:
         failed = pipeline.run(DAY)
-        killed.result(60)
+        killed.result(patience(60))
     finally:
         hdfs.data_nodes[0].start()
     hdfs.await_ready()
@@ -100,5 +101,5 @@ def test_an_executor_killed_while_days_are_aggregated_is_replaced(pipeline: Pipe
     pipeline.insert(*(ride(f"BK{number}", f"2020-01-{number:02} 10:00:00") for number in range(1, 10)))
     killed = started(lambda: on_appearance(pipeline, "booking_aggregates", standalone.kill_executors))
     assert pipeline.run("2020-01-01", "2020-01-09").failure == ""
-    assert killed.result(60) == 1
+    assert killed.result(patience(60)) == 1
     pipeline.is_like_source(*(f"2020-01-0{number}" for number in range(1, 10)))

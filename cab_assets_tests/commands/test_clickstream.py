@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from cab_assets.cli import app
 from cab_assets.environment import CHECKOUT
 from cab_assets_tests.clicks import Clicks, event, numbered
+from cab_assets_tests.patience import patience
 
 EARLY, TODAY = "2019-06-01 12:00:00", "2020-03-14 09:59:07"
 
@@ -79,7 +80,7 @@ def test_two_replays_at_once_never_double_a_record(clicks: Clicks) -> None:
     command = [sys.executable, "-c", "from cab_assets.cli import app; app()", "replay-rejects"]
     environ = clicks.pipeline.environ(CAB_START_DATE="2019-01-01")
     both = [subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = sorted(each.communicate(timeout=120)[0] for each in both)
+    said = sorted(each.communicate(timeout=patience(120))[0] for each in both)
     assert said[0].startswith("No refused record is usable")
     assert said[1] == "batch 2: 6 records that had been refused are accepted\n"
     assert clicks.places("clickstream") == sorted(early)

@@ -16,6 +16,7 @@ from cab_assets.resources.clocks import ZonesDisagree
 from cab_assets.resources.failures import KafkaHidden
 from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES
 from cab_assets_tests.clicks import Clicks
+from cab_assets_tests.patience import patience
 from cab_assets_tests.pipeline import Pipeline
 
 NOBODY = 1  # a port that nobody listens on
@@ -151,7 +152,7 @@ def test_brokers_that_spark_does_not_reach_are_named(pipeline: Pipeline) -> None
 def test_two_doctors_at_once_do_not_meet(pipeline: Pipeline) -> None:
     command = [sys.executable, "-c", "from cab_assets.cli import app; app()", "doctor"]
     both = [subprocess.Popen(command, env=pipeline.environ(), stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [each.communicate(timeout=200)[0] for each in both]
+    said = [each.communicate(timeout=patience(200))[0] for each in both]
     assert [each.returncode for each in both] == [0, 0], said
     is_clean(pipeline)
 

@@ -16,6 +16,7 @@ from cab_assets.environment import Environment
 from cab_assets.errors import CabError
 from cab_assets.resources.failures import ExecutorLacksModule, LakeHidden, LakeLocked
 from cab_assets.resources.spark import Spark, SparkFailed, SparkUnavailable
+from cab_assets_tests.patience import patience
 
 Job = Callable[[SparkSession], Any]
 DENIED = "file:///sys/denied"  # nobody, root included, can make a folder there
@@ -82,7 +83,7 @@ def test_a_file_that_cannot_be_read_is_named_with_what_is_wrong_with_it(stack: E
 @pytest.mark.stack  # a JVM of its own
 def test_a_session_in_the_own_process_says_the_same(tmp_path: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}  # pyspark leaves there that this process speaks Connect
-    said = subprocess.run([sys.executable, "-c", CLASSIC], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=240)
+    said = subprocess.run([sys.executable, "-c", CLASSIC], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=patience(240))
     stumbled, lacked, denied, no_kafka = said.stdout.splitlines()
     assert stumbled == "SparkFailed Spark at local[1]: ValueError: the 13th"
     assert lacked.startswith("ExecutorLacksModule Spark at local[1]: ModuleNotFoundError: No module named 'module_of_another_world'")

@@ -20,6 +20,7 @@ from cab_assets.environment import Environment
 from cab_assets.resources.click_topic import ClickTopic, NoSuchTopic
 from cab_assets.sample.clicks import Feed, clicks
 from cab_assets.sample.send import ClicksNotSent, Pace, send_clicks
+from cab_assets_tests.patience import patience
 
 NUMBERS = itertools.count(1)
 
@@ -103,13 +104,13 @@ def test_an_option_of_the_bookings_brings_these_too(env: Environment, stack: Env
 def test_a_rate_is_kept_in_batches_of_a_tenth_of_a_second() -> None:
     began = time.monotonic()
     assert [len(batch) for batch in Pace(1000).batches(iter(islice(Feed(), 350)))] == [100, 100, 100, 50]
-    assert 0.3 <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 0.3
 
 
 def test_a_slow_rate_sends_one_by_one() -> None:
     began = time.monotonic()
     assert [len(batch) for batch in Pace(5).batches(islice(Feed(), 3))] == [1, 1, 1]
-    assert 0.4 <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 0.4
 
 
 def test_a_live_feed_ends_at_ctrl_c_with_what_has_arrived(env: Environment) -> None:
@@ -118,7 +119,7 @@ def test_a_live_feed_ends_at_ctrl_c_with_what_has_arrived(env: Environment) -> N
         while held(env) == 0:
             assert feed.poll() is None
         feed.send_signal(signal.SIGINT)
-        said, _ = feed.communicate(timeout=10)
+        said, _ = feed.communicate(timeout=patience(10))
     assert feed.returncode == 0
     assert said.startswith(f"{held(env)} clicks were sent to ")
 
@@ -126,7 +127,7 @@ def test_a_live_feed_ends_at_ctrl_c_with_what_has_arrived(env: Environment) -> N
 def test_a_broker_that_is_not_there_is_one_sentence_within_ten_seconds(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from cab_assets.cli import app; app()", "sample", "--clicks", "10"]
     nowhere = os.environ | {"CAB_HOME": str(tmp_path), "CAB_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
-    failed = subprocess.run(command, env=nowhere, capture_output=True, text=True, timeout=10)
+    failed = subprocess.run(command, env=nowhere, capture_output=True, text=True, timeout=patience(10))
     assert re.fullmatch(r"Kafka at 127.0.0.1:1 does not answer .*\n", failed.stderr)
     assert (failed.returncode, failed.stdout) == (1, "")
 

@@ -1,7 +1,6 @@
 import os
 import signal
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from cab_assets.environment import Environment
 from cab_assets.stack import lifecycle, processes
 from cab_assets.stack.stack import SERVERS, remembered
 from cab_assets.stack.status import Standing, status
+from cab_assets_tests.patience import until
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +42,13 @@ def running_with(text: str) -> list[int]:
 
 
 def await_another(home: Path, name: str, than: int | None) -> Standing:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def back() -> Standing | None:
         now = standing(home, name)
-        if now.answers and now.pid != than:
-            return now
-        time.sleep(0.3)
-    raise AssertionError(f"{name} is not back")
+        return now if now.answers and now.pid != than else None
+
+    found = until(back, 60, f"{name} is back")
+    assert found
+    return found
 
 
 def test_a_second_up_changes_nothing(stack: Environment) -> None:

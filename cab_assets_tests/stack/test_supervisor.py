@@ -15,6 +15,7 @@ from cab_assets.stack import config, home, lifecycle, ports, processes
 from cab_assets.stack.errors import ServerNotUp, SupervisorNotUp
 from cab_assets.stack.server import Server
 from cab_assets.stack.supervisor import USUAL_PORTS, Supervisor
+from cab_assets_tests.patience import patience, until, within
 
 
 class Sleeper(Server):
@@ -71,20 +72,17 @@ def supervised(folder: Path, kind: type[Server]) -> Iterator[tuple[Supervisor, S
 
 def settled_pid(supervisor: Supervisor, other_than: int = 0) -> int:
     """Of a process that has become the server and is no longer a fork of its supervisor."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+
+    def settled() -> int:
         pid = int(supervisor.state("sleeper")["pid"])
-        if pid not in (0, other_than) and Path(f"/proc/{pid}/comm").read_text() == "sleep\n":
-            return pid
-        time.sleep(0.05)
-    raise AssertionError("the server did not start")
+        return pid if pid not in (0, other_than) and Path(f"/proc/{pid}/comm").read_text() == "sleep\n" else 0
+
+    return until(settled, 10, "the server starts")
 
 
 def test_a_server_that_gives_up_ends_the_wait_at_once_with_the_end_of_its_log(tmp_path: Path) -> None:
-    began = time.monotonic()
-    with supervised(tmp_path, Broken) as (supervisor, server), pytest.raises(ServerNotUp, match=r"(?s)ends again.*sleeper\.log:.*no such disk"):
+    with within(10), supervised(tmp_path, Broken) as (supervisor, server), pytest.raises(ServerNotUp, match=r"(?s)ends again.*sleeper\.log:.*no such disk"):
         lifecycle.await_answer(server, supervisor, print)
-    assert time.monotonic() - began < 10
 
 
 def test_a_server_that_is_stopped_is_revived(tmp_path: Path) -> None:
@@ -109,7 +107,7 @@ def test_a_supervisor_killed_with_9_takes_its_servers_along(tmp_path: Path) -> N
         assert leader is not None
         assert settled_pid(supervisor) in processes.of_session(leader, tmp_path)
         os.kill(leader, signal.SIGKILL)
-        assert processes.await_end(leader, tmp_path, 5) == []
+        assert processes.await_end(leader, tmp_path, patience(5)) == []
 
 
 def test_stop_ends_a_supervisor_and_server_that_do_not_react(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

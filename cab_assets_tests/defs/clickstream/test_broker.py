@@ -8,6 +8,7 @@ from kafka import TopicPartition
 from cab_assets.clickstream.retire import collect_batches
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.faults import COMMITTING, STAGING, await_back, await_more, kill, kill_at_file, pid_of, stopped
+from cab_assets_tests.patience import patience
 
 pytestmark = pytest.mark.faults
 
@@ -24,7 +25,7 @@ def test_a_broker_that_falls_silent_fails_the_run_by_name_and_the_next_goes_on(c
     with clicks.start(stay=True) as run:
         await_more(clicks.pipeline, COMMITTING, run)
         with stopped(pid_of(clicks.pipeline, "kafka")):
-            said = run.communicate(timeout=60)[0]
+            said = run.communicate(timeout=patience(60))[0]
             failure = clicks.ingest().failure
     assert run.returncode == 1
     assert "KafkaUnavailable: Kafka at" in said
@@ -40,7 +41,7 @@ def test_a_broker_that_was_killed_and_is_back_loses_nothing(clicks: Clicks) -> N
     with clicks.start(stay=True, CAB_MAX_OFFSETS_PER_BATCH="2000") as run:
         await_more(clicks.pipeline, STAGING, run)
         kill(clicks.pipeline, "kafka")
-        said = run.communicate(timeout=60)[0]
+        said = run.communicate(timeout=patience(60))[0]
     assert run.returncode == 1
     assert "KafkaUnavailable" in said or "StagingFailed" in said, said
     await_back(clicks.pipeline, "kafka")
@@ -95,7 +96,7 @@ def test_records_that_go_while_a_run_reads_stop_it_in_time(clicks: Clicks) -> No
     with clicks.start(stay=True, CAB_MAX_OFFSETS_PER_BATCH="400") as run:
         await_more(clicks.pipeline, COMMITTING, run)
         trim(clicks, {partition: sum(where == partition for where, _ in sent) for partition in range(3)})
-        said = run.communicate(timeout=60)[0]
+        said = run.communicate(timeout=patience(60))[0]
     assert run.returncode == 1
     assert f"records of {clicks.topic} that were never read are gone from Kafka" in said
     assert len(clicks.places("clickstream")) == sum(batch.offsets for batch in clicks.batches()) < len(sent)

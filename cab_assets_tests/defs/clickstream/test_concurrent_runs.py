@@ -18,6 +18,7 @@ from cab_assets.warehouse.manifest import MANIFEST
 from cab_assets_tests.clicks import Clicks, Place, numbered
 from cab_assets_tests.clickstream.test_ledger import commit, staged
 from cab_assets_tests.faults import COMMIT, COMMITTING, await_count, await_more, count, gate, killed, stopped, through
+from cab_assets_tests.patience import patience
 from cab_assets_tests.pipeline import Row
 from cab_assets_tests.reader import is_folded
 
@@ -47,7 +48,7 @@ def test_runs_at_once_on_one_and_on_two_topics_commit_each_record_once(clicks: C
     runs = [feed.start(CAB_MAX_OFFSETS_PER_BATCH="300", DAGSTER_HOME=home) for feed, home in zip(at_once, homes, strict=True)]
     for run in runs:
         with run:
-            said = run.communicate(timeout=120)[0]
+            said = run.communicate(timeout=patience(120))[0]
             assert run.returncode == 0, said
     is_whole(clicks, taps)
 
@@ -59,14 +60,14 @@ def test_a_run_stopped_before_its_commit_finds_that_others_went_on(clicks: Click
     clicks.create()
     clicks.send(numbered(range(100)))
     with gate(clicks, COMMIT) as held, clicks.start(CAB_HIVE_URL=through(clicks, held)) as sleeper:
-        assert held.reached.wait(60)
+        assert held.reached.wait(patience(60))
         with stopped(sleeper.pid):
             for first in (1000, 2000):
                 assert clicks.ingest().success
                 clicks.send(numbered(range(first, first + 10)))
             assert not past_retention or clicks.fold().success
         held.open()
-        said = sleeper.communicate(timeout=60)[0]
+        said = sleeper.communicate(timeout=patience(60))[0]
     assert sleeper.returncode == 0, said
     assert "another run was first" in said
     assert clicks.ingest().success
@@ -83,10 +84,10 @@ def test_a_commit_stays_though_the_one_before_is_retired_before_its_writer_looks
     before = commit(ledger, "a", 0, 5)
     with gate(clicks, COMMIT, carried_out=True) as held, closing(Hive(through(clicks, held))) as hive:
         made = started(lambda: Ledger(ledger.lake, hive).commit(staged(ledger, "b", 5, 9), before))
-        assert held.reached.wait(20)
+        assert held.reached.wait(patience(20))
         ledger.retire([1])
         held.open()
-        assert made.result(20) == ledger.newest()
+        assert made.result(patience(20)) == ledger.newest()
     assert ledger.numbers() == {2}
 
 

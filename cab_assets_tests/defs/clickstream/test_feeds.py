@@ -14,6 +14,7 @@ from kafka.admin import ConfigResource
 from cab_assets.clickstream.batch import Range
 from cab_assets.schemas import CLICKS
 from cab_assets_tests.clicks import Clicks, event, numbered
+from cab_assets_tests.patience import patience, until
 from cab_assets_tests.pipeline import Outcome
 
 
@@ -112,7 +113,7 @@ def test_offsets_that_are_never_delivered_are_counted_and_held_up_by_nothing(cli
     keyed(clicks, {number: b"%d" % number for number in range(100, 105)}, commit=True)
     keyed(clicks, {number: b"%d" % number for number in range(200, 205)}, commit=False)
     last = keyed(clicks, {300: b"last"})
-    until(lambda: len(clicks.in_topic()) < 20)
+    until(lambda: len(clicks.in_topic()) < 20, 60, "the cleaner has compacted the topic")
     run = clicks.ingest()
     assert run.failure == ""
     clicks.is_whole()
@@ -136,7 +137,7 @@ def keyed(clicks: Clicks, keys: dict[int, bytes], *, commit: bool | None = None)
     with transaction(clicks, commit=commit) as producer:
         *_, last = [producer.send(clicks.topic, value, key, partition=0) for value, key in zip(numbered(keys), keys.values(), strict=True)]
         producer.flush()
-        return int(last.get(timeout=20).offset)
+        return int(last.get(timeout=patience(20)).offset)
 
 
 @contextmanager
@@ -151,13 +152,6 @@ def transaction(clicks: Clicks, *, commit: bool | None) -> Iterator[KafkaProduce
         producer.begin_transaction()
         yield producer
         producer.commit_transaction() if commit else producer.abort_transaction()
-
-
-def until(condition: Any) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
 
 
 def test_how_far_ahead_a_click_may_be_and_which_days_there_are_is_told_by_the_clock_of_the_business(clicks: Clicks) -> None:

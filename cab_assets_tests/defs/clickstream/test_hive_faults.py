@@ -5,6 +5,7 @@ import pytest
 from cab_assets.resources.deadline import started
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.faults import COMMIT, STAGING, await_back, await_more, gate, kill, kill_at_statement, pid_of, stopped, through
+from cab_assets_tests.patience import patience
 from cab_assets_tests.relay import Gate
 
 pytestmark = pytest.mark.faults
@@ -15,7 +16,7 @@ def numbers(clicks: Clicks) -> list[int]:
 
 
 def hang_up_at_commit(held: Gate) -> None:
-    assert held.reached.wait(60)
+    assert held.reached.wait(patience(60))
     held.hang_up()
 
 
@@ -60,7 +61,7 @@ def test_a_warehouse_killed_in_the_middle_of_a_batch_fails_the_run_in_time_and_t
     with clicks.start() as run:
         await_more(clicks.pipeline, STAGING, run)
         kill(clicks.pipeline, "warehouse")
-        said = run.communicate(timeout=60)[0]
+        said = run.communicate(timeout=patience(60))[0]
     assert run.returncode == 1
     assert "StagingFailed" in said or "SparkFailed" in said or "HiveUnavailable" in said, said
     await_back(clicks.pipeline, "warehouse")
@@ -77,10 +78,10 @@ def test_a_warehouse_that_is_silent_fails_the_run_within_a_minute(clicks: Clicks
     clicks.create()
     clicks.send(numbered(range(100)))
     with gate(clicks, statement) as held, clicks.start(CAB_HIVE_URL=through(clicks, held)) as run:
-        assert held.reached.wait(60)
+        assert held.reached.wait(patience(60))
         with stopped(pid_of(clicks.pipeline, "warehouse")):
             held.opened.set()
-            said = run.communicate(timeout=60)[0]
+            said = run.communicate(timeout=patience(60))[0]
     assert run.returncode == 1
     assert "CommitUnsettled" in said or "HiveUnavailable" in said, said
     assert clicks.ingest().success

@@ -9,6 +9,7 @@ import pytest
 
 from cab_assets.resources.deadline import started
 from cab_assets_tests.clicks import Clicks, numbered
+from cab_assets_tests.patience import patience
 from cab_assets_tests.reader import is_folded, reading
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
@@ -31,7 +32,7 @@ def feeding(clicks: Clicks) -> Iterator[None]:
     sent = started(feed)
     yield
     end.set()
-    sent.result(120)
+    sent.result(patience(120))
 
 
 def killed_at_random(clicks: Clicks, job: str, seconds: float) -> bool:
@@ -54,7 +55,7 @@ def test_runs_killed_at_random_moments_leave_each_record_once(clicks: Clicks) ->
             killed_at_random(clicks, job, chosen.uniform(4, 12))
     for job in ("clickstream_ingest", "clickstream_fold"):
         with clicks.start(job, stay=False, **EAGER) as run:
-            said = run.communicate(timeout=200)[0]
+            said = run.communicate(timeout=patience(200))[0]
             assert run.returncode == 0, said
     assert len(clicks.in_topic()) == RECORDS
     is_folded(clicks)
