@@ -1,26 +1,28 @@
 .PHONY: help demo check test test-faults soak test-cluster up down dev lint types bench docker-up docker-demo docker-down
 .DEFAULT_GOAL := help
 
+TIERS = .venv/bin/python -m cab_assets_tests.tiers
+
 help:  ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
 
 demo: .venv/ready  ## set up, bring 30 days of rides and 20,000 clicks into Hive, show the result
 	@.venv/bin/cab demo
 
-check: lint types  ## style, types, and every test that needs no server
-	@.venv/bin/python -m pytest -m unit
+check: .venv/ready  ## check style and types, run every test that needs no server: a minute
+	@$(TIERS) lint types unit
 
-test: .venv/ready  ## run the tests, on a stack of their own
-	@.venv/bin/python -m pytest
+test: .venv/ready  ## run the tests, on servers of their own: ten minutes
+	@$(TIERS) test
 
-test-faults: .venv/ready  ## run the tests that kill, stop and start servers and processes
-	@.venv/bin/python -m pytest -m "faults and not soak"
+test-faults: .venv/ready  ## run the tests that kill, stop and start servers and runs
+	@$(TIERS) faults
 
 soak: .venv/ready  ## run the tests that take minutes: runs killed at random moments under a steady feed
-	@.venv/bin/python -m pytest -m soak
+	@$(TIERS) soak
 
 test-cluster: .venv/ready  ## run the same tests over servers of a company: HDFS, S3, Apache Hive, Spark standalone, YARN, and databases with TLS (Debian's; installed if root asks)
-	@.venv/bin/python -m pytest -m cluster --timeout 900
+	@$(TIERS) cluster
 
 up: .venv/ready  ## start the embedded stack: PostgreSQL, Kafka, HiveServer2, Spark
 	@.venv/bin/cab up
@@ -32,11 +34,10 @@ dev: .venv/ready  ## open the pipeline in Dagster's web interface
 	@.venv/bin/cab dev
 
 lint: .venv/ready  ## check style and format
-	@.venv/bin/ruff check
-	@.venv/bin/ruff format --check
+	@$(TIERS) lint
 
 types: .venv/ready  ## check types
-	@.venv/bin/mypy
+	@$(TIERS) types
 
 bench: .venv/ready  ## measure what docs/benchmarks.md states
 	@.venv/bin/python -m benchmarks

@@ -1,7 +1,5 @@
 import itertools
 import secrets
-import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,11 +11,12 @@ from cab_assets import environment
 from cab_assets.clients import hive
 from cab_assets.environment import Environment
 from cab_assets.sample.connect import source_table
-from cab_assets.stack import lifecycle
 from cab_assets_tests.clicks import Clicks
+from cab_assets_tests.embedded import Embedded
 from cab_assets_tests.pipeline import Pipeline
 
-OTHER_TIERS = {"faults", "soak", "cluster"}
+TIERS = ("cluster", "soak", "faults", "stack", "unit")  # a test with two of these marks is of the first
+EMBEDDED = pytest.StashKey[Embedded]()
 SESSION, NUMBERS = secrets.token_hex(3), itertools.count(1)  # names of a test's own, also on servers that other sessions use
 
 
@@ -29,27 +28,44 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in no other tier: `stack` if it needs the embedded servers, else `unit`."""
+    """Mark a test of no other tier `stack` if it needs the embedded servers, else `unit`; put `unit` first and `cold` last."""
     for item in items:
-        if not OTHER_TIERS & {mark.name for mark in item.iter_markers()}:
-            item.add_marker("stack" if "stack" in getattr(item, "fixturenames", ()) else "unit")
-    items.sort(key=lambda item: item.get_closest_marker("cold") is not None)
+        if not any(map(item.get_closest_marker, TIERS)):
+            item.add_marker("stack" if needs_servers(item) else "unit")
+        item.user_properties.append(("tier", next(filter(item.get_closest_marker, TIERS))))  # its reports keep that
+    items.sort(key=lambda item: 0 if item.get_closest_marker("unit") else 2 if item.get_closest_marker("cold") else 1)
+
+
+def needs_servers(item: pytest.Item) -> bool:
+    return "stack" in getattr(item, "fixturenames", ())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[EMBEDDED] = embedded = Embedded(config.getoption("--stack"))
+    config.add_cleanup(embedded.end)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Start the servers now if a test will need them: those that need none run first."""
+    if not session.config.option.collectonly and any(map(needs_servers, session.items)):
+        session.config.stash[EMBEDDED].start()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how long each tier took."""
+    reports = [each for group in terminalreporter.stats.values() for each in group if isinstance(each, pytest.TestReport)]
+    for tier in reversed(TIERS):
+        of_tier = [each for each in reports if ("tier", tier) in each.user_properties]
+        if of_tier:
+            tests, seconds = len({each.nodeid for each in of_tier}), sum(each.duration for each in of_tier)
+            terminalreporter.write_line(f"{tier}: {tests} tests in {seconds // 60:.0f} min {seconds % 60:.0f} s")
 
 
 @pytest.fixture(scope="session")
-def stack(pytestconfig: pytest.Config) -> Iterator[Environment]:
+def stack(pytestconfig: pytest.Config) -> Environment:
     """Return the environment of a stack of this session's own, or of the one that `--stack` names."""
-    if home := pytestconfig.getoption("--stack"):
-        lifecycle.up(home, print)
-        yield environment.read({"CAB_HOME": str(home.resolve())})
-        return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a run that CI gives up takes its servers down too
-    with tempfile.TemporaryDirectory(prefix="cab-") as home:
-        try:
-            lifecycle.up(Path(home), print)
-            yield environment.read({"CAB_HOME": home})
-        finally:
-            lifecycle.down(Path(home))
+    return environment.read({"CAB_HOME": str(pytestconfig.stash[EMBEDDED].home())})
 
 
 @pytest.fixture

@@ -1,0 +1,48 @@
+"""Run tiers of the checks one after the other, and say at the end how long each took.
+
+Every tier runs, also after one that failed; the exit code is 1 if any did.
+"""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+PYTEST = [sys.executable, "-m", "pytest"]
+TIERS: dict[str, list[list[str]]] = {
+    "lint": [[f"{BIN}/ruff", "check"], [f"{BIN}/ruff", "format", "--check"]],
+    "types": [[f"{BIN}/mypy"]],
+    "unit": [[*PYTEST, "-m", "unit"]],
+    "test": [PYTEST],
+    "faults": [[*PYTEST, "-m", "faults and not soak"]],
+    "soak": [[*PYTEST, "-m", "soak"]],
+    "cluster": [[*PYTEST, "-m", "cluster"]],
+}
+
+
+def run(tier: str) -> str:
+    """Run a tier; return a line that says how it ended and how long it took."""
+    began = time.monotonic()
+    passed = all(map(passes, TIERS[tier]))
+    minutes, seconds = divmod(time.monotonic() - began, 60)
+    return f"{tier:8}{minutes:3.0f} min {seconds:2.0f} s  {'passed' if passed else 'FAILED'}"
+
+
+def passes(command: list[str]) -> bool:
+    """Run a command, which ends its servers itself when this process is told to end."""
+    with subprocess.Popen(command) as process:
+
+        def end(*_: object) -> None:
+            process.terminate()
+            sys.exit(1)
+
+        signal.signal(signal.SIGTERM, end)
+        return process.wait() == 0
+
+
+if __name__ == "__main__":
+    lines = [run(tier) for tier in sys.argv[1:]]
+    print("\n".join(lines))  # noqa: T201
+    sys.exit(any(line.endswith("FAILED") for line in lines))
