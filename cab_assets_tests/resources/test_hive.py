@@ -56,8 +56,8 @@ def test_a_server_that_falls_silent_half_way_is_waited_for_once(pipeline: Pipeli
     """It takes eight answers to connect, run a statement and fetch its rows."""
     with (
         Relay(pipeline.hive.port, answers) as relay,
-        closing(Hive(f"hive://cab@127.0.0.1:{relay.port}/cab", answer_seconds=3)) as client,
-        within(2 * 3),
+        closing(Hive(f"hive://cab@127.0.0.1:{relay.port}/cab", answer_seconds=1)) as client,
+        within(3),
         pytest.raises(HiveUnavailable, match=f"HiveServer2 at 127.0.0.1:{relay.port} does not answer"),
     ):
         client.execute("SELECT 42")

@@ -80,7 +80,7 @@ def test_a_file_that_cannot_be_read_is_named_with_what_is_wrong_with_it(stack: E
         Spark(stack.spark_remote, None).run(lambda session: session.read.schema("id long").parquet(f"file://{tmp_path}").toArrow())
 
 
-@pytest.mark.stack  # a JVM of its own
+@pytest.mark.faults  # a JVM of its own, cold
 def test_a_session_in_the_own_process_says_the_same(tmp_path: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}  # pyspark leaves there that this process speaks Connect
     said = subprocess.run([sys.executable, "-c", CLASSIC], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=patience(240))

@@ -124,6 +124,7 @@ def test_a_live_feed_ends_at_ctrl_c_with_what_has_arrived(env: Environment) -> N
     assert said.startswith(f"{held(env)} clicks were sent to ")
 
 
+@pytest.mark.stack  # it takes as long as a broker is waited for
 def test_a_broker_that_is_not_there_is_one_sentence_within_ten_seconds(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from cab_assets.cli import app; app()", "sample", "--clicks", "10"]
     nowhere = os.environ | {"CAB_HOME": str(tmp_path), "CAB_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}

@@ -113,7 +113,7 @@ def test_a_server_that_is_silent_or_gone_is_given_up_within_five_seconds(clicks:
         for servers in (f"127.0.0.1:{port}", "127.0.0.1:1"):
             said = in_time(clicks, click_topic=ClickTopic(servers, clicks.topic))
             assert said.startswith(f"Kafka at {servers} does not answer (")
-        with closing(Hive(f"hive://cab@127.0.0.1:{port}/cab", answer_seconds=2)) as hive:
+        with closing(Hive(f"hive://cab@127.0.0.1:{port}/cab", answer_seconds=1)) as hive:
             assert in_time(clicks, hive_in_brief=hive).startswith(f"HiveServer2 at 127.0.0.1:{port} does not answer (")
             assert in_time(clicks, clicks_sensor, hive_in_brief=hive).startswith(f"HiveServer2 at 127.0.0.1:{port} does not answer (")
     assert in_time(clicks, click_topic=ClickTopic(clicks.servers, "nothing")).startswith(f"there is no topic nothing at {clicks.servers}; create it, ")
