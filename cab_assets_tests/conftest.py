@@ -1,5 +1,6 @@
 import itertools
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -50,6 +51,11 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     """Start the servers now if a test will need them: those that need none run first."""
     if not session.config.option.collectonly and any(map(needs_servers, session.items)):
         session.config.stash[EMBEDDED].start()
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Let nothing disturb the end of the servers: whoever gives a session up may say so twice."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,12 +12,6 @@ from cab_assets.stack import lifecycle
 UP = [sys.executable, "-c", "from cab_assets.cli import app; app()", "up"]
 
 
-def interrupted(*_: object) -> None:
-    """End the session, and with it its servers, as Ctrl-C does; to be told so twice changes nothing."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 class Embedded:
     """Servers in a home of the session's own, or in `kept`, where they are left up."""
 
@@ -28,7 +22,7 @@ class Embedded:
 
     def start(self) -> None:
         """Start the servers; `home` waits for them."""
-        signal.signal(signal.SIGTERM, interrupted)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a session that CI gives up ends its servers, too
         self._own = None if self._kept else tempfile.TemporaryDirectory(prefix="cab-")
         variables = {name: value for name, value in os.environ.items() if not name.startswith("CAB_")}
         environ = variables | {"CAB_HOME": str(self._home)}
@@ -45,7 +39,9 @@ class Embedded:
 
     def end(self) -> None:
         """End the servers, unless they are kept."""
-        if self._up and self._up.poll() is None:
+        if not self._up:
+            return
+        if self._up.poll() is None:
             self._up.terminate()
             self._up.communicate()
         if self._own:

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+SIGNAL_SECONDS = 20
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest"]
 TIERS: dict[str, list[list[str]]] = {
@@ -32,17 +34,20 @@ def run(tier: str) -> str:
 
 def passes(command: list[str]) -> bool:
     """Run a command, which ends its servers itself when this process is told to end."""
-    with subprocess.Popen(command) as process:
-
-        def end(*_: object) -> None:
-            process.terminate()
-            sys.exit(1)
-
-        signal.signal(signal.SIGTERM, end)
+    process = subprocess.Popen(command)
+    try:
         return process.wait() == 0
+    except SystemExit:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while process.poll() is None:  # Dagster takes a signal that meets one of its runs for its own
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(SIGNAL_SECONDS)
+        raise
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     lines = [run(tier) for tier in sys.argv[1:]]
     print("\n".join(lines))  # noqa: T201
     sys.exit(any(line.endswith("FAILED") for line in lines))
