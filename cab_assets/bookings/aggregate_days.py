@@ -14,7 +14,7 @@ from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
 from cab_assets.transforms.aggregates import aggregate_bookings
 from cab_assets.warehouse.audit import Contents, read_back
 from cab_assets.warehouse.manifest import Finding, Manifest
-from cab_assets.warehouse.versions import Partition, is_whole, newest, version_id
+from cab_assets.warehouse.versions import Partition, data_urls, is_whole, newest, version_id
 from cab_assets.warehouse.writer import seal, write_rows
 
 
@@ -39,9 +39,9 @@ def aggregate_days(spark: Spark, lake: Lake, bookings: Mapping[str, Manifest], r
 
 def published_bookings(session: SparkSession, lake: Lake, versions: Mapping[str, Manifest]) -> DataFrame:
     """Exactly the rows of these versions, with `booking_date`: the pointers may move while the job runs."""
-    folders = [lake.url(Partition(BOOKINGS, day).version_path(manifest.version)) for day, manifest in versions.items()]
+    files = [url for day, manifest in versions.items() for url in data_urls(lake, Partition(BOOKINGS, day), manifest)]
     schema = f"{BOOKINGS.ddl}, {BOOKINGS.partition_column} string, version string"
-    return session.read.schema(schema).option("basePath", lake.url(BOOKINGS.name)).parquet(*folders)
+    return session.read.schema(schema).option("basePath", lake.url(BOOKINGS.name)).parquet(*files)
 
 
 def _standing(lake: Lake, made_from: Manifest) -> Manifest | None:

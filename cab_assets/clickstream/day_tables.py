@@ -12,8 +12,9 @@ from cab_assets.clickstream.batch import Batch, Place, batch_path
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
 from cab_assets.transforms.folding import fold_clicks, fold_rejects
+from cab_assets.warehouse.folders import AS_LISTED, Differences
 from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.versions import Partition
+from cab_assets.warehouse.versions import Partition, data_urls
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Due:
     partition: Partition
     standing: Manifest | None
     batches: tuple[Batch, ...] = ()
+    found: Differences = AS_LISTED  # how the folder of the newest version differs from its manifest
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the day needs a new version."""
+        return bool(self.batches or self.standing is None or self.found.surplus)
 
     @property
     def taken_out(self) -> set[Place]:
@@ -62,17 +69,19 @@ class DayTable(ABC):
         )
 
     def _standing(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
-        """The rows of the newest versions."""
-        folders = [lake.url(each.partition.version_path(each.standing.version)) for each in due if each.standing]
+        """The rows of the newest versions, from the files that their manifests list."""
+        files = [url for each in due if each.standing for url in data_urls(lake, each.partition, each.standing)]
         schema = f"{self.table.ddl}, {self.table.partition_column} string, version string"
-        if not folders:
+        if not files:
             return session.createDataFrame([], schema)
-        return session.read.schema(schema).option("basePath", lake.url(self.table.name)).parquet(*folders)
+        return session.read.schema(schema).option("basePath", lake.url(self.table.name)).parquet(*files)
 
     def _records(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
         """The rows of the batches, each only for the days that lack it."""
         day = self.table.partition_column
         lacking = sorted({(each.partition.day, batch.folder) for each in due for batch in each.batches})
+        if not lacking:
+            return session.createDataFrame([], CLICKSTREAM_BATCHES.ddl).withColumn(day, F.lit(""))
         folders = sorted({folder for _, folder in lacking})
         rows = session.read.schema(CLICKSTREAM_BATCHES.ddl).parquet(*(lake.url(batch_path(folder)) for folder in folders))
         return (

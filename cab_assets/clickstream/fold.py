@@ -6,17 +6,39 @@ which order or by how many runs days are folded: a version says in its id throug
 
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cab_assets.clickstream.batch import Batch, partition_value
+from cab_assets.clickstream.batch import Batch, batch_path, partition_value
 from cab_assets.clickstream.day_tables import DayTable, Due
+from cab_assets.errors import CabError
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.spark import Spark
 from cab_assets.warehouse.audit import Contents, read_back
+from cab_assets.warehouse.folders import AS_LISTED, Differences, differences
 from cab_assets.warehouse.manifest import DataFile, Finding, Manifest
-from cab_assets.warehouse.versions import Partition, digest, newest, version_id
+from cab_assets.warehouse.versions import Partition, condemn, digest, newest, version_id
 from cab_assets.warehouse.writer import seal, write_rows
+
+LOOKS_AT_ONCE = 8  # a look takes 30 ms on S3, and a fold has hundreds of batches
+
+
+class DamagedBatch(CabError):
+    """The folder of a committed batch does not hold what its manifest lists."""
+
+
+def refuse_damaged(lake: Lake, batches: Iterable[Batch]) -> None:
+    """Raise DamagedBatch for the first batch with a file too many, too few or of another size."""
+
+    def look(batch: Batch) -> tuple[Batch, Differences]:
+        return batch, differences(lake, batch_path(batch.folder), batch.contents.files)
+
+    with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
+        for batch, found in pool.map(look, batches):
+            if found.first:
+                cure = "restore it from a copy of the lake" if found.lost else "move it out of that folder"
+                raise DamagedBatch(f"{found.first}, which is that of batch {batch.number}; {cure}, then run again")
 
 
 @dataclass(frozen=True)
@@ -35,9 +57,10 @@ class Folding:
         return [self._due(day, oldest_first) for day in sorted(touched | set(days))]
 
     def fold(self, due: Iterable[Due], through: int) -> list[Manifest]:
-        """The versions, through batch `through`, of the days that lacked something or were not there: written and audited."""
-        behind = [each for each in due if each.batches or each.standing is None]
-        lacking = [each for each in behind if each.batches]
+        """Write and audit a version, through batch `through`, of each day that is behind."""
+        behind = [each for each in due if each.is_behind]
+        lacking = [each for each in behind if each.batches or each.found.surplus]
+        refuse_damaged(self.lake, {batch.number: batch for each in lacking for batch in each.batches}.values())
         version = version_id(partition_value(through), self.target.table, self.run_id)
         started = time.monotonic()
         if lacking:
@@ -49,7 +72,10 @@ class Folding:
         partition = Partition(self.target.table, day)
         standing = newest(self.lake, partition)
         through = (standing.through_batch or 0) if standing else 0
-        return Due(partition, standing, tuple(batch for batch in batches if batch.number > through and day in self.target.days_of(batch)))
+        lacked = tuple(batch for batch in batches if batch.number > through and day in self.target.days_of(batch))
+        path = partition.version_path(standing.version) if standing else ""
+        found = differences(self.lake, path, standing.files) if standing else AS_LISTED
+        return Due(partition, standing, lacked, found)
 
     def _seal(self, due: Due, version: str, through: int, seconds: float) -> Manifest:
         files = self._files(due.partition, version)
@@ -69,7 +95,10 @@ class Folding:
             through_batch=through,
             seconds=round(seconds, 3),
         )
-        return seal(self.lake, due.partition, manifest)
+        seal(self.lake, due.partition, manifest)
+        if manifest.passed and due.standing and due.found.surplus:  # only now: the new version is made of the old one
+            condemn(self.lake, due.partition, due.standing.version, due.found.surplus[0])
+        return manifest
 
     def _files(self, partition: Partition, version: str) -> tuple[DataFile, ...]:
         """What Spark wrote for the day, or an empty file where nothing is left of it."""

@@ -22,7 +22,7 @@ from cab_assets.resources.spark import Spark
 from cab_assets.schemas import PLACE_KEY, REJECTS
 from cab_assets.warehouse.manifest import Manifest
 from cab_assets.warehouse.publish import published
-from cab_assets.warehouse.versions import Partition
+from cab_assets.warehouse.versions import Partition, data_urls
 
 PLACES_A_COMMIT = 50_000  # they are named in the manifest: 5 MB
 TRIES = 10
@@ -90,8 +90,9 @@ class Replay:
         usable.coalesce(1).write.option("compression", "zstd").parquet(self.ledger.lake.url(batch_path(folder)))
 
     def _refused(self, session: SparkSession, versions: dict[str, Manifest]) -> DataFrame:
-        folders = [self.ledger.lake.url(Partition(REJECTS, day).version_path(manifest.version)) for day, manifest in versions.items()]
-        rows = session.read.schema(REJECTS.ddl).parquet(*folders)
+        lake = self.ledger.lake
+        files = [url for day, manifest in versions.items() for url in data_urls(lake, Partition(REJECTS, day), manifest)]
+        rows = session.read.schema(REJECTS.ddl).parquet(*files)
         return rows.filter(F.array_contains("reasons", self.reason)) if self.reason else rows
 
 

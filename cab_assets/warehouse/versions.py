@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from cab_assets.errors import CabError
 from cab_assets.resources.lake import Lake, reading
 from cab_assets.schemas import Table
+from cab_assets.warehouse.folders import differences
 from cab_assets.warehouse.manifest import MANIFEST, Manifest
 
 CONDEMNED = "_condemned"
@@ -93,14 +94,25 @@ def read_manifest(lake: Lake, partition: Partition, version: str) -> Manifest | 
         return None
 
 
-def verify(lake: Lake, partition: Partition, manifest: Manifest) -> None:
-    """Read every byte of a version and compare; a version that is damaged is condemned and DamagedVersion raised."""
+def data_urls(lake: Lake, partition: Partition, manifest: Manifest) -> list[str]:
+    """The files of a version as Spark finds them: a job over them reads nothing else that lies in the folder."""
     path = partition.version_path(manifest.version)
-    for file in manifest.files:
-        if problem := _damage(lake, f"{path}/{file.name}", file.bytes, file.sha256):
-            message = f"{path}/{file.name} {problem}"
-            lake.write(f"{path}/{CONDEMNED}", message.encode())
-            raise DamagedVersion(f"{message}; the version no longer counts: run {manifest.table} and what it is made from again for {partition.day}")
+    return [lake.url(f"{path}/{file.name}") for file in manifest.files]
+
+
+def verify(lake: Lake, partition: Partition, manifest: Manifest) -> None:
+    """Read every byte of a version and compare; a version that is damaged is condemned and DamagedVersion raised.
+
+    A version is what its folder holds: a file that its manifest does not list is damage too.
+    """
+    if problem := _damage(lake, partition.version_path(manifest.version), manifest):
+        condemn(lake, partition, manifest.version, problem)
+        raise DamagedVersion(f"{problem}; the version no longer counts: run {manifest.table} and what it is made from again for {partition.day}")
+
+
+def condemn(lake: Lake, partition: Partition, version: str, why: str) -> None:
+    """Let a version count no longer; its files stay."""
+    lake.write(f"{partition.version_path(version)}/{CONDEMNED}", why.encode())
 
 
 def is_whole(lake: Lake, partition: Partition, manifest: Manifest) -> bool:
@@ -112,13 +124,13 @@ def is_whole(lake: Lake, partition: Partition, manifest: Manifest) -> bool:
     return True
 
 
-def _damage(lake: Lake, path: str, size: int, sha256: str) -> str | None:
-    info = lake.info(path)
-    if not info.is_file:
-        return "is missing"
-    if info.size != size:
-        return f"has {info.size} bytes, written were {size}"
-    return None if digest(lake, path) == sha256 else "holds other bytes than were written"
+def _damage(lake: Lake, path: str, manifest: Manifest) -> str | None:
+    if problem := differences(lake, path, manifest.files).first:
+        return problem
+    for file in manifest.files:
+        if digest(lake, f"{path}/{file.name}") != file.sha256:
+            return f"{path}/{file.name} holds other bytes than were written"
+    return None
 
 
 def digest(lake: Lake, path: str) -> str:
