@@ -9,7 +9,7 @@ from cab_assets.defs.bookings.schedules import bookings_nightly, look_at_everyth
 from cab_assets.defs.bookings.sensors import bookings_changes_sensor
 from cab_assets.defs.clickstream.assets import click_batches, click_days, click_topic
 from cab_assets.defs.clickstream.jobs import clickstream_fold, clickstream_ingest, observe_clicks
-from cab_assets.defs.clickstream.schedules import clicks_look
+from cab_assets.defs.clickstream.schedules import clicks_look, clicks_sweep
 from cab_assets.defs.clickstream.sensors import clicks_sensor, clickstream_sensor
 from cab_assets.defs.housekeeping.jobs import housekeeping
 from cab_assets.defs.housekeeping.schedules import housekeeping_nightly
@@ -23,7 +23,7 @@ def defs() -> dg.Definitions:
         assets=[rds_bookings, bookings_days, click_topic, click_batches, click_days],
         asset_checks=[every_row_has_a_day],
         jobs=[bookings_daily, observe_bookings, clickstream_ingest, clickstream_fold, observe_clicks, housekeeping],
-        schedules=[bookings_nightly, look_at_sums, look_at_hashes, look_at_everything, clicks_look, housekeeping_nightly],
+        schedules=[bookings_nightly, look_at_sums, look_at_hashes, look_at_everything, clicks_look, clicks_sweep, housekeeping_nightly],
         sensors=[bookings_changes_sensor, clickstream_sensor, clicks_sensor],
         resources=RESOURCES,
         executor=dg.in_process_executor,

@@ -119,8 +119,8 @@ class Clicks:
         given = ["--tags", json.dumps(tags(day))] if day else []
         return [sys.executable, "-m", "dagster", "job", "execute", "-m", "cab_assets.definitions", "-j", job, *given]
 
-    def fold(self, first: str | None = None, last: str | None = None) -> Outcome:
-        """Fold a day or a range by hand; every day that lacks something when no day is given."""
+    def fold(self, first: str | None = None, last: str | None = None, *, sweep: bool = False) -> Outcome:
+        """Fold a day or a range by hand; every day that lacks something when no day is given. `sweep` looks at every day there is."""
         from cab_assets.definitions import defs
 
         due = first is None
@@ -131,7 +131,7 @@ class Clicks:
                 instance=self.pipeline.instance,
                 tags=tags(first or "2020-01-01", last),
                 partition_key=(first or "2020-01-01") if last is None else None,
-                run_config={"ops": {"click_days": {"config": {"all_due": due}}}},
+                run_config={"ops": {"click_days": {"config": {"all_due": due, "sweep": sweep}}}},
                 raise_on_error=False,
             )
         )

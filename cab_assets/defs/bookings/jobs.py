@@ -13,8 +13,9 @@ from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.fingerprint import Fingerprint
 from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
-from cab_assets.schemas import BOOKINGS
+from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
 from cab_assets.warehouse.publish import published
+from cab_assets.warehouse.sweep import astray
 
 CHANGED_DAYS = "changed_days"  # metadata of an observation: what `bookings_changes_sensor` reads
 
@@ -28,7 +29,7 @@ bookings_daily = dg.define_asset_job(
 class Look(dg.Config):
     """How far and how closely the source is looked at."""
 
-    everything: bool = False  # every day from the first on, instead of the look-back window
+    everything: bool = False  # every day from the first on, instead of the look-back window; and Hive against the lake
     hashed: bool = True  # the sum of row hashes too, which sees a correction of any column
 
 
@@ -46,7 +47,8 @@ def observe(
     limit = environment.statement_seconds * (60 if config.everything else 1)
     source = bookings_db.fingerprints(start, end, hashed=config.hashed, seconds=limit)
     manifests = published(lake, hive, BOOKINGS, days_of(start.isoformat(), (end - timedelta(1)).isoformat()))
-    changed = changed_days(source, {day: manifest.fingerprint for day, manifest in manifests.items() if manifest.fingerprint})
+    differing = changed_days(source, {day: manifest.fingerprint for day, manifest in manifests.items() if manifest.fingerprint})
+    changed = sorted({*differing, *(_astray(context, lake, hive, start, end) if config.everything else ())})
     for day, seen in sorted(source.items()):
         context.log_event(dg.AssetObservation(SOURCE, partition=day, metadata=_figures(seen) | {"changed": day in changed}))
     lost = bookings_db.rows_without_a_day(environment.start_date, seconds=limit)
@@ -55,6 +57,17 @@ def observe(
     context.log_event(
         dg.AssetObservation(SOURCE, metadata=summary, description=f"{len(changed)} of {len(source)} days with rows differ from what is published")
     )
+
+
+def _astray(context: dg.OpExecutionContext, lake: Lake, hive: Hive, start: date, end: date) -> set[str]:
+    """Return the days of [start, end) that readers of either table do not see as the lake holds them; name each."""
+    days: set[str] = set()
+    for table in (BOOKINGS, BOOKING_AGGREGATES):
+        for day, wrong in astray(lake, hive, table).items():
+            if start.isoformat() <= day < end.isoformat():
+                context.log.warning(wrong.says)
+                days.add(day)
+    return days
 
 
 @dg.job(description="Compare the days of the look-back window, or every day, with the source.")

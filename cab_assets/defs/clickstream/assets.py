@@ -85,6 +85,7 @@ class Fold(dg.Config):
     """Which days are folded."""
 
     all_due: bool = False  # every day that lacks records of a committed batch, instead of the run's days
+    sweep: bool = False  # and every day of all time whose partition is not its newest version, as it was written
 
 
 @dg.multi_asset(
@@ -122,5 +123,5 @@ def click_days(
     spark: dg.ResourceParam[Spark],
 ) -> Iterator[dg.Output[None]]:
     """Bring days up to the newest batch, seal those that are over, and retire the batches that every day holds."""
-    FoldRun(context, environment, click_topic, Ledger(lake, hive), spark, config.all_due).run()
+    FoldRun(context, environment, click_topic, Ledger(lake, hive), spark, config.all_due, config.sweep).run()
     yield from ()

@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 
 from cab_assets.clickstream.batch import Batch
-from cab_assets.clickstream.day_tables import Clicks, DayTable, Due, Rejects
-from cab_assets.clickstream.fold import Folding
+from cab_assets.clickstream.day_tables import Clicks, DayTable, Rejects
+from cab_assets.clickstream.fold import Folding, refuse_damaged
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import retirable
 from cab_assets.clickstream.seal import drained, is_sealed, seal, sealed_at
@@ -24,6 +24,7 @@ from cab_assets.resources.lake import Lake
 from cab_assets.resources.spark import Spark
 from cab_assets.warehouse.manifest import Manifest
 from cab_assets.warehouse.publish import Publication, Published, published
+from cab_assets.warehouse.sweep import Astray, astray
 
 TARGETS: tuple[DayTable, ...] = (Clicks(), Rejects())
 
@@ -60,6 +61,7 @@ class FoldRun:
     ledger: Ledger
     spark: Spark
     all_due: bool
+    sweep: bool = False
     lacking: list[Batch] = field(default_factory=list)  # batches that some day does not show yet
 
     def run(self) -> None:
@@ -67,6 +69,8 @@ class FoldRun:
         before, moment = sealed_at(self.ledger.lake), self._drained_at
         report = ClickReport(self.context, self.ledger.lake, self.environment, moment or before)
         asked = [] if self.all_due else report.known(self.context.partition_keys)
+        if self.sweep:
+            refuse_damaged(self.ledger.lake, self.batches)
         for target in TARGETS:
             if dg.AssetKey(target.table.name) in self.context.selected_asset_keys:
                 self._fold(target, asked, report)
@@ -100,16 +104,28 @@ class FoldRun:
     def _fold(self, target: DayTable, asked: list[str], report: ClickReport) -> None:
         lake, hive, table = self.ledger.lake, self.ledger.hive, target.table
         folding = Folding(lake, self.spark, target, self.context.run.run_id)
-        due = folding.due(self.batches, asked)
+        touched = {day for batch in self.batches for day in target.days_of(batch)}
+        wrong = astray(lake, hive, table, None if self.sweep else touched | set(asked))
+        lost = self._lost(wrong, report)
+        due = [each for each in folding.due(self.batches, {*asked, *wrong}) if each.partition.day not in lost]
         wanted = [each for each in due if self.all_due or each.partition.day in asked]
         made = folding.fold(wanted, self.newest.number if self.newest else 0)
         visible = published(lake, hive, table, [each.partition.day for each in due])
         withheld = {manifest.day for manifest in made if not report.audited(dg.AssetKey(table.name), manifest)}
-        stale = {each.partition.day for each in wanted if each.partition.day in asked or is_behind(each, visible)} | {manifest.day for manifest in made}
+        stale = {each.partition.day for each in wanted} & {*asked, *wrong} | {manifest.day for manifest in made}
         publication = Publication(lake, hive, table).run(stale - withheld)
         report.published(table, publication)
         self.context.log.info(f"{table.name}: {len(made)} days folded, {len(due)} looked at")
         self._remember_lacking(target, visible | {day: outcome.manifest for day, outcome in publication.published.items()})
+
+    def _lost(self, wrong: Mapping[str, Astray], report: ClickReport) -> set[str]:
+        """Name what is wrong; return and fail the days that lost rows: what is left would be taken for all of them."""
+        for each in wrong.values():
+            self.context.log.warning(each.says)
+        lost = {day for day, each in wrong.items() if each.lost}
+        for day in lost:
+            report.fail(day, f"{wrong[day].says}; restore it from a copy of the lake, then run again")
+        return lost
 
     def _unseen(self, target: DayTable) -> list[Batch]:
         """All batches, when their days were not looked at: nobody knows what they lack."""
@@ -125,9 +141,3 @@ class FoldRun:
         if numbers := sorted(below) + retirable(self.batches, self.lacking, retention=retention, now=datetime.now(UTC)):
             self.ledger.retire(numbers)
             self.context.log.info(f"batches {numbers[0]} to {numbers[-1]} are in the day tables, and no longer in clickstream_batches")
-
-
-def is_behind(due: Due, visible: Mapping[str, Manifest]) -> bool:
-    """Whether a day's newest version is not what readers see: a run ended between the two."""
-    shown = visible.get(due.partition.day)
-    return due.standing is not None and (shown is None or shown.version != due.standing.version)
