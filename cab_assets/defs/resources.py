@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import dagster as dg
 
 from cab_assets import clients, environment
 from cab_assets.environment import Environment
-from cab_assets.launcher import PROCESS_TAG, here
+from cab_assets.launcher import alive
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.click_topic import ClickTopic
 from cab_assets.resources.hive import Hive
@@ -21,11 +21,11 @@ CALENDAR = environment.read(os.environ)  # partitions and schedules are fixed wh
 
 
 @dg.resource(description="The variables in force, read when the run started")
-def _environment(context: dg.InitResourceContext) -> Environment:
-    """Every run of ours needs it, so it is also where a run says which process it is."""
-    if context.instance and context.run and not context.instance.is_ephemeral:
-        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: here(context.run.run_id)})
-    return environment.read(os.environ).ready()
+def _environment(context: dg.InitResourceContext) -> Iterator[Environment]:
+    """Every run of ours needs it as long as it lasts, so it is also where a run says that it is alive."""
+    instance, run = context.instance, context.run
+    with alive(instance, run.run_id) if instance and run and not instance.is_ephemeral else nullcontext():
+        yield environment.read(os.environ).ready()
 
 
 @dg.resource(required_resource_keys={"environment"}, description="The rides' database: CAB_BOOKINGS_DB_URL")

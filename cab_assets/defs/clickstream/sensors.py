@@ -14,7 +14,7 @@ from cab_assets.defs.clickstream.report import topic_seen
 from cab_assets.defs.resources import CALENDAR
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.launcher import PROCESS_TAG, is_gone
+from cab_assets.launcher import is_gone
 from cab_assets.resources.click_topic import ClickTopic, NoSuchTopic
 from cab_assets.resources.hive import Hive, HiveRefused
 from cab_assets.resources.lake import Lake
@@ -97,7 +97,7 @@ def newest_batch(ledger: Ledger, hint: int) -> Batch | None:
 def active_run(instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey]) -> dg.DagsterRun | None:
     """A run of the job, or of its assets by hand, that is queued or at work; not one whose process is dead."""
     runs = (run for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE)) if run.job_name == job or assets & set(run.asset_selection or ()))
-    return next((run for run in runs if not is_gone(run.tags.get(PROCESS_TAG, ""), run.run_id)), None)
+    return next((run for run in runs if not is_gone(run)), None)
 
 
 def pause(instance: dg.DagsterInstance, job: str, now: float) -> float:
