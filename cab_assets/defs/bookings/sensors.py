@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from cab_assets.bookings.changes import days_of, days_to_import
+from cab_assets.bookings.changes import days_of, days_to_import, is_day
 from cab_assets.defs.bookings.assets import RAW, SOURCE
 from cab_assets.defs.bookings.jobs import CHANGED_DAYS, bookings_daily
 
@@ -37,15 +37,16 @@ def recent_looks(instance: dg.DagsterInstance) -> list[dg.EventLogRecord]:
 
 
 def changed_in(look: dg.EventLogRecord) -> list[str]:
+    """Return its changed days; what is no day of the calendar cannot be imported."""
     days = _observation(look).metadata[CHANGED_DAYS].value
-    return [str(day) for day in days] if isinstance(days, list) else []
+    return [day for day in map(str, days) if is_day(day)] if isinstance(days, list) else []
 
 
 def busy_days(instance: dg.DagsterInstance) -> set[str]:
     """The days that queued or running imports are at, whether asked for by job, backfill or hand."""
     runs = [run for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE)) if run.job_name == bookings_daily.name or RAW in (run.asset_selection or ())]
-    ends = [(run.tags.get(FIRST) or run.tags.get(DAY), run.tags.get(LAST) or run.tags.get(DAY)) for run in runs]
-    return {day for first, last in ends if first and last for day in days_of(first, last)}
+    ends = [(run.tags.get(FIRST) or run.tags.get(DAY, ""), run.tags.get(LAST) or run.tags.get(DAY, "")) for run in runs]
+    return {day for first, last in ends if is_day(first) and is_day(last) for day in days_of(first, last)}
 
 
 def _observation(record: dg.EventLogRecord) -> dg.AssetObservation:
