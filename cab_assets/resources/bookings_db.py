@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from cab_assets.errors import CabError
 from cab_assets.resources.clocks import Clocks
@@ -54,14 +55,17 @@ class BookingsDb:
             day, row_hash = self.dialect.day_of(pickup), f"sum({self.row_hash(shape)})" if hashed else "NULL"
             within = self.dialect.between(pickup, midnight(start), midnight(end))
             cursor.execute(f"SELECT {day}, count(*), sum(trip_fare), sum(tip_amount), {row_hash} FROM {self.table} WHERE {within} GROUP BY 1")
-            return {str(row[0]): fingerprint(*row[1:]) for row in cursor.fetchall()}
+            found = cursor.fetchall()
+        days = {day: figures for day, *figures in found if isinstance(day, date) and start <= day < end}
+        return {str(day): fingerprint(*figures) for day, figures in days.items()}
 
     def rows_without_a_day(self, start: date, *, seconds: int) -> int:
-        """Rows that no day will ever bring over: no pickup time, none that is a time, or one before `start`."""
+        """Count the rows without a pickup time from `start` to today; a ride cannot be completed before its pickup."""
+        tomorrow = midnight(datetime.now(ZoneInfo(self.dialect.zone)).date() + timedelta(1))
         with self.cursor() as cursor:
             pickup = self.shape(cursor)["pickup_timestamp"]
             self.dialect.limit(cursor, seconds)
-            cursor.execute(f"SELECT count(*) FROM {self.table} WHERE {self.dialect.without_a_day(pickup, midnight(start))}")
+            cursor.execute(f"SELECT count(*) FROM {self.table} WHERE {self.dialect.without_a_day(pickup, midnight(start), tomorrow)}")
             return int(cursor.fetchone()[0])
 
     @contextmanager

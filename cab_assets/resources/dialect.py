@@ -108,9 +108,10 @@ class Dialect(ABC):
     def day_of(self, source_type: str) -> str:
         """The day of a pickup."""
 
-    @abstractmethod
-    def without_a_day(self, source_type: str, start: datetime) -> str:
-        """Whether a pickup lies in no day from `start` on, by conditions that an index serves."""
+    def without_a_day(self, source_type: str, start: datetime, end: datetime) -> str:
+        """Whether a pickup lies in no day of [start, end), by conditions that an index serves."""
+        first, last = self.bound(start, source_type), self.bound(end, source_type)
+        return f"pickup_timestamp IS NULL OR pickup_timestamp < {first} OR pickup_timestamp >= {last}"
 
     def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime) -> list[Window]:
         """[start, end) in parts small enough for the server to pack each (packed.py); none where it cannot. Asked only of more readers than one."""

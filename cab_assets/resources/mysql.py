@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlparse
 
@@ -12,7 +12,6 @@ from cab_assets.resources.dialect import CONNECT_SECONDS, BookingsDbRefused, Dia
 from cab_assets.schemas import Column
 
 UTC_SESSION = "SET time_zone = '+00:00'"
-ZERO = "'0000-00-00 00:00:00'"
 ACCESS_DENIED = 1045
 REFUSALS = {ACCESS_DENIED, 1044, 1049, 1054, 1142, 1146}  # access denied, unknown database, column or table, no privilege
 
@@ -85,7 +84,7 @@ class MySQL(Dialect):
     def value(self, column: Column, source_type: str) -> str:
         match column.type:
             case "timestamp":
-                return self.wall_clock(f"nullif({column.name}, {ZERO})", source_type)
+                return self.wall_clock(f"CASE WHEN {is_real(column.name)} THEN {column.name} END", source_type)
             case "double" if source_type != "double":
                 return f"{column.name} + 0e0"
         return column.name
@@ -96,13 +95,24 @@ class MySQL(Dialect):
         return f"cast(conv(left(md5(concat_ws(',', {quoted})), 15), 16, 10) AS signed)"
 
     def unreal(self, column: str) -> str:
-        return f"{column} = {ZERO}"
+        return f"{column} IS NOT NULL AND coalesce({is_real(column)}, 0) = 0"
 
     def day_of(self, source_type: str) -> str:
         return f"date({self.wall_clock('pickup_timestamp', source_type)})"
 
-    def without_a_day(self, source_type: str, start: datetime) -> str:
-        return f"pickup_timestamp IS NULL OR pickup_timestamp < {self.bound(start, source_type)}"
+    def between(self, source_type: str, start: datetime, end: datetime) -> str:
+        """A partial date sorts before the first day of its month, so within the day before."""
+        return f"{super().between(source_type, start, end)} AND {is_real('pickup_timestamp')}"
+
+    def without_a_day(self, source_type: str, start: datetime, end: datetime) -> str:
+        """Dates that are in no calendar lie between the end of a month and the start of the next."""
+        outside = super().without_a_day(source_type, start, end)
+        if source_type.startswith("timestamp"):
+            return outside
+        months = {(start + timedelta(days)).replace(day=1) for days in range((end - start).days + 1)}
+        gap = "pickup_timestamp > '{before:%Y-%m-%d %H:%M:%S.%f}' AND pickup_timestamp < '{month:%Y-%m-%d}'"
+        gaps = (gap.format(before=month - timedelta(microseconds=1), month=month) for month in sorted(months))
+        return " OR ".join([outside, *gaps])
 
     def limit(self, cursor: Any, seconds: int) -> None:
         cursor.execute("SELECT version()")
@@ -117,6 +127,14 @@ class MySQL(Dialect):
 
     def _is_zoned(self, source_type: str) -> bool:
         return source_type.startswith("timestamp") and self.zone != "UTC"
+
+
+def is_real(column: str) -> str:
+    """Whether the date of a timestamp is in the calendar.
+
+    A zero date or partial date has no day number (NULL); 31 February has that of 2 March.
+    """
+    return f"from_days(to_days({column})) = date({column})"
 
 
 def _text(value: Any) -> str:

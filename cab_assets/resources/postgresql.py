@@ -125,9 +125,6 @@ class PostgreSQL(Dialect):
     def day_of(self, source_type: str) -> str:
         return f"({self.wall_clock('pickup_timestamp', source_type)})::date"
 
-    def without_a_day(self, source_type: str, start: datetime) -> str:
-        return f"pickup_timestamp IS NULL OR pickup_timestamp < {self.bound(start, source_type)} OR pickup_timestamp = 'infinity'"
-
     def limit(self, cursor: Any, seconds: int) -> None:
         cursor.execute(f"SET statement_timeout = '{seconds}s'")
         cursor.execute("SET enable_sort = off")  # the planner takes each moment for a day and sorts all rows on disk: 2.6 s instead of 1.3 for 3.5 M

@@ -34,7 +34,7 @@ def audits() -> list[dg.AssetCheckSpec]:
 @dg.asset_check(
     asset="rds_bookings",
     name=EVERY_ROW_HAS_A_DAY,
-    description="Every row has a pickup time that is one and lies on the first day or later; other rows are in no partition.",
+    description="Every row has a pickup time from the first day to today; other rows are in no partition.",
 )
 def every_row_has_a_day(environment: dg.ResourceParam[Environment], bookings_db: dg.ResourceParam[BookingsDb]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(**outcome(bookings_db.rows_without_a_day(environment.start_date, seconds=environment.statement_seconds)))
