@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.password import Password
-from cab_assets.schemas import Column
+from cab_assets.schemas import BOOKINGS, Column
 
 CONNECT_SECONDS = 5  # ConnectorX would try for 30 and then not say why
 
@@ -25,6 +25,7 @@ class BookingsDbRefused(CabError):
     """The database answered, with a no: password, name, permission, table."""
 
 
+TEXTS = [column for column in BOOKINGS.columns if column.type == "string"]
 Window = tuple[datetime, datetime]  # [start, end) by the wall clock of the business zone
 
 
@@ -48,7 +49,9 @@ class Dialect(ABC):
     errors: ClassVar[type[Exception]]  # what the plain driver raises
     accepted: ClassVar[dict[str, str]]  # Hive type -> pattern of the source's types that hold it whole
     decimal: ClassVar[str]  # the source's name of an exact number
+    utf8: ClassVar[str]  # a text {} as its bytes in UTF-8, whatever the session's encoding
     protocol: ClassVar[Literal["binary", "cursor"]]  # how ConnectorX asks for rows
+    reading: ClassVar[dict[str, str]] = {}  # how else ConnectorX is set, in its URL
     readers: ClassVar[int] = 1  # connections that can see one snapshot; two or more read a day side by side, window by window
     now: ClassVar[str]  # this moment on three clocks: UTC, the session's, and the business zone's, NULL if the server does not know it
 
@@ -83,6 +86,11 @@ class Dialect(ABC):
     @abstractmethod
     def row_hash(self, columns: Mapping[str, str]) -> str:
         """Of a row with these columns -> types: a whole number of 64 bits that tells one row from another, NULL from empty included."""
+
+    def text_bytes(self, columns: Mapping[str, str]) -> str:
+        """Return how many bytes of UTF-8 the texts of a row have, by these columns -> types."""
+        texts = [self.value(column, columns[column.name]) for column in TEXTS]
+        return " + ".join(f"coalesce(octet_length({self.utf8.format(text)}), 0)" for text in texts)
 
     @abstractmethod
     def unreal(self, column: str) -> str:
@@ -140,7 +148,8 @@ class Dialect(ABC):
         """With the password: for ConnectorX alone, never to be shown."""
         user = urlparse(self.address).username
         with_password = self.address.replace(f"{user}@", f"{user}:{self._quoted}@", 1)
-        return f"{with_password}?{urlencode(self.tls(str(self.ca)), quote_via=quote)}" if self.ca else with_password
+        options = self.reading | (self.tls(str(self.ca)) if self.ca else {})
+        return f"{with_password}?{urlencode(options, quote_via=quote)}" if options else with_password
 
     @property
     def _quoted(self) -> str:

@@ -11,7 +11,18 @@ import pymysql
 from cab_assets.resources.dialect import CONNECT_SECONDS, BookingsDbRefused, Dialect, Snapshot
 from cab_assets.schemas import Column
 
-UTC_SESSION = "SET time_zone = '+00:00'"
+NO_LIMIT = 2**64 - 1
+# MySQL skips the first comment, MariaDB the second.
+TIME_LIMIT = "SET /*M! max_statement_time = {seconds} */ /*!50708 max_execution_time = {milliseconds} */"
+# The settings of every session, by PyMySQL and ConnectorX alike, that change values, row counts or
+# times. A server (init_connect, sql_mode, …) or a proxy can set each of them for everybody.
+SESSION = [
+    "SET NAMES utf8mb4",
+    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "SET time_zone = '+00:00', timestamp = DEFAULT, sql_mode = 'STRICT_TRANS_TABLES'",
+    f"SET sql_select_limit = {NO_LIMIT}, max_join_size = {NO_LIMIT} /*M! , system_versioning_asof = DEFAULT */",
+    TIME_LIMIT.format(seconds=0, milliseconds=0),  # none
+]
 ACCESS_DENIED = 1045
 REFUSALS = {ACCESS_DENIED, 1044, 1049, 1054, 1142, 1146}  # access denied, unknown database, column or table, no privilege
 
@@ -25,7 +36,10 @@ class MySQL(Dialect):
 
     errors = pymysql.MySQLError
     decimal = "decimal"
+    utf8 = "convert({} USING utf8mb4)"
     protocol = "binary"
+    # ConnectorX prepares its query once before SESSION, for the types; what was prepared then keeps that sql_mode.
+    reading = {"stmt_cache_size": "0"}  # noqa: RUF012
     now = "SELECT utc_timestamp(6), now(6), convert_tz(utc_timestamp(6), '+00:00', '{zone}')"
     accepted = {  # noqa: RUF012
         "string": r"(var)?char\(\d+\)|(tiny|medium|long)?text",
@@ -37,7 +51,7 @@ class MySQL(Dialect):
 
     def connect(self) -> Any:
         parts = urlparse(self.address)
-        return pymysql.connect(
+        connection = pymysql.connect(
             host=parts.hostname,
             port=parts.port or 3306,
             user=unquote(parts.username or ""),
@@ -45,11 +59,14 @@ class MySQL(Dialect):
             database=parts.path.strip("/"),
             connect_timeout=CONNECT_SECONDS,
             charset="utf8mb4",
-            init_command=UTC_SESSION,
             ssl_ca=str(self.ca) if self.ca else None,
             ssl_verify_cert=self.ca is not None,
             ssl_verify_identity=self.ca is not None,
         )
+        with connection.cursor() as cursor:
+            for statement in SESSION:
+                cursor.execute(statement)
+        return connection
 
     def is_refusal(self, error: Exception) -> bool:
         return bool(error.args) and error.args[0] in REFUSALS
@@ -63,7 +80,7 @@ class MySQL(Dialect):
     def snapshot(self, cursor: Any) -> Snapshot:
         """The moment is just before the day's statement: never later than what the rows show."""
         cursor.execute("SELECT utc_timestamp(6)")
-        return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), [UTC_SESSION])
+        return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), SESSION)
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         schema, _, name = table.rpartition(".")
@@ -115,9 +132,7 @@ class MySQL(Dialect):
         return " OR ".join([outside, *gaps])
 
     def limit(self, cursor: Any, seconds: int) -> None:
-        cursor.execute("SELECT version()")
-        mariadb = "mariadb" in _text(cursor.fetchone()[0]).lower()
-        cursor.execute(f"SET max_statement_time = {seconds}" if mariadb else f"SET max_execution_time = {seconds * 1000}")
+        cursor.execute(TIME_LIMIT.format(seconds=seconds, milliseconds=seconds * 1000))
 
     def wall_clock(self, expression: str, source_type: str) -> str:
         return f"convert_tz({expression}, '+00:00', '{self.zone}')" if self._is_zoned(source_type) else expression

@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from queue import SimpleQueue
 from threading import Lock
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cab_assets.errors import CabError
-from cab_assets.resources.dialect import Dialect, Snapshot, Window
+from cab_assets.resources.dialect import TEXTS, Dialect, Snapshot, Window
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
 from cab_assets.resources.packed import Unpackable, packed, unpacked
 from cab_assets.schemas import BOOKINGS, Column
@@ -23,7 +24,7 @@ from cab_assets.schemas import BOOKINGS, Column
 BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages
 WINDOWS_AT_ONCE = 4  # from its second window on, a statement finds the server's memory warm: a fifth less work there than one by one
 STATEMENTS_AHEAD = 4  # a row group takes as long to write as some windows take to read
-ROW_HASH = "row_hash"
+ROW_HASH, TEXT_BYTES = "row_hash", "text_bytes"
 
 
 class SourceUnreadable(CabError):
@@ -154,15 +155,27 @@ class SourceDay:
         return self.dialect.wall_clock(column.name, of_type) if column.type == "timestamp" else self.dialect.value(column, of_type)
 
     def _by_connectorx(self, start: datetime, end: datetime) -> Iterator[Slice]:
-        arriving = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64()))
+        arriving = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64())).append(pa.field(TEXT_BYTES, pa.int64()))
         for batch in self._stream(self._select(start, end)):
             with fitting():
                 rows = batch.cast(arriving)
-            yield Slice(rows.drop_columns([ROW_HASH]), pc.sum(rows[ROW_HASH]).as_py() or 0)
+            self._refuse_other_texts(rows)
+            yield Slice(rows.select(BOOKINGS.names), pc.sum(rows[ROW_HASH]).as_py() or 0)
+
+    def _refuse_other_texts(self, rows: pa.RecordBatch) -> None:
+        """The hash is the server's own, so it does not see what a session's encoding makes of a text on the way."""
+        lengths = [pc.fill_null(pc.binary_length(rows[column.name]), 0).cast(pa.int64()) for column in TEXTS]
+        other = rows.filter(pc.not_equal(reduce(pc.add, lengths), rows[TEXT_BYTES]))
+        if other.num_rows:
+            raise SourceUnreadable(
+                f"{self.table}: a text of booking {other['booking_id'][0]} ({other.num_rows} of {rows.num_rows} rows) arrived as another text than the"
+                " server holds; look for a proxy or pool that drops `SET NAMES utf8mb4` or client_encoding, then run the day again"
+            )
 
     def _select(self, start: datetime, end: datetime) -> str:
         values = (f"{self.dialect.value(column, self.shape[column.name])} AS {column.name}" for column in BOOKINGS.columns)
-        return f"SELECT {', '.join(values)}, {self.row_hash} AS {ROW_HASH} FROM {self.table} WHERE {self._within(start, end)}"
+        proof = f"{self.row_hash} AS {ROW_HASH}, {self.dialect.text_bytes(self.shape)} AS {TEXT_BYTES}"
+        return f"SELECT {', '.join(values)}, {proof} FROM {self.table} WHERE {self._within(start, end)}"
 
     def _within(self, start: datetime, end: datetime) -> str:
         return self.dialect.between(self.shape["pickup_timestamp"], start, end)

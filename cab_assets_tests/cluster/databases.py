@@ -60,14 +60,14 @@ def certificates(folder: Path) -> Certificates:
 
 
 @contextmanager
-def mariadb(folder: Path) -> Iterator[Database]:
+def mariadb(folder: Path, *options: str) -> Iterator[Database]:
     """At work until the block ends."""
     server, install = program("mariadbd", "mariadb-server"), program("mariadb-install-db", "mariadb-server")
     tls, data, (port,) = certificates(folder), folder / "data", free_ports(1)
     own(folder)
     as_nobody([install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db"])
     command = [server, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder}/socket", "--skip-name-resolve"]
-    command += [f"--ssl-ca={tls.ca}", f"--ssl-cert={tls.chain}", f"--ssl-key={tls.key}"]
+    command += [f"--ssl-ca={tls.ca}", f"--ssl-cert={tls.chain}", f"--ssl-key={tls.key}", *options]
     with serving(command, port, folder / "log", **less_than_root()):
         with pymysql.connect(host="127.0.0.1", port=port, user="root") as connection, connection.cursor() as cursor:
             cursor.execute("CREATE DATABASE rides")

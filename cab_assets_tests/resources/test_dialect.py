@@ -77,6 +77,7 @@ def test_a_bound_is_a_constant_so_that_an_index_serves(dialect: Dialect, source:
 
 @pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL])
 def test_the_password_is_only_in_the_url_and_there_quoted(dialect: Dialect) -> None:
-    assert dialect.url == dialect.address.replace("cab@", "cab:p%20w%2B%25@")
+    assert dialect.url.partition("?")[0] == dialect.address.replace("cab@", "cab:p%20w%2B%25@")
     assert "p w+%" not in repr(dialect)
-    assert dialect.redacted(f"cannot use {dialect.url} with 'p w+%'") == f"cannot use {dialect.address.replace('cab@', 'cab:…@')} with '…'"
+    shown = dialect.redacted(f"cannot use {dialect.url} with 'p w+%'")
+    assert shown == f"cannot use {dialect.url.replace('p%20w%2B%25', '…')} with '…'"
