@@ -107,9 +107,15 @@ class MySQL(Dialect):
         return column.name
 
     def row_hash(self, columns: Mapping[str, str]) -> str:
-        """The first 60 bits of an MD5 over the quoted values: QUOTE tells NULL from empty and one value from the next."""
-        quoted = ", ".join(f"quote({name})" for name in columns)
-        return f"cast(conv(left(md5(concat_ws(',', {quoted})), 15), 16, 10) AS signed)"
+        """Return the first 60 bits of an MD5 over the quoted values: QUOTE tells NULL from empty and one value from the next.
+
+        A text that outgrows max_allowed_packet on the way is NULL; the row is then hashed by the MD5 of each value.
+        A float is widened as in `value`: as a text it has six digits.
+        """
+        values = [f"({name} + 0e0)" if kind == "float" else name for name, kind in columns.items()]
+        quoted = ", ',', ".join(f"quote({value})" for value in values)
+        long = ", ',', ".join(f"quote(md5({value}))" for value in values)
+        return f"cast(conv(left(coalesce(md5(concat({quoted})), md5(concat({long}))), 15), 16, 10) AS signed)"
 
     def unreal(self, column: str) -> str:
         return f"{column} IS NOT NULL AND coalesce({is_real(column)}, 0) = 0"
