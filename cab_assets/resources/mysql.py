@@ -19,7 +19,7 @@ TIME_LIMIT = "SET /*M! max_statement_time = {seconds} */ /*!50708 max_execution_
 SESSION = [
     "SET NAMES utf8mb4",
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "SET time_zone = '+00:00', timestamp = DEFAULT, sql_mode = 'STRICT_TRANS_TABLES'",
+    "SET time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES'",
     f"SET sql_select_limit = {NO_LIMIT}, max_join_size = {NO_LIMIT} /*M! , system_versioning_asof = DEFAULT */",
     TIME_LIMIT.format(seconds=0, milliseconds=0),  # none
 ]

@@ -23,7 +23,7 @@ TYPES = ["cab_color char(20)", "pickup_timestamp timestamp(6)", "cab_registratio
 HOSTILE = [
     "SET NAMES latin1",
     "SET sql_mode = 'ORACLE,PAD_CHAR_TO_FULL_LENGTH,NO_BACKSLASH_ESCAPES,EMPTY_STRING_IS_NULL'",
-    "SET sql_select_limit = 1, time_zone = '-05:00', timestamp = 1000000000, autocommit = 0",
+    "SET sql_select_limit = 1, time_zone = '-05:00', autocommit = 0",
     "SET max_statement_time = 5, sql_big_selects = 0, max_join_size = 1",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
     "SET system_versioning_asof = '2001-01-01 00:00:00'",
