@@ -143,8 +143,12 @@ def _count_repeats(lake: Lake, shares: list[Share], table: Table) -> int:
 
 
 def head(lake: Lake, partition: Partition, manifest: Manifest, rows: int) -> list[dict[str, Any]]:
-    """The first `rows` rows of a version."""
+    """Return the first `rows` rows of a version, times as text: Python's end with the year 9999."""
     path = f"{partition.version_path(manifest.version)}/{manifest.files[0].name}"
     with reading(path), pq.ParquetFile(path, filesystem=lake.files) as file:
         batch = next(file.iter_batches(batch_size=rows), None)
-    return [] if batch is None else batch.slice(0, rows).to_pylist()
+    if batch is None:
+        return []
+    shown = [values.cast(pa.string()) if pa.types.is_timestamp(values.type) else values for values in batch.columns]
+    first: list[dict[str, Any]] = pa.RecordBatch.from_arrays(shown, names=batch.schema.names).slice(0, rows).to_pylist()
+    return first
