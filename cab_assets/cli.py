@@ -125,7 +125,8 @@ def sample(
         _agreed(current, yes, f"Send made-up clicks to {current.clickstream_topic} at {current.kafka_bootstrap_servers}?")
         earliest = min(first_day, current.start_date)
         feed = Feed(seed=seed, start=first_day, days=days, earliest=earliest, poison=poison, late=late, repeat=repeat)
-        send_clicks(current, feed, clicks or None, Pace(rate, stopped_by_signals()), typer.echo)
+        with stopped_by_signals() as stop:
+            send_clicks(current, feed, clicks or None, Pace(rate, stop), typer.echo)
 
 
 def _agreed(env: Environment, yes: bool, question: str) -> None:

@@ -22,7 +22,8 @@ class Embedded:
 
     def start(self) -> None:
         """Start the servers; `home` waits for them."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a session that CI gives up ends its servers, too
+        for number in (signal.SIGINT, signal.SIGTERM):  # both: after each run, Dagster treats SIGTERM as SIGINT is, which a shell's `&` ignores
+            signal.signal(number, signal.default_int_handler)
         self._own = None if self._kept else tempfile.TemporaryDirectory(prefix="cab-")
         variables = {name: value for name, value in os.environ.items() if not name.startswith("CAB_")}
         environ = variables | {"CAB_HOME": str(self._home)}

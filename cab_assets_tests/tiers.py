@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-SIGNAL_SECONDS = 20
+SIGNAL_SECONDS = 60  # longer than servers take to end
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest"]
 TIERS: dict[str, list[list[str]]] = {

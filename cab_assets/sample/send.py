@@ -57,17 +57,21 @@ class Pace:
             done += len(batch)
 
 
-def stopped_by_signals() -> Event:
-    """Set by the first SIGINT or SIGTERM; a second one ends the process as ever."""
+@contextmanager
+def stopped_by_signals() -> Iterator[Event]:
+    """Yield an event that the first SIGINT or SIGTERM sets; a second one ends the process."""
     stop = Event()
 
     def ask(number: int, _: object) -> None:
         stop.set()
         signal.signal(number, signal.SIG_DFL)
 
-    signal.signal(signal.SIGINT, ask)
-    signal.signal(signal.SIGTERM, ask)
-    return stop
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def send_clicks(env: Environment, feed: Feed, count: int | None, pace: Pace, say: Callable[[str], None]) -> None:

@@ -124,6 +124,12 @@ def test_a_live_feed_ends_at_ctrl_c_with_what_has_arrived(env: Environment) -> N
     assert said.startswith(f"{held(env)} clicks were sent to ")
 
 
+def test_signals_are_as_before_when_clicks_were_sent(env: Environment) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    cab_sample(env, "--clicks", "1")
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
 @pytest.mark.stack  # it takes as long as a broker is waited for
 def test_a_broker_that_is_not_there_is_one_sentence_within_ten_seconds(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from cab_assets.cli import app; app()", "sample", "--clicks", "10"]
