@@ -49,7 +49,7 @@ def observing(db: BookingsDb, model: date) -> str:
 
 def _plan(observed: BookingsDb, start: date, end: date) -> str:
     """Of the 7 days with hashes: an index range, and no sort of the rows."""
-    with observed.cursor() as cursor:
+    with observed.reading() as cursor:
         observed.dialect.limit(cursor, SECONDS)
         figures = f"pickup_timestamp::date, count(*), sum({observed.row_hash(observed.shape(cursor))})"
         within = f"pickup_timestamp >= '{start}' AND pickup_timestamp < '{end}'"

@@ -71,7 +71,7 @@ def in_hive(env: Environment, first: date, last: date) -> Totals:
 
 def in_source(env: Environment, first: date, last: date) -> Totals:
     db = clients.bookings_db(env)
-    with db.cursor() as cursor:
+    with db.reading() as cursor:
         pickup = db.shape(cursor)["pickup_timestamp"]
         within = db.dialect.between(pickup, midnight(first), midnight(last + timedelta(1)))
         figures = f"{db.dialect.day_of(pickup)}, currency_code, count(*), sum(trip_fare), max(tip_amount)"

@@ -1,5 +1,6 @@
 """The rides' database: its table, and what its days hold."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from cab_assets.errors import CabError
 from cab_assets.resources.clocks import Clocks
-from cab_assets.resources.dialect import BookingsDbRefused, Dialect
+from cab_assets.resources.dialect import LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot, TableLocked
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
 from cab_assets.resources.source_day import Cursors, SourceDay
 from cab_assets.schemas import BOOKINGS, Column
@@ -29,26 +30,44 @@ class BookingsDb:
     @contextmanager
     def day(self, day: date) -> Iterator[SourceDay]:
         """`day` as it is now: everything asked of the result is answered from one snapshot."""
-        with self.cursor() as first, ExitStack() as more:
-            snapshot, shape = self.dialect.snapshot(first), self.shape(first)
-            cursors = Cursors(first, lambda: more.enter_context(self.cursor()), snapshot.join, self.dialect.readers)
-            yield SourceDay(self.dialect, self.table, snapshot, cursors, shape, self.row_hash(shape), midnight(day), midnight(day + timedelta(1)))
+        with ExitStack() as connections:
+            snapshot, cursors = self._snapshot(connections)
+            shape = self.shape(cursors[0])
+            lent = Cursors(cursors)
+            yield SourceDay(self.dialect, self.table, snapshot, lent, shape, self.row_hash(shape), midnight(day), midnight(day + timedelta(1)))
+
+    def _snapshot(self, connections: ExitStack) -> tuple[Snapshot, list[Any]]:
+        """The newest state, and cursors that see it; TableLocked if they cannot lock the table in time.
+
+        When one of them would have to wait, all let go of the table before the next attempt.
+        """
+        give_up = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                with ExitStack() as attempt:
+                    cursors = [attempt.enter_context(self.cursor()) for _ in range(self.dialect.readers)]
+                    snapshot = self.dialect.snapshot(cursors, self.table)
+                    connections.push(attempt.pop_all())
+                    return snapshot, cursors
+            except TableLocked:
+                if time.monotonic() > give_up:
+                    raise
 
     def reach(self) -> None:
         """Raise now what would otherwise be every day's error: no connection, no table, another shape."""
-        with self.cursor() as cursor:
+        with self.reading() as cursor:
             self.shape(cursor)
 
     def clocks(self) -> Clocks:
         """This moment as the database shows it."""
-        with self.cursor() as cursor:
+        with self.reading() as cursor:
             cursor.execute(self.dialect.now.format(zone=self.dialect.zone))
             moment, session, business = cursor.fetchone()
             return Clocks(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC), session, business)
 
     def fingerprints(self, start: date, end: date, *, hashed: bool, seconds: int) -> dict[str, Fingerprint]:
         """The days of [start, end) that hold rows, from one statement over an index range, ended after `seconds`."""
-        with self.cursor() as cursor:
+        with self.reading() as cursor:
             shape = self.shape(cursor)
             pickup = shape["pickup_timestamp"]
             self.dialect.limit(cursor, seconds)
@@ -62,11 +81,18 @@ class BookingsDb:
     def rows_without_a_day(self, start: date, *, seconds: int) -> int:
         """Count the rows without a pickup time from `start` to today; a ride cannot be completed before its pickup."""
         tomorrow = midnight(datetime.now(ZoneInfo(self.dialect.zone)).date() + timedelta(1))
-        with self.cursor() as cursor:
+        with self.reading() as cursor:
             pickup = self.shape(cursor)["pickup_timestamp"]
             self.dialect.limit(cursor, seconds)
             cursor.execute(f"SELECT count(*) FROM {self.table} WHERE {self.dialect.without_a_day(pickup, midnight(start), tomorrow)}")
             return int(cursor.fetchone()[0])
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        """A cursor that sees the newest state of the table."""
+        with self.cursor() as cursor:
+            self.dialect.begin(cursor, self.table)
+            yield cursor
 
     @contextmanager
     def cursor(self) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,15 @@ from cab_assets.resources.password import Password
 from cab_assets.schemas import BOOKINGS, Column
 
 CONNECT_SECONDS = 5  # ConnectorX would try for 30 and then not say why
+LOCK_SECONDS = 60  # wait for a lock that a TRUNCATE or an ALTER TABLE of another program holds
 
 
 class BookingsDbUnavailable(Unavailable):
     """The database cannot be reached, or breaks off."""
+
+
+class TableLocked(BookingsDbUnavailable):
+    """Another program holds a lock on the table that keeps readers out."""
 
 
 class BookingsDbRefused(CabError):
@@ -71,9 +76,12 @@ class Dialect(ABC):
     def tls(self, ca: str) -> dict[str, str]:
         """How ConnectorX is told, in its URL, to trust that file alone."""
 
+    def begin(self, cursor: Any, table: str) -> None:  # noqa: B027
+        """Start to read the newest state of the table, with the settings of ours and its lock."""
+
     @abstractmethod
-    def snapshot(self, cursor: Any) -> Snapshot:
-        """The state of now, kept for as long as the cursor's connection is open."""
+    def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
+        """The state of now, which all of these see for as long as their connections are open; TableLocked if they cannot."""
 
     @abstractmethod
     def shape(self, cursor: Any, table: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What is MySQL's own about the rides' database (MySQL 8, MariaDB 10.6 or later)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,8 +77,9 @@ class MySQL(Dialect):
     def tls(self, ca: str) -> dict[str, str]:
         return {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": ca}
 
-    def snapshot(self, cursor: Any) -> Snapshot:
+    def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:  # noqa: ARG002
         """The moment is just before the day's statement: never later than what the rows show."""
+        (cursor,) = cursors
         cursor.execute("SELECT utc_timestamp(6)")
         return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), SESSION)
 

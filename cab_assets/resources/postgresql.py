@@ -1,7 +1,7 @@
 """What is PostgreSQL's own about the rides' database (14 or later, for `hash_record_extended`)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -10,10 +10,11 @@ from typing import Any
 import psycopg
 from psycopg.types.string import ByteaBinaryLoader
 
-from cab_assets.resources.dialect import CONNECT_SECONDS, Dialect, Snapshot, Window
+from cab_assets.errors import CabError
+from cab_assets.resources.dialect import CONNECT_SECONDS, LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot, TableLocked, Window
+from cab_assets.resources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
 from cab_assets.schemas import Column
 
-BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 PLAIN = ["SET LOCAL max_parallel_workers_per_gather = 0", "SET LOCAL jit = off"]  # one process a connection, and nothing compiled for each statement anew
 HASHES = {  # the hash functions that PostgreSQL's own joins use: NULL of NULL
     "bigint": "hashint8extended",
@@ -37,6 +38,10 @@ EDGES = """WITH RECURSIVE edges (edge) AS (
     SELECT {edge} FROM edges"""  # from index entry to index entry; one that is its own next ends it before the NULL that is the day's end
 INDEXED = """SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
     WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp' AND indisvalid AND indpred IS NULL"""
+CLOCK = "pg_catalog.clock_timestamp()"
+AT_ONCE = "100ms"  # PostgreSQL has no NOWAIT for SELECT
+LOCKED = "Another program holds the table: TRUNCATE, ALTER TABLE, REFRESH MATERIALIZED VIEW or LOCK. See pg_locks, then run again"
+HIDDEN = "Row-level security would hide rows from this user: ALTER ROLE … BYPASSRLS, or set CAB_BOOKINGS_TABLE to a view that the table's owner has made"
 REFUSALS = r"authentication failed|does not exist|pg_hba|permission denied|too many connections"
 
 
@@ -60,10 +65,18 @@ class PostgreSQL(Dialect):
 
     def connect(self) -> "psycopg.Connection[Any]":
         tls: dict[str, Any] = {"sslmode": "verify-full", "sslrootcert": str(self.ca)} if self.ca else {}
-        how: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "autocommit": True, "options": "-c timezone=UTC", **tls}
+        how: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "autocommit": True, "client_encoding": "UTF8", "prepare_threshold": None, **tls}
         connection = psycopg.connect(self.address, password=self.password.text, **how)
         connection.adapters.register_loader("text", ByteaBinaryLoader)  # text that is asked for in binary is packed rows, which Arrow takes as bytes
         return connection
+
+    def failure(self, error: Exception) -> CabError:
+        said = f"{self.address}: {str(error).strip().splitlines()[0]}" if str(error) else self.address
+        if isinstance(error, psycopg.errors.LockNotAvailable):
+            return TableLocked(f"{said}. {LOCKED}")
+        if isinstance(error, psycopg.Error) and error.diag.source_function == "check_enable_rls":
+            return BookingsDbRefused(f"{said}. {HIDDEN}")
+        return super().failure(error)
 
     def is_refusal(self, error: Exception) -> bool:
         return not isinstance(error, psycopg.OperationalError) or re.search(REFUSALS, str(error)) is not None
@@ -75,11 +88,27 @@ class PostgreSQL(Dialect):
         """ConnectorX checks who vouches for the server, not for which name; our own connection to the same host, just before, checks both."""
         return {"sslmode": "require", "sslrootcert": ca}
 
-    def snapshot(self, cursor: Any) -> Snapshot:
-        for statement in [BEGIN, *PLAIN]:
-            cursor.execute(statement)
-        moment, name = cursor.execute("SELECT clock_timestamp(), pg_export_snapshot()").fetchone()
-        return Snapshot(moment.astimezone(UTC), ["SET timezone = 'UTC'", BEGIN, f"SET TRANSACTION SNAPSHOT '{name}'", *PLAIN])
+    def begin(self, cursor: Any, table: str) -> None:
+        begin(cursor, NEWEST, wait=f"{LOCK_SECONDS}s")
+        lock(cursor, table)
+
+    def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
+        """TRUNCATE and ALTER TABLE change what an older snapshot sees, so the lock comes before it.
+
+        At every moment at least one connection holds the lock, and none waits for it meanwhile:
+        behind the DDL of another program, which waits for us, it would wait for ever.
+        """
+        first, second = cursors
+        self.begin(first, table)
+        begin(second, SNAPSHOT, wait=AT_ONCE)
+        moment, name = second.execute(f"SELECT {CLOCK}, pg_catalog.pg_export_snapshot()").fetchone()
+        lock(second, table)
+        first.execute("COMMIT")
+        begin(first, SNAPSHOT, f"SET TRANSACTION SNAPSHOT '{name}'", wait=AT_ONCE)
+        lock(first, table)
+        for cursor in cursors:
+            cursor.execute("; ".join(PLAIN))
+        return Snapshot(moment.astimezone(UTC), [])
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
@@ -115,10 +144,11 @@ class PostgreSQL(Dialect):
 
         A ROW's hash alone adds up its columns' hashes, so the sum over a day would not notice two rides that swap drivers: it is made a seed as well.
         """
-        chain = "0"
+        chain = "0::bigint"
         for name, source_type in columns.items():
             chain = hash_of(name, source_type, chain)
-        return f"coalesce({chain}, hashint4extended(0, hash_record_extended(ROW({', '.join(columns)}), 0)))"
+        row = ", ".join(hashed(name, source_type) for name, source_type in columns.items())
+        return f"coalesce({chain}, hashint4extended(0, hash_record_extended(ROW({row}), 0::bigint)))"
 
     def unreal(self, column: str) -> str:
         return f"NOT isfinite({column})"
@@ -127,8 +157,8 @@ class PostgreSQL(Dialect):
         return f"({self.wall_clock('pickup_timestamp', source_type)})::date"
 
     def limit(self, cursor: Any, seconds: int) -> None:
-        cursor.execute(f"SET statement_timeout = '{seconds}s'")
-        cursor.execute("SET enable_sort = off")  # the planner takes each moment for a day and sorts all rows on disk: 2.6 s instead of 1.3 for 3.5 M
+        cursor.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
+        cursor.execute("SET LOCAL enable_sort = off")  # the planner takes each moment for a day and sorts all rows on disk: 2.6 s instead of 1.3 for 3.5 M
 
     def wall_clock(self, expression: str, source_type: str) -> str:
         return f"({expression} AT TIME ZONE '{self.zone}')" if source_type.endswith("with time zone") else expression
@@ -141,6 +171,18 @@ class PostgreSQL(Dialect):
 
 def hash_of(column: str, source_type: str, seed: str) -> str:
     """The 64-bit hash of a column of one of the accepted types; a moment is hashed as its wall clock in UTC."""
-    value = f"({column} AT TIME ZONE 'UTC')" if source_type.endswith("with time zone") else column
-    kind = re.split(r"\(| with", source_type)[0]
-    return f"{HASHES[kind]}({value}, {seed})"
+    value = hashed(column, source_type)
+    if source_type.endswith("with time zone"):
+        value = f"({value} AT TIME ZONE 'UTC')"
+    return f"{HASHES[kind(source_type)]}({value}, {seed})"
+
+
+def hashed(column: str, source_type: str) -> str:
+    """By its bytes: a nondeterministic collation hashes texts alike that it calls equal."""
+    if kind(source_type) == "character":
+        return f'{column} COLLATE "C"'
+    return f'{column}::text COLLATE "C"' if HASHES[kind(source_type)] == "hashtextextended" else column
+
+
+def kind(source_type: str) -> str:
+    return re.split(r"\(| with", source_type)[0]

@@ -1,19 +1,20 @@
 """One day of bookings in the source, read as one consistent snapshot."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
+from itertools import islice
 from queue import SimpleQueue
-from threading import Lock
 from typing import Any
 
 import connectorx
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import csv
 
 from cab_assets.errors import CabError
 from cab_assets.resources.dialect import TEXTS, Dialect, Snapshot, Window
@@ -25,6 +26,7 @@ BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked t
 WINDOWS_AT_ONCE = 4  # from its second window on, a statement finds the server's memory warm: a fifth less work there than one by one
 STATEMENTS_AHEAD = 4  # a row group takes as long to write as some windows take to read
 ROW_HASH, TEXT_BYTES = "row_hash", "text_bytes"
+CSV = "FORMAT csv, ENCODING 'UTF8'"  # NULL is nothing at all, an empty string is ""
 
 
 class SourceUnreadable(CabError):
@@ -48,33 +50,20 @@ class Slice:
 
 
 class Cursors:
-    """Of connections that see one snapshot, each for one thread at a time; all but the first are opened when asked for, `most` in all."""
+    """Of connections that see one snapshot, each for one thread at a time."""
 
-    def __init__(self, first: Any, another: Callable[[], Any], join: list[str], most: int) -> None:
-        self._another, self._join, self._left = another, join, most - 1
+    def __init__(self, cursors: Iterable[Any]) -> None:
         self._free: SimpleQueue[Any] = SimpleQueue()
-        self._free.put(first)
-        self._opening = Lock()
+        for cursor in cursors:
+            self._free.put(cursor)
 
     @contextmanager
     def lend(self) -> Iterator[Any]:
-        cursor = self._opened() if self._free.empty() else None
-        cursor = cursor or self._free.get()
+        cursor = self._free.get()
         try:
             yield cursor
         finally:
             self._free.put(cursor)
-
-    def _opened(self) -> Any:
-        """None if there are as many as there may be."""
-        with self._opening:
-            if not self._left:
-                return None
-            self._left -= 1
-            cursor = self._another()
-        for statement in self._join:
-            cursor.execute(statement)
-        return cursor
 
 
 @dataclass(frozen=True)
@@ -109,7 +98,7 @@ class SourceDay:
         if windows := self._packable():
             yield from self._windows(windows)
         else:
-            yield from self._by_connectorx(self.start, self.end)
+            yield from self._one_by_one(self.start, self.end)
 
     def _packable(self) -> list[Window]:
         if self.dialect.readers == 1:
@@ -138,7 +127,7 @@ class SourceDay:
                     slices.append(Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash)))
             except Unpackable:
                 ambiguous.append(windows[number])
-        return slices + [each for window in ambiguous for each in self._by_connectorx(*window)]
+        return slices + [each for window in ambiguous for each in self._one_by_one(*window)]
 
     def _packed(self, windows: list[Window]) -> Iterator[Any]:
         """A row for each window: its number, rows, sum of hashes, columns."""
@@ -154,9 +143,10 @@ class SourceDay:
         of_type = self.shape[column.name]
         return self.dialect.wall_clock(column.name, of_type) if column.type == "timestamp" else self.dialect.value(column, of_type)
 
-    def _by_connectorx(self, start: datetime, end: datetime) -> Iterator[Slice]:
+    def _one_by_one(self, start: datetime, end: datetime) -> Iterator[Slice]:
         arriving = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64())).append(pa.field(TEXT_BYTES, pa.int64()))
-        for batch in self._stream(self._select(start, end)):
+        read = self._by_connectorx if self.dialect.readers == 1 else self._by_copy
+        for batch in read(self._select(start, end)):
             with fitting():
                 rows = batch.cast(arriving)
             self._refuse_other_texts(rows)
@@ -172,6 +162,14 @@ class SourceDay:
                 " server holds; look for a proxy or pool that drops `SET NAMES utf8mb4` or client_encoding, then run the day again"
             )
 
+    def _by_copy(self, query: str) -> Iterator[pa.RecordBatch]:
+        """Over a connection that holds the table's lock; ConnectorX would open another one."""
+        arriving = {column.name: column.arrow_type for column in BOOKINGS.columns} | {ROW_HASH: pa.int64(), TEXT_BYTES: pa.int64()}
+        with self.cursors.lend() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT ({CSV})") as lines:
+            while text := b"".join(islice(lines, BATCH_ROWS)):
+                with fitting():
+                    yield from read_csv(text, arriving).to_batches()
+
     def _select(self, start: datetime, end: datetime) -> str:
         values = (f"{self.dialect.value(column, self.shape[column.name])} AS {column.name}" for column in BOOKINGS.columns)
         proof = f"{self.row_hash} AS {ROW_HASH}, {self.dialect.text_bytes(self.shape)} AS {TEXT_BYTES}"
@@ -180,7 +178,7 @@ class SourceDay:
     def _within(self, start: datetime, end: datetime) -> str:
         return self.dialect.between(self.shape["pickup_timestamp"], start, end)
 
-    def _stream(self, query: str) -> Iterator[pa.RecordBatch]:
+    def _by_connectorx(self, query: str) -> Iterator[pa.RecordBatch]:
         """ConnectorX's batches; a value it cannot carry panics, which is a BaseException, after rows were already delivered."""
         try:
             yield from connectorx.read_sql(
@@ -207,6 +205,17 @@ class SourceDay:
             return self.dialect.failure(lost)
         said = self.dialect.redacted(str(error)).strip().splitlines()[0]
         return SourceUnreadable(f"{self.table} could not be read to the end: {said}. Look for a value that is no number or no time, mend it, run the day again")
+
+
+def read_csv(text: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
+    """Return the rows of COPY's CSV."""
+    nulls = {"null_values": [""], "strings_can_be_null": True, "quoted_strings_can_be_null": False}
+    return csv.read_csv(
+        pa.BufferReader(text),
+        read_options=csv.ReadOptions(column_names=list(types), block_size=len(text), use_threads=False),
+        parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=csv.ConvertOptions(column_types=types, **nulls),
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ CSV = pyarrow.csv.WriteOptions(include_header=False)  # quotes every text and no
 
 
 class PostgreSQLTable(SourceTable):
+    begin = "BEGIN; SET LOCAL timezone = 'UTC'"
     types = {  # noqa: RUF012
         "string": f"varchar({TEXT_WIDTH})",
         "bigint": "bigint",

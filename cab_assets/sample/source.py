@@ -21,6 +21,7 @@ class SourceTable(ABC):
     cursor: Any
 
     types: ClassVar[dict[str, str]]  # Hive type -> the source's
+    begin: ClassVar[str] = "BEGIN"
 
     @abstractmethod
     def create(self) -> None:
@@ -33,7 +34,7 @@ class SourceTable(ABC):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything or nothing: without its COMMIT, closing the connection undoes it."""
-        self.cursor.execute("BEGIN")
+        self.cursor.execute(self.begin)
         yield
         self.cursor.execute("COMMIT")
 

@@ -63,8 +63,8 @@ def is_like_source(pipeline: Pipeline) -> None:
 
 @pytest.fixture
 def unaided(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is left to ConnectorX."""
-    monkeypatch.setattr(SourceDay, "_by_connectorx", None)
+    """No row is read by itself."""
+    monkeypatch.setattr(SourceDay, "_one_by_one", None)
 
 
 @pytest.mark.usefixtures("unaided")
@@ -79,15 +79,15 @@ def test_every_value_arrives_as_it_is_in_one_window_or_in_many(pipeline: Pipelin
 def test_a_window_with_a_value_that_stands_for_something_else_is_read_otherwise(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, column: str, value: object
 ) -> None:
-    by_connectorx = SourceDay._by_connectorx
+    one_by_one = SourceDay._one_by_one
     otherwise: list[str] = []
 
     def noted(day: SourceDay, start: datetime, end: datetime) -> Iterator[Slice]:
         otherwise.append("its own" if str(start) <= AT < str(end) else "another")
-        return by_connectorx(day, start, end)
+        return one_by_one(day, start, end)
 
     monkeypatch.setattr(postgresql, "WINDOW_ROWS", 2)
-    monkeypatch.setattr(SourceDay, "_by_connectorx", noted)
+    monkeypatch.setattr(SourceDay, "_one_by_one", noted)
     pipeline.insert(*odd_rides(20), ride("BK20", AT, cab_registration_no=None, **{column: value}))
     is_like_source(pipeline)
     assert otherwise == ["its own"]
