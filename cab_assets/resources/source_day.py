@@ -1,7 +1,7 @@
 """One day of bookings in the source, read as one consistent snapshot."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from typing import Any
 import connectorx
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
 from cab_assets.errors import CabError
+from cab_assets.resources.copied import CSV, read_csv
 from cab_assets.resources.dialect import TEXTS, Dialect, Snapshot, Window
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
 from cab_assets.resources.packed import Unpackable, packed, unpacked
@@ -26,7 +26,6 @@ BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked t
 WINDOWS_AT_ONCE = 4  # from its second window on, a statement finds the server's memory warm: a fifth less work there than one by one
 STATEMENTS_AHEAD = 4  # a row group takes as long to write as some windows take to read
 ROW_HASH, TEXT_BYTES = "row_hash", "text_bytes"
-CSV = "FORMAT csv, ENCODING 'UTF8'"  # NULL is nothing at all, an empty string is ""
 
 
 class SourceUnreadable(CabError):
@@ -205,17 +204,6 @@ class SourceDay:
             return self.dialect.failure(lost)
         said = self.dialect.redacted(str(error)).strip().splitlines()[0]
         return SourceUnreadable(f"{self.table} could not be read to the end: {said}. Look for a value that is no number or no time, mend it, run the day again")
-
-
-def read_csv(text: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
-    """Return the rows of COPY's CSV."""
-    nulls = {"null_values": [""], "strings_can_be_null": True, "quoted_strings_can_be_null": False}
-    return csv.read_csv(
-        pa.BufferReader(text),
-        read_options=csv.ReadOptions(column_names=list(types), block_size=len(text), use_threads=False),
-        parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=csv.ConvertOptions(column_types=types, **nulls),
-    )
 
 
 @contextmanager
