@@ -83,6 +83,10 @@ class Dialect(ABC):
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
         """The state of now, which all of these see for as long as their connections are open; TableLocked if they cannot."""
 
+    def odd_value(self, error: Exception, cursor: Any, table: str, within: str) -> str | None:  # noqa: ARG002
+        """Return which value of the rows `within` made the server raise `error`, where that can be told."""
+        return None
+
     @abstractmethod
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         """Column -> type of a table, in the database's own words; empty when there is no such table."""

@@ -13,6 +13,7 @@ from psycopg.types.string import ByteaBinaryLoader
 from cab_assets.errors import CabError
 from cab_assets.resources.dialect import CONNECT_SECONDS, LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot, TableLocked, Window
 from cab_assets.resources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
+from cab_assets.resources.postgresql_text import not_utf8
 from cab_assets.schemas import Column
 
 PLAIN = ["SET LOCAL max_parallel_workers_per_gather = 0", "SET LOCAL jit = off"]  # one process a connection, and nothing compiled for each statement anew
@@ -109,6 +110,13 @@ class PostgreSQL(Dialect):
         for cursor in cursors:
             cursor.execute("; ".join(PLAIN))
         return Snapshot(moment.astimezone(UTC), [])
+
+    def odd_value(self, error: Exception, cursor: Any, table: str, within: str) -> str | None:
+        if not isinstance(error, psycopg.errors.CharacterNotInRepertoire):
+            return None
+        cursor.execute("ROLLBACK")
+        self.begin(cursor, table)
+        return not_utf8(cursor, table, within)
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"

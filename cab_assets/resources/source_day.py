@@ -94,10 +94,16 @@ class SourceDay:
 
     def slices(self) -> Iterator[Slice]:
         """All rows of the day."""
-        if windows := self._packable():
-            yield from self._windows(windows)
-        else:
-            yield from self._one_by_one(self.start, self.end)
+        try:
+            windows = self._packable()
+            yield from self._windows(windows) if windows else self._one_by_one(self.start, self.end)
+        except self.dialect.errors as error:
+            raise self._odd(error) from None
+
+    def _odd(self, error: Exception) -> Exception:
+        with self.cursors.lend() as cursor:
+            odd = self.dialect.odd_value(error, cursor, self.table, self._within(self.start, self.end))
+        return SourceUnreadable(f"{odd}. Fix it in the source, then run the day again") if odd else error
 
     def _packable(self) -> list[Window]:
         if self.dialect.readers == 1:

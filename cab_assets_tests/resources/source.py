@@ -56,8 +56,12 @@ def rows(db: BookingsDb, day: date = DAY) -> pa.Table:
 
 
 @contextmanager
-def source(env: Environment) -> Iterator[Source]:
-    """Make the table and the user; drop both at the end."""
+def source(env: Environment, *, encoding: str | None = None) -> Iterator[Source]:
+    """Make the table and the user; drop both at the end. With `encoding`, in a database of their own."""
+    if encoding:
+        with database(env, encoding) as url, source(replace(env, bookings_db_url=url)) as made:
+            yield made
+        return
     name = f"reader_{secrets.token_hex(4)}"
     own = replace(env, bookings_table=f"bookings_{name}")
     with source_table(own):
@@ -73,3 +77,16 @@ def source(env: Environment) -> Iterator[Source]:
         made.sql("DROP TABLE IF EXISTS {table} CASCADE")
         made.sql("DROP OWNED BY {role} CASCADE")
         made.sql("DROP ROLE {role}")
+
+
+@contextmanager
+def database(env: Environment, encoding: str) -> Iterator[str]:
+    """Make a database; drop it at the end."""
+    name = f"rides_{secrets.token_hex(4)}"
+    dialect = bookings_db(env).dialect
+    with psycopg.connect(dialect.address, password=dialect.password.text, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+        try:
+            yield f"{dialect.address.rpartition('/')[0]}/{name}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
