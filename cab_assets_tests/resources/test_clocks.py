@@ -3,7 +3,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
 
 from cab_assets.resources.bookings_db import BookingsDb
@@ -20,8 +19,9 @@ AGREED = Clocks(NOON.replace(tzinfo=UTC), NOON, NOON + timedelta(hours=5, minute
 class BehindAPool(PostgreSQL):
     """What connects for us has a zone of its own and drops the one that we ask for."""
 
-    def connect(self) -> Any:
-        return psycopg.connect(self.address, password=self.password.text, autocommit=True, options="-c timezone=Asia/Kolkata")
+    def begin(self, cursor: Any, table: str) -> None:
+        super().begin(cursor, table)
+        cursor.execute("SET LOCAL timezone = 'Asia/Kolkata'")
 
 
 @pytest.mark.parametrize(
