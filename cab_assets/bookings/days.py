@@ -1,5 +1,6 @@
 """Many days at once: each on its own, the good ones through, the bad ones named."""
 
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import date
@@ -8,6 +9,8 @@ from cab_assets.bookings.import_day import ImportedDay, import_day
 from cab_assets.errors import Unavailable
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.lake import Lake
+
+LET_GO_SECONDS = 0.1  # between attempts to end statements: a thread may have just begun another one
 
 
 def import_days(db: BookingsDb, lake: Lake, days: Iterable[str], run_id: str, *, at_once: int) -> Iterator[tuple[str, ImportedDay | Exception]]:
@@ -29,9 +32,12 @@ def import_days(db: BookingsDb, lake: Lake, days: Iterable[str], run_id: str, *,
             return error
 
     pool = ThreadPoolExecutor(at_once)
+    doing = {pool.submit(attempt, day): day for day in days}
     try:
-        doing = {pool.submit(attempt, day): day for day in days}
         for future in as_completed(doing):
             yield doing[future], future.result()
     finally:
-        pool.shutdown(cancel_futures=True)  # a run that is stopped starts no further day
+        pool.shutdown(wait=False, cancel_futures=True)
+        while not all(future.done() for future in doing):  # the run is told to end
+            db.let_go()
+            time.sleep(LET_GO_SECONDS)

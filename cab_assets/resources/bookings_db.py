@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ class BookingsDb:
 
     dialect: Dialect
     table: str
+    _open: set[Any] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @contextmanager
     def day(self, day: date) -> Iterator[SourceDay]:
@@ -97,10 +98,28 @@ class BookingsDb:
     @contextmanager
     def cursor(self) -> Iterator[Any]:
         try:
-            with closing(self._connect()) as connection, connection.cursor() as cursor:
+            with closing(self._connect()) as connection, self._cancelled(connection), connection.cursor() as cursor:
                 yield cursor
         except self.dialect.errors as error:
             raise self.dialect.failure(error) from None
+
+    def let_go(self) -> None:
+        """End what our connections are doing in other threads; the server frees their locks."""
+        for connection in list(self._open):
+            self.dialect.cancel(connection)
+
+    @contextmanager
+    def _cancelled(self, connection: Any) -> Iterator[None]:
+        """End its statement when this thread is told to end: the server would go on with it."""
+        self._open.add(connection)
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                self.dialect.cancel(connection)
+            raise
+        finally:
+            self._open.discard(connection)
 
     def _connect(self) -> Any:
         try:

@@ -64,6 +64,9 @@ class Dialect(ABC):
     def connect(self) -> Any:
         """A DB-API connection in UTC, or one of `errors` within CONNECT_SECONDS."""
 
+    def cancel(self, connection: Any) -> None:  # noqa: B027
+        """End the statement that another thread waits for, where the driver can."""
+
     @abstractmethod
     def is_refusal(self, error: Exception) -> bool:
         """Whether the server said no, rather than nothing."""

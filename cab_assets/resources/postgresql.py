@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -70,6 +71,10 @@ class PostgreSQL(Dialect):
         connection = psycopg.connect(self.address, password=self.password.text, **how)
         connection.adapters.register_loader("text", ByteaBinaryLoader)  # text that is asked for in binary is packed rows, which Arrow takes as bytes
         return connection
+
+    def cancel(self, connection: Any) -> None:
+        with suppress(psycopg.Error):
+            connection.cancel_safe(timeout=CONNECT_SECONDS)
 
     def failure(self, error: Exception) -> CabError:
         said = f"{self.address}: {str(error).strip().splitlines()[0]}" if str(error) else self.address
