@@ -108,10 +108,6 @@ class Dialect(ABC):
         return " + ".join(f"coalesce(octet_length({self.utf8.format(text)}), 0)" for text in texts)
 
     @abstractmethod
-    def unreal(self, column: str) -> str:
-        """Whether a timestamp is none: infinity, zero date."""
-
-    @abstractmethod
     def limit(self, cursor: Any, seconds: int) -> None:
         """Let this connection's statements, over many days, weigh little: the server ends them after `seconds`."""
 

@@ -118,9 +118,6 @@ class MySQL(Dialect):
         long = ", ',', ".join(f"quote(md5({value}))" for value in values)
         return f"cast(conv(left(coalesce(md5(concat({quoted})), md5(concat({long}))), 15), 16, 10) AS signed)"
 
-    def unreal(self, column: str) -> str:
-        return f"{column} IS NOT NULL AND coalesce({is_real(column)}, 0) = 0"
-
     def day_of(self, source_type: str) -> str:
         return f"date({self.wall_clock('pickup_timestamp', source_type)})"
 

@@ -17,7 +17,7 @@ AMOUNTS = b","  # between amounts, of which an empty one is NULL
 FLOATING = ("double", "int")  # what a double holds exactly; NaN is NULL
 TAKEN = ("double", "string", "bigint")  # types of which a value stands for NULL
 FOUR = "string_agg(lseg_send(lseg(point({}, {}), point({}, {}))), '')"  # of doubles, for the price of two
-LEAST, MOST = -(2**63), 2**63 - 1  # as a whole number, the least is NULL; as moments, both are infinite, which is NULL
+LEAST, MOST = -(2**63), 2**63 - 1  # as a whole number, the least is NULL; as a moment, the most is infinity, which stands for NULL
 EPOCH = 946_684_800_000_000  # of PostgreSQL, the year 2000, in microseconds since 1970
 
 
@@ -26,7 +26,7 @@ class Unpackable(Exception):
 
 
 def packed(table: Table, values: Mapping[str, str]) -> list[str]:
-    """The aggregates that give the columns of `table`, by column -> expression; amounts are text, moments may be infinite."""
+    """The aggregates that give the columns of `table`, by column -> expression; amounts are text."""
     floating = {name: f"coalesce({values[name]}::float8, 'NaN')" for four in _fours(table) for name in four}
     fours = [FOUR.format(*([floating[name] for name in four] + ["0"] * 4)[:4]) for four in _fours(table)]
     nulls = f"sum(num_nulls({', '.join(values[column.name] for column in table.columns if column.type in TAKEN)}))"
@@ -75,7 +75,7 @@ def _unpacked(column: Column, sent: bytes, nulls: int) -> pa.Array:
             return _split(sent, AMOUNTS, nothing=b"").cast(column.arrow_type)
         case "timestamp":
             moments = _whole(sent)
-            return _array(moments + EPOCH, (moments == LEAST) | (moments == MOST), pa.int64()).view(column.arrow_type)
+            return _array(moments + EPOCH, moments == MOST, pa.int64()).view(column.arrow_type)
     numbers = _whole(sent)
     return _array(numbers, numbers == LEAST, column.arrow_type)
 

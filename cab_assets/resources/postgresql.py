@@ -40,6 +40,7 @@ EDGES = """WITH RECURSIVE edges (edge) AS (
     SELECT {edge} FROM edges"""  # from index entry to index entry; one that is its own next ends it before the NULL that is the day's end
 INDEXED = """SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
     WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp' AND indisvalid AND indpred IS NULL"""
+CALENDAR = ("timestamp '0001-01-01'", "timestamp '10000-01-01'")  # [first, end) of Hive's and of Python's times
 CLOCK = "pg_catalog.clock_timestamp()"
 AT_ONCE = "100ms"  # PostgreSQL has no NOWAIT for SELECT
 LOCKED = "Another program holds the table: TRUNCATE, ALTER TABLE, REFRESH MATERIALIZED VIEW or LOCK. See pg_locks, then run again"
@@ -143,7 +144,9 @@ class PostgreSQL(Dialect):
     def value(self, column: Column, source_type: str) -> str:
         match column.type:
             case "timestamp":
-                return f"CASE WHEN isfinite({column.name}) THEN {self.wall_clock(column.name, source_type)} END"
+                first, end = (self.wall_clock(edge, source_type) for edge in CALENDAR)
+                known = f"{column.name} >= {first} AND {column.name} < {end}"
+                return f"CASE WHEN {known} THEN {self.wall_clock(column.name, source_type)} END"
             case "string" if source_type.startswith("character("):
                 return f"{column.name}::text"
             case "decimal(12,2)":
@@ -162,9 +165,6 @@ class PostgreSQL(Dialect):
             chain = hash_of(name, source_type, chain)
         row = ", ".join(hashed(name, source_type) for name, source_type in columns.items())
         return f"coalesce({chain}, hashint4extended(0, hash_record_extended(ROW({row}), 0::bigint)))"
-
-    def unreal(self, column: str) -> str:
-        return f"NOT isfinite({column})"
 
     def day_of(self, source_type: str) -> str:
         return f"({self.wall_clock('pickup_timestamp', source_type)})::date"

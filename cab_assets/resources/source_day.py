@@ -37,7 +37,7 @@ class Control:
     """What the source itself says of a day, and what we do not bring over as it stands."""
 
     fingerprint: Fingerprint
-    unreal_drops: int  # rows whose drop_timestamp is no time (infinity, zero date) and becomes NULL
+    unreal_drops: int  # rows whose drop_timestamp is no time (infinity, zero date, a year that Hive does not have) and becomes NULL
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,8 @@ class SourceDay:
 
     def control(self) -> Control:
         """The source's own figures of the day."""
-        unreal = f"count(case when {self.dialect.unreal('drop_timestamp')} then 1 end)"
+        drop = next(column for column in BOOKINGS.columns if column.name == "drop_timestamp")
+        unreal = f"count({drop.name}) - count({self._value(drop)})"
         figures = f"count(*), sum(trip_fare), sum(tip_amount), sum({self.row_hash}), {unreal}"
         with self.cursors.lend() as cursor:
             cursor.execute(f"SELECT {figures} FROM {self.table} WHERE {self._within(self.start, self.end)}")
@@ -136,7 +137,7 @@ class SourceDay:
 
     def _packed(self, windows: list[Window]) -> Iterator[Any]:
         """A row for each window: its number, rows, sum of hashes, columns."""
-        values = {column.name: self._sent(column) for column in BOOKINGS.columns}
+        values = {column.name: self._value(column) for column in BOOKINGS.columns}
         figures = ", ".join(["count(*)", f"sum({self.row_hash})", *packed(BOOKINGS, values)])
         edges = [", ".join(self.dialect.bound(edge, self.shape["pickup_timestamp"]) for edge in window) for window in windows]
         spans = ", ".join(f"({number}, {first_and_last})" for number, first_and_last in enumerate(edges))
@@ -144,9 +145,8 @@ class SourceDay:
         with self.cursors.lend() as cursor, cursor.connection.cursor(binary=True) as wide:
             yield from wide.stream(f"SELECT span.number, packed.* FROM (VALUES {spans}) AS span (number, first, last), LATERAL ({inside}) AS packed")
 
-    def _sent(self, column: Column) -> str:
-        of_type = self.shape[column.name]
-        return self.dialect.wall_clock(column.name, of_type) if column.type == "timestamp" else self.dialect.value(column, of_type)
+    def _value(self, column: Column) -> str:
+        return self.dialect.value(column, self.shape[column.name])
 
     def _one_by_one(self, start: datetime, end: datetime) -> Iterator[Slice]:
         arriving = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64())).append(pa.field(TEXT_BYTES, pa.int64()))
@@ -176,7 +176,7 @@ class SourceDay:
                     yield from read_csv(text, arriving).to_batches()
 
     def _select(self, start: datetime, end: datetime) -> str:
-        values = (f"{self.dialect.value(column, self.shape[column.name])} AS {column.name}" for column in BOOKINGS.columns)
+        values = (f"{self._value(column)} AS {column.name}" for column in BOOKINGS.columns)
         proof = f"{self.row_hash} AS {ROW_HASH}, {self.dialect.text_bytes(self.shape)} AS {TEXT_BYTES}"
         return f"SELECT {', '.join(values)}, {proof} FROM {self.table} WHERE {self._within(start, end)}"
 

@@ -43,12 +43,18 @@ def test_a_type_is_taken_when_all_its_values_fit(dialect: Dialect, column: Colum
         (POSTGRESQL, TEXT, "character varying(40)", "cab_color"),
         (POSTGRESQL, TEXT, "character(40)", "cab_color::text"),
         (POSTGRESQL, DOUBLE, "numeric(10,7)", "pickup_lat::double precision"),
-        (POSTGRESQL, TIME, "timestamp without time zone", "CASE WHEN isfinite(pickup_timestamp) THEN pickup_timestamp END"),
+        (
+            POSTGRESQL,
+            TIME,
+            "timestamp without time zone",
+            "CASE WHEN pickup_timestamp >= timestamp '0001-01-01' AND pickup_timestamp < timestamp '10000-01-01' THEN pickup_timestamp END",
+        ),
         (
             POSTGRESQL,
             TIME,
             "timestamp with time zone",
-            "CASE WHEN isfinite(pickup_timestamp) THEN (pickup_timestamp AT TIME ZONE 'Asia/Kolkata') END",
+            "CASE WHEN pickup_timestamp >= (timestamp '0001-01-01' AT TIME ZONE 'Asia/Kolkata')"
+            " AND pickup_timestamp < (timestamp '10000-01-01' AT TIME ZONE 'Asia/Kolkata') THEN (pickup_timestamp AT TIME ZONE 'Asia/Kolkata') END",
         ),
         (MYSQL, TEXT, "varchar(40)", "cab_color"),
         (MYSQL, DOUBLE, "decimal(10,7)", "pickup_lat + 0e0"),
