@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cab_assets.clickstream.batch import Batch, batch_path, partition_value
 from cab_assets.clickstream.day_tables import DayTable, Due
@@ -125,4 +125,5 @@ def _key(contents: Contents) -> Finding:
 def _inside_day(day: str, contents: Contents, moment: str) -> Finding:
     start = datetime.fromisoformat(day)
     first, last = (each.replace(tzinfo=None) for each in contents.ranges.get(moment, (start, start)))
-    return Finding(check="rows_inside_day", passed=start <= first and last < start + timedelta(1), detail={"first": str(first), "last": str(last)})
+    inside = first.date() == last.date() == start.date()
+    return Finding(check="rows_inside_day", passed=inside, detail={"first": str(first), "last": str(last)})

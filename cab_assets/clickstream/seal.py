@@ -4,7 +4,7 @@ One moment says it for all days: when a fold found nothing waiting. A late event
 sealed: what is sealed is that no app still had time to send.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cab_assets.clickstream.batch import Batch, committed
@@ -22,9 +22,11 @@ def drained(newest: Batch | None, topic: str, state: TopicState) -> bool:
 
 
 def is_sealed(day: str, moment: datetime | None, *, grace: timedelta, zone: ZoneInfo) -> bool:
-    """Whether the day was over, and its grace, at `moment` (zone-aware); a day of 23 or 25 hours ends at midnight too."""
-    end = (datetime.fromisoformat(day) + timedelta(1)).replace(tzinfo=zone).astimezone(UTC)  # in a zone, the grace would be added to the wall clock
-    return moment is not None and end + grace <= moment
+    """Return whether the day and its grace were over at `moment` (zone-aware). The last day of the calendar never is."""
+    if moment is None:
+        return False
+    before_grace = moment.astimezone(UTC) - grace  # in a zone, the grace would be taken off the wall clock
+    return before_grace.astimezone(zone).date() > date.fromisoformat(day)
 
 
 def sealed_at(lake: Lake) -> datetime | None:

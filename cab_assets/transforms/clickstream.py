@@ -29,6 +29,7 @@ PLACE_NAMES = [column.name for column in PLACE]
 TIME = "event_timestamp"
 IN_ORDER = [*(column.name for column in EVENT if column.name != TIME), TIME]
 NOT_ODD = Odd()
+LAST_MOMENT = pa.scalar(datetime.max.replace(tzinfo=UTC), pa.timestamp("us", tz="UTC"))
 EPOCH, HOUR = datetime(1970, 1, 1, tzinfo=UTC), 3600 * 10**6  # the hour, and all that follow, in microseconds
 DAY, LATEST = 24 * HOUR, 8000 * 365 * 24 * HOUR
 SAFELY_AHEAD = DAY - 14 * HOUR  # of Kafka's time in UTC: nobody's clock is further behind it than that
@@ -42,7 +43,8 @@ def read_clicks(records: DataFrame, *, start_date: date, zone: str) -> DataFrame
     `reasons` is NULL, or `value_is_null`, `not_utf8` (an escape like \\\\ud800 alone is no character either), `not_json` or
     `not_an_object`, or else, of each field that is wrong, `<column>_missing`, `<column>_twice` (in whatever spelling) or
     `<column>_unusable`; and `event_before_start` or `event_in_future` (over a day ahead of Kafka's time on the clock of `zone`).
-    `extra_keys` counts the keys that are none of ours.
+    `extra_keys` counts the keys that are none of ours. A Kafka time after the year 9999 becomes the last moment of that year:
+    no calendar has a day for it.
     """
     return records.withColumnsRenamed(RENAMED).select("value", *PLACE_NAMES).mapInArrow(Reader(start_date, zone).read_all, STAGED.ddl)
 
@@ -77,6 +79,8 @@ class Reader:
         event[EVENT_DATE.name] = event[TIME].cast(pa.date32()).cast(pa.string())
         kept = {name: pc.if_else(accepted, column, None) for name, column in event.items()}  # one that is refused keeps its bytes, and nothing read from them
         place = {name: records.column(name) for name in PLACE_NAMES}
+        arrived = place["kafka_timestamp"]
+        place["kafka_timestamp"] = pc.if_else(pc.less(arrived, LAST_MOMENT), arrived, LAST_MOMENT)
         refusal = {"raw_value": pc.if_else(accepted, None, records.column("value")), "reasons": reasons, EXTRA_KEYS.name: extra_keys}
         return pa.RecordBatch.from_pydict(kept | place | refusal, schema=STAGED.arrow_schema)
 
