@@ -209,8 +209,8 @@ def folds(bench: Bench) -> str:
         with Spark(bench.env.spark_remote, None).session() as session:  # folding has one of its own, and a process has one at a time
             replace(bench, session=session).ingest(ledger, topic)
         batches = ledger.shown(ledger.newest())
-        folding = Folding(ledger.lake, Spark(bench.env.spark_remote, None), Clicks(), str(uuid4()))
-        seconds = seconds_of(partial(folding.fold, folding.due(batches), batches[-1].number))
+        folding = Folding(ledger.lake, Spark(bench.env.spark_remote, None), Clicks(), str(uuid4()), batches)
+        seconds = seconds_of(partial(folding.fold, folding.due(folding.days())))
         say(f"  {events:,} events folded in {seconds:.1f} s")
         rows.append({"events of the day": f"{events:,}", "s": f"{seconds:.1f}", "s a 100,000": f"{seconds / events * 100_000:.2f}"})
     return table(rows)

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from cab_assets.clickstream.batch import Batch, Place, batch_path
+from cab_assets.errors import CabError
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
 from cab_assets.transforms.folding import fold_clicks, fold_rejects
@@ -25,11 +26,12 @@ class Due:
     standing: Manifest | None
     batches: tuple[Batch, ...] = ()
     found: Differences = AS_LISTED  # how the folder of the newest version differs from its manifest
+    fault: CabError | None = None  # why the batches it lacks are not known
 
     @property
     def is_behind(self) -> bool:
         """Whether the day needs a new version."""
-        return bool(self.batches or self.standing is None or self.found.surplus)
+        return bool(self.batches or self.fault or self.found.first or self.standing is None)
 
     @property
     def taken_out(self) -> set[Place]:

@@ -5,77 +5,118 @@ which order or by how many runs days are folded: a version says in its id throug
 """
 
 import time
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cab_assets.clickstream.batch import Batch, batch_path, partition_value
+from cab_assets.clickstream.batch import Batch, partition_value
+from cab_assets.clickstream.chain import BatchesGone, before, damaged
 from cab_assets.clickstream.day_tables import DayTable, Due
-from cab_assets.errors import CabError
+from cab_assets.errors import Unavailable
+from cab_assets.resources.failures import Refused
 from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
+from cab_assets.resources.spark import Spark, SparkFailed
 from cab_assets.warehouse.audit import Contents, read_back
-from cab_assets.warehouse.folders import AS_LISTED, Differences, differences
+from cab_assets.warehouse.folders import AS_LISTED, differences
 from cab_assets.warehouse.manifest import DataFile, Finding, Manifest
-from cab_assets.warehouse.versions import Partition, condemn, digest, newest, version_id
+from cab_assets.warehouse.versions import Partition, condemn, digest, is_whole, newest_and_lost, version_id
 from cab_assets.warehouse.writer import seal, write_rows
 
-LOOKS_AT_ONCE = 8  # a look takes 30 ms on S3, and a fold has hundreds of batches
-
-
-class DamagedBatch(CabError):
-    """The folder of a committed batch does not hold what its manifest lists."""
-
-
-def refuse_damaged(lake: Lake, batches: Iterable[Batch]) -> None:
-    """Raise DamagedBatch for the first batch with a file too many, too few or of another size."""
-
-    def look(batch: Batch) -> tuple[Batch, Differences]:
-        return batch, differences(lake, batch_path(batch.folder), batch.contents.files)
-
-    with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
-        for batch, found in pool.map(look, batches):
-            if found.first:
-                cure = "restore it from a copy of the lake" if found.lost else "move it out of that folder"
-                raise DamagedBatch(f"{found.first}, which is that of batch {batch.number}; {cure}, then run again")
+CURE = (
+    "Version {0} held them and no longer counts: restore its files from a copy of the lake and delete its _condemned,"
+    " or restore these batches, then run the day again. docs/operations.md#a-day-of-clicks-is-damaged says how to go on without them"
+)
 
 
 @dataclass(frozen=True)
 class Folding:
-    """One go at one day table."""
+    """One go at one day table. `batches` are those that are committed and not retired, oldest first."""
 
     lake: Lake
     spark: Spark
     target: DayTable
     run_id: str
+    batches: Sequence[Batch]
 
-    def due(self, committed: Iterable[Batch], days: Iterable[str] = ()) -> list[Due]:
-        """`days` and every day that a committed batch touches, each with the batches it lacks."""
-        oldest_first = sorted(committed, key=lambda batch: batch.number)
-        touched = {day for batch in oldest_first for day in self.target.days_of(batch)}
-        return [self._due(day, oldest_first) for day in sorted(touched | set(days))]
+    def days(self, asked: Iterable[str] = ()) -> list[str]:
+        """Return `asked` and every day that a batch touches."""
+        return sorted({day for batch in self.batches for day in self.target.days_of(batch)} | set(asked))
 
-    def fold(self, due: Iterable[Due], through: int) -> list[Manifest]:
-        """Write and audit a version, through batch `through`, of each day that is behind."""
-        behind = [each for each in due if each.is_behind]
-        lacking = [each for each in behind if each.batches or each.found.surplus]
-        refuse_damaged(self.lake, {batch.number: batch for each in lacking for batch in each.batches}.values())
-        version = version_id(partition_value(through), self.target.table, self.run_id)
+    def due(self, days: Iterable[str], shown: Mapping[str, str] | None = None) -> list[Due]:
+        """Return each day with the batches it lacks. `shown` are the versions that the metastore names."""
+        return [self._due(day, (shown or {}).get(day)) for day in days]
+
+    def fold(self, due: Iterable[Due]) -> dict[str, Manifest | Exception]:
+        """Return the audited new version of each day that is behind, or why it has none."""
+        behind = [self._sound(each) for each in due if each.is_behind]
+        failed: dict[str, Manifest | Exception] = {each.partition.day: each.fault for each in behind if each.fault}
+        version = version_id(partition_value(self._through), self.target.table, self.run_id)
         started = time.monotonic()
-        if lacking:
-            self.spark.run(lambda session: self.target.write(session, self.lake, lacking, version))
+        failed |= self._write([each for each in behind if (each.batches or each.found.surplus) and not each.fault], version)
         seconds = (time.monotonic() - started) / max(len(behind), 1)
-        return [self._seal(each, version, through, seconds) for each in behind]
+        good = (each for each in behind if each.partition.day not in failed)
+        return failed | {each.partition.day: self._sealed(each, version, seconds) for each in good}
 
-    def _due(self, day: str, batches: list[Batch]) -> Due:
+    @property
+    def _through(self) -> int:
+        return self.batches[-1].number if self.batches else 0
+
+    def _due(self, day: str, shown: str | None = None) -> Due:
         partition = Partition(self.target.table, day)
-        standing = newest(self.lake, partition)
+        standing, lost = newest_and_lost(self.lake, partition, shown)
         through = (standing.through_batch or 0) if standing else 0
-        lacked = tuple(batch for batch in batches if batch.number > through and day in self.target.days_of(batch))
-        path = partition.version_path(standing.version) if standing else ""
-        found = differences(self.lake, path, standing.files) if standing else AS_LISTED
-        return Due(partition, standing, lacked, found)
+        found = differences(self.lake, partition.version_path(standing.version), standing.files) if standing else AS_LISTED
+        try:
+            batches = self._after(through, lost)
+        except BatchesGone as gone:
+            fault = BatchesGone(f"{partition} lacks the records of {gone}. {CURE.format(lost)}")
+            return Due(partition, standing, found=found, fault=fault)
+        touching = (batch for batch in batches if day in self.target.days_of(batch))
+        return Due(partition, standing, tuple(each for each in touching if each.number > through), found)
+
+    def _after(self, through: int, lost: str | None) -> Sequence[Batch]:
+        """Return the batches after `through`, with retired ones only where the version that held them is lost."""
+        held = made_through(lost) if lost else 0
+        if through < held and self.batches and through + 1 < self.batches[0].number:
+            return [*before(self.lake, self.batches[0], through + 1), *self.batches]
+        return self.batches
+
+    def _sound(self, due: Due) -> Due:
+        """Return the day on a version whose listed files are whole; one that is damaged is condemned."""
+        if due.fault or due.standing is None or not (due.batches or due.found.first):
+            return due
+        if is_whole(self.lake, due.partition, due.standing, surplus=True):
+            return due
+        return self._sound(self._due(due.partition.day))
+
+    def _write(self, due: list[Due], version: str) -> dict[str, Exception]:
+        """Write the days whose batches are whole; return why the others are not."""
+        wrong = damaged(self.lake, {batch.number: batch for each in due for batch in each.batches}.values())
+        failed: dict[str, Exception] = {each.partition.day: wrong[batch.number] for each in due for batch in each.batches if batch.number in wrong}
+        return failed | self._run([each for each in due if each.partition.day not in failed], version)
+
+    def _run(self, due: list[Due], version: str) -> dict[str, Exception]:
+        """Write the days in one job; if that fails, write them without those it fails for, and return these."""
+        if not due:
+            return {}
+        try:
+            self.spark.run(lambda session: self.target.write(session, self.lake, due, version))
+        except Refused as error:
+            if type(error) is not SparkFailed:
+                raise  # its reason is known, and lies with Spark
+            if len(due) == 1:
+                return {due[0].partition.day: error}
+            half = len(due) // 2
+            return self._run(due[:half], version) | self._run(due[half:], version)
+        return {}
+
+    def _sealed(self, due: Due, version: str, seconds: float) -> Manifest | Exception:
+        try:
+            return self._seal(due, version, self._through, seconds)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this day's alone
+            return error
 
     def _seal(self, due: Due, version: str, through: int, seconds: float) -> Manifest:
         files = self._files(due.partition, version)
@@ -116,6 +157,11 @@ class Folding:
         left = len(due.taken_out)
         detail = {"before": str(before), "arrived": str(arrived), "taken out": str(left), "now": str(records)}
         return Finding(check="adds_up_to_batches", passed=before + arrived - left == records, detail=detail)
+
+
+def made_through(version: str) -> int:
+    """Return the number of the batch that a version goes through."""
+    return int(version.split("-")[0])
 
 
 def _key(contents: Contents) -> Finding:

@@ -126,13 +126,20 @@ def whole(lake: Lake, table: Table, versions: Mapping[str, Manifest]) -> dict[st
 
 def published(lake: Lake, hive: Hive, table: Table, days: Iterable[str]) -> dict[str, Manifest]:
     """The manifests of the versions that the metastore names now; a day without one, or with one that no longer counts, is left out."""
+    return counting(lake, table, pointed_versions(lake, hive, table, days))
+
+
+def pointed_versions(lake: Lake, hive: Hive, table: Table, days: Iterable[str]) -> dict[str, str]:
+    """Return the id of the version that the metastore names for each day, whether it counts or not."""
     hive.create(table, lake.url(table.name))
-    found = {}
-    for day, location in hive.locations(table, days).items():
-        version = pointed_version(lake, Partition(table, day), location)
-        if version and (manifest := read_manifest(lake, Partition(table, day), version)):
-            found[day] = manifest
-    return found
+    named = {day: pointed_version(lake, Partition(table, day), location) for day, location in hive.locations(table, days).items()}
+    return {day: version for day, version in named.items() if version}
+
+
+def counting(lake: Lake, table: Table, versions: Mapping[str, str]) -> dict[str, Manifest]:
+    """Return the manifests of those of `versions`, by day, that count."""
+    found = {day: read_manifest(lake, Partition(table, day), version) for day, version in versions.items()}
+    return {day: manifest for day, manifest in found.items() if manifest}
 
 
 def pointed_version(lake: Lake, partition: Partition, location: str) -> str | None:

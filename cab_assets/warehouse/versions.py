@@ -65,6 +65,21 @@ def newest(lake: Lake, partition: Partition) -> Manifest | None:
     return next(audited(lake, partition), None)
 
 
+def newest_and_lost(lake: Lake, partition: Partition, shown: str | None = None) -> tuple[Manifest | None, str | None]:
+    """Return the newest version that counts, and the id of the newest one after it that once did.
+
+    The second is condemned, its manifest is damaged, or it is `shown` by the metastore and its files are gone.
+    """
+    lost = None
+    for version in sorted({*version_ids(lake, partition), *filter(None, [shown])}, reverse=True):
+        if (manifest := read_manifest(lake, partition, version)) and manifest.passed:
+            return manifest, lost
+        path = partition.version_path(version)
+        counted = version == shown or any(lake.info(f"{path}/{name}").is_file for name in (CONDEMNED, MANIFEST))
+        lost = lost or (version if counted else None)
+    return None, lost
+
+
 def audited(lake: Lake, partition: Partition) -> Iterator[Manifest]:
     """The versions that count, newest first."""
     for version in sorted(version_ids(lake, partition), reverse=True):
@@ -100,12 +115,12 @@ def data_urls(lake: Lake, partition: Partition, manifest: Manifest) -> list[str]
     return [lake.url(f"{path}/{file.name}") for file in manifest.files]
 
 
-def verify(lake: Lake, partition: Partition, manifest: Manifest) -> None:
+def verify(lake: Lake, partition: Partition, manifest: Manifest, *, surplus: bool = False) -> None:
     """Read every byte of a version and compare; a version that is damaged is condemned and DamagedVersion raised.
 
-    A version is what its folder holds: a file that its manifest does not list is damage too.
+    A version is what its folder holds: a file that its manifest does not list is damage too, unless `surplus` lets it pass.
     """
-    if problem := _damage(lake, partition.version_path(manifest.version), manifest):
+    if problem := _damage(lake, partition.version_path(manifest.version), manifest, surplus=surplus):
         condemn(lake, partition, manifest.version, problem)
         raise DamagedVersion(f"{problem}; the version no longer counts: run {manifest.table} and what it is made from again for {partition.day}")
 
@@ -115,17 +130,18 @@ def condemn(lake: Lake, partition: Partition, version: str, why: str) -> None:
     lake.write(f"{partition.version_path(version)}/{CONDEMNED}", why.encode())
 
 
-def is_whole(lake: Lake, partition: Partition, manifest: Manifest) -> bool:
+def is_whole(lake: Lake, partition: Partition, manifest: Manifest, *, surplus: bool = False) -> bool:
     """Whether a version is as it was written; one that is not is condemned."""
     try:
-        verify(lake, partition, manifest)
+        verify(lake, partition, manifest, surplus=surplus)
     except DamagedVersion:
         return False
     return True
 
 
-def _damage(lake: Lake, path: str, manifest: Manifest) -> str | None:
-    if problem := differences(lake, path, manifest.files).first:
+def _damage(lake: Lake, path: str, manifest: Manifest, *, surplus: bool) -> str | None:
+    found = differences(lake, path, manifest.files)
+    if problem := next(iter(found.lost if surplus else found.lost + found.surplus), None):
         return problem
     for file in manifest.files:
         if digest(lake, f"{path}/{file.name}") != file.sha256:

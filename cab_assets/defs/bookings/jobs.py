@@ -65,7 +65,7 @@ def _astray(context: dg.OpExecutionContext, lake: Lake, hive: Hive, start: date,
     for table in (BOOKINGS, BOOKING_AGGREGATES):
         for day, wrong in astray(lake, hive, table).items():
             if start.isoformat() <= day < end.isoformat():
-                context.log.warning(wrong.says)
+                context.log.warning(wrong)
                 days.add(day)
     return days
 

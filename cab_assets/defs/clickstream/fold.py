@@ -9,8 +9,9 @@ from typing import Any
 import dagster as dg
 
 from cab_assets.clickstream.batch import Batch
+from cab_assets.clickstream.chain import damaged
 from cab_assets.clickstream.day_tables import Clicks, DayTable, Rejects
-from cab_assets.clickstream.fold import Folding, refuse_damaged
+from cab_assets.clickstream.fold import Folding
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import retirable
 from cab_assets.clickstream.seal import drained, is_sealed, seal, sealed_at
@@ -22,9 +23,10 @@ from cab_assets.errors import Unavailable
 from cab_assets.resources.click_topic import ClickTopic
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.spark import Spark
+from cab_assets.schemas import Table
 from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.publish import Publication, Published, published
-from cab_assets.warehouse.sweep import Astray, astray
+from cab_assets.warehouse.publish import Publication, Published, counting, pointed_versions
+from cab_assets.warehouse.sweep import astray
 
 TARGETS: tuple[DayTable, ...] = (Clicks(), Rejects())
 
@@ -43,6 +45,12 @@ class ClickReport(DayReport):
     def more(self, outcome: Published) -> Mapping[str, Any]:
         manifest = outcome.manifest
         return {"sealed": self.is_sealed(manifest.day, self._moment), "through_batch": manifest.through_batch, "records": manifest.records}
+
+    def folded(self, table: Table, day: str, outcome: Manifest | Exception) -> bool:
+        """Return whether a folded day passed its audit; log one that did not, or that failed."""
+        if isinstance(outcome, Exception):
+            return self.fail(day, str(outcome) or repr(outcome))
+        return self.audited(dg.AssetKey(table.name), outcome)
 
     def sealed(self, days: Collection[str], before: datetime | None) -> None:
         """Tell of days that time alone has sealed."""
@@ -69,8 +77,6 @@ class FoldRun:
         before, moment = sealed_at(self.ledger.lake), self._drained_at
         report = ClickReport(self.context, self.ledger.lake, self.environment, moment or before)
         asked = [] if self.all_due else report.known(self.context.partition_keys)
-        if self.sweep:
-            refuse_damaged(self.ledger.lake, self.batches)
         for target in TARGETS:
             if dg.AssetKey(target.table.name) in self.context.selected_asset_keys:
                 self._fold(target, asked, report)
@@ -103,29 +109,35 @@ class FoldRun:
 
     def _fold(self, target: DayTable, asked: list[str], report: ClickReport) -> None:
         lake, hive, table = self.ledger.lake, self.ledger.hive, target.table
-        folding = Folding(lake, self.spark, target, self.context.run.run_id)
-        touched = {day for batch in self.batches for day in target.days_of(batch)}
-        wrong = astray(lake, hive, table, None if self.sweep else touched | set(asked))
-        lost = self._lost(wrong, report)
-        due = [each for each in folding.due(self.batches, {*asked, *wrong}) if each.partition.day not in lost]
-        wanted = [each for each in due if self.all_due or each.partition.day in asked]
-        made = folding.fold(wanted, self.newest.number if self.newest else 0)
-        visible = published(lake, hive, table, [each.partition.day for each in due])
-        withheld = {manifest.day for manifest in made if not report.audited(dg.AssetKey(table.name), manifest)}
-        stale = {each.partition.day for each in wanted} & {*asked, *wrong} | {manifest.day for manifest in made}
-        publication = Publication(lake, hive, table).run(stale - withheld)
+        folding = Folding(lake, self.spark, target, self.context.run.run_id, self.batches)
+        wrong = self._astray(table)
+        days = folding.days({*asked, *wrong})
+        shown = pointed_versions(lake, hive, table, days)
+        visible = counting(lake, table, shown)
+        wanted = folding.due(days if self.all_due else asked, shown)
+        outcomes = folding.fold(wanted)
+        good = {day for day, outcome in outcomes.items() if report.folded(table, day, outcome)}
+        stale = {each.partition.day for each in wanted if each.partition.day in {*asked, *wrong} or is_behind(each, visible)}
+        publication = Publication(lake, hive, table).run(stale - outcomes.keys() | good)
         report.published(table, publication)
-        self.context.log.info(f"{table.name}: {len(made)} days folded, {len(due)} looked at")
+        if self.sweep:
+            self._fail_damaged(target, report)
+        self.context.log.info(f"{table.name}: {len(good)} days folded, {len(days)} looked at")
         self._remember_lacking(target, visible | {day: outcome.manifest for day, outcome in publication.published.items()})
 
-    def _lost(self, wrong: Mapping[str, Astray], report: ClickReport) -> set[str]:
-        """Name what is wrong; return and fail the days that lost rows: what is left would be taken for all of them."""
-        for each in wrong.values():
-            self.context.log.warning(each.says)
-        lost = {day for day, each in wrong.items() if each.lost}
-        for day in lost:
-            report.fail(day, f"{wrong[day].says}; restore it from a copy of the lake, then run again")
-        return lost
+    def _astray(self, table: Table) -> set[str]:
+        """Return the days that a sweep finds not to be in Hive as the lake holds them; name each."""
+        found = astray(self.ledger.lake, self.ledger.hive, table) if self.sweep else {}
+        for wrong in found.values():
+            self.context.log.warning(wrong)
+        return set(found)
+
+    def _fail_damaged(self, target: DayTable, report: ClickReport) -> None:
+        """Fail the days of batches that readers do not see as they were committed."""
+        wrong = damaged(self.ledger.lake, self.batches)
+        for batch in self.batches:
+            for day in target.days_of(batch) if batch.number in wrong else ():
+                report.fail(day, str(wrong[batch.number]))
 
     def _unseen(self, target: DayTable) -> list[Batch]:
         """All batches, when their days were not looked at: nobody knows what they lack."""
@@ -141,3 +153,9 @@ class FoldRun:
         if numbers := sorted(below) + retirable(self.batches, self.lacking, retention=retention, now=datetime.now(UTC)):
             self.ledger.retire(numbers)
             self.context.log.info(f"batches {numbers[0]} to {numbers[-1]} are in the day tables, and no longer in clickstream_batches")
+
+
+def is_behind(due: Due, visible: Mapping[str, Manifest]) -> bool:
+    """Whether a day's newest version is not what readers see: a run ended between the two."""
+    shown = visible.get(due.partition.day)
+    return due.standing is not None and (shown is None or shown.version != due.standing.version)

@@ -1,0 +1,145 @@
+"""Folding without a Spark: what a day is made from, and what a day that fails does to the others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cab_assets.clickstream.batch import Batch, BatchFile, Contents, batch_path, write_batch
+from cab_assets.clickstream.chain import BatchesGone, DamagedBatch
+from cab_assets.clickstream.day_tables import Due, Rejects
+from cab_assets.clickstream.fold import Folding
+from cab_assets.resources.failures import LakeLocked, Refused
+from cab_assets.resources.lake import Lake
+from cab_assets.resources.spark import Spark, SparkFailed
+from cab_assets.schemas import REJECTS
+from cab_assets.warehouse.manifest import MANIFEST, Manifest
+from cab_assets.warehouse.versions import CONDEMNED, Partition
+from cab_assets.warehouse.writer import seal, write_rows
+from cab_assets_tests.clickstream.test_retire import batch
+
+DAY, OTHER, THIRD = "2020-03-14", "2020-03-15", "2020-03-16"
+VERSION = "{:012d}-001-run"
+
+
+class NoSpark(Spark):
+    def run(self, job: Callable[[Any], Any]) -> Any:
+        return job(None)
+
+
+@dataclass
+class Rows(Rejects):
+    """Writes no rows for each day; `fails` are days that no job can write."""
+
+    fails: dict[str, Refused] = field(default_factory=dict)
+    jobs: list[list[str]] = field(default_factory=list)
+
+    def write(self, session: Any, lake: Lake, due: list[Due], version: str) -> None:  # noqa: ARG002
+        self.jobs.append([each.partition.day for each in due])
+        for each in due:
+            if error := self.fails.get(each.partition.day):
+                raise error
+            write_rows(lake, each.partition, version, [])
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(f"file://{tmp_path}")
+
+
+def committed(lake: Lake, *numbers: int, days: tuple[str, ...] = (DAY,)) -> list[Batch]:
+    """A chain of batches that touch `days` without a record."""
+    batches = []
+    for number in numbers:
+        contents = Contents(ingest_dates=dict.fromkeys(days, 0))
+        one = batch(number, contents=contents, previous=f"run-0-{number - 1}" if number > 1 else None)
+        lake.make_folder(batch_path(one.folder))
+        write_batch(lake, one)
+        batches.append(one)
+    return batches
+
+
+def version(lake: Lake, through: int) -> str:
+    """A version of DAY without rows; its folder."""
+    partition, name = Partition(REJECTS, DAY), VERSION.format(through)
+    files = write_rows(lake, partition, name, [])
+    known = {"table": "rejects", "day": DAY, "code_version": 1, "findings": (), "seconds": 0, "rows": 0}
+    more = {"version": name, "files": files, "through_batch": through}
+    seal(lake, partition, Manifest.model_validate({**known, **more}))
+    return partition.version_path(name)
+
+
+def folding(lake: Lake, batches: list[Batch], **target: Any) -> Folding:
+    return Folding(lake, NoSpark(None, None), Rows(**target), "run", batches)
+
+
+def numbers(due: Due) -> list[int]:
+    return [each.number for each in due.batches]
+
+
+def test_a_day_whose_newest_version_counts_asks_for_no_retired_batch(lake: Lake) -> None:
+    version(lake, 2)
+    (due,) = folding(lake, committed(lake, 8, 9)).due([DAY])
+    assert (numbers(due), due.fault) == ([8, 9], None)
+
+
+@pytest.mark.parametrize("damage", [CONDEMNED, MANIFEST, None])
+@pytest.mark.parametrize("base", [2, None])
+def test_a_lost_version_is_made_up_for_by_retired_batches(lake: Lake, damage: str | None, base: int | None) -> None:
+    if base:
+        version(lake, base)
+    lost = version(lake, 5)
+    if damage:
+        lake.write(f"{lost}/{damage}", b"{")
+    else:
+        lake.files.delete_dir(lost)
+    batches = committed(lake, *range(1, 10))
+    (due,) = folding(lake, batches[6:]).due([DAY], {DAY: VERSION.format(5)})
+    assert (numbers(due), due.fault) == (list(range((base or 0) + 1, 10)), None)
+
+
+def test_a_lost_version_whose_batches_are_gone_leaves_its_day_red(lake: Lake) -> None:
+    version(lake, 2)
+    lake.write(f"{version(lake, 5)}/{CONDEMNED}", b"")
+    fold = folding(lake, committed(lake, 5, 6, 7, 8, 9, days=(DAY, OTHER))[2:])
+    failed, made = fold.fold(fold.due([DAY, OTHER])).values()
+    assert isinstance(failed, BatchesGone)
+    assert str(failed).startswith(f"rejects/{DAY} lacks the records of batches 3 to 4, of which run-0-4 has no manifest. Version {VERSION.format(5)} held")
+    assert isinstance(made, Manifest)
+
+
+def test_a_damaged_version_is_condemned_before_a_day_is_made_from_it(lake: Lake) -> None:
+    version(lake, 2)
+    damaged = version(lake, 5)
+    lake.write(f"{damaged}/part-00000.parquet", b"cut")
+    fold = folding(lake, committed(lake, *range(1, 10))[6:])
+    (made,) = fold.fold(fold.due([DAY])).values()
+    assert lake.info(f"{damaged}/{CONDEMNED}").is_file
+    assert isinstance(made, Manifest)
+    assert made.made_from == {"rejects": VERSION.format(2)}
+
+
+def test_a_day_that_spark_cannot_write_fails_alone(lake: Lake) -> None:
+    error = SparkFailed("no")
+    fold = folding(lake, committed(lake, 1, days=(DAY, OTHER, THIRD)), fails={OTHER: error})
+    outcomes = fold.fold(fold.due(fold.days()))
+    assert outcomes[OTHER] is error
+    assert [day for day, made in outcomes.items() if isinstance(made, Manifest)] == [DAY, THIRD]
+
+
+def test_a_damaged_batch_fails_the_days_that_lack_it_in_one_more_job(lake: Lake) -> None:
+    first, second = committed(lake, 1, days=(DAY, OTHER, THIRD)) + committed(lake, 2, days=(OTHER,))
+    damaged = second.model_copy(update={"contents": Contents(files=(BatchFile(name="a.parquet", bytes=3, rows=1),), ingest_dates={OTHER: 0})})
+    fold = folding(lake, [first, damaged], fails={OTHER: SparkFailed("no")})
+    outcomes = fold.fold(fold.due(fold.days()))
+    assert isinstance(outcomes[OTHER], DamagedBatch)
+    assert str(outcomes[OTHER]).startswith("batch 2 is damaged: clickstream_batches/run-0-2/a.parquet is missing; restore the file")
+    assert fold.target.jobs == [[DAY, OTHER, THIRD], [DAY, THIRD]]  # type: ignore[attr-defined]
+
+
+def test_an_error_that_lies_with_spark_itself_ends_the_fold(lake: Lake) -> None:
+    fold = folding(lake, committed(lake, 1, days=(DAY, OTHER)), fails={DAY: LakeLocked("no")})
+    with pytest.raises(LakeLocked):
+        fold.fold(fold.due(fold.days()))
