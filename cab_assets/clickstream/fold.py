@@ -12,7 +12,7 @@ from datetime import datetime
 from cab_assets.clickstream.batch import Batch, partition_value
 from cab_assets.clickstream.chain import BatchesGone, before, damaged
 from cab_assets.clickstream.day_tables import DayTable, Due
-from cab_assets.errors import Unavailable
+from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.failures import Refused
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.spark import Spark, SparkFailed
@@ -26,6 +26,14 @@ CURE = (
     "Version {0} held them and no longer counts: restore its files from a copy of the lake and delete its _condemned,"
     " or restore these batches, then run the day again. docs/operations.md#a-day-of-clicks-is-damaged says how to go on without them"
 )
+ANOTHER = (
+    "{0}: version {1} goes through batch {2} in {3}, but batch {2} is {4} now: the metastore was put back, and numbers were given out again."
+    " Delete the folder of that version and run the day again: it is made anew from the version before and the batches there are now"
+)
+
+
+class AnotherBatch(CabError):
+    """The number of the newest batch in a day belongs to another batch now."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,9 @@ class Folding:
         standing, lost = newest_and_lost(self.lake, partition, shown)
         through = (standing.through_batch or 0) if standing else 0
         found = differences(self.lake, partition.version_path(standing.version), standing.files) if standing else AS_LISTED
+        if standing and (other := self._another(standing)):
+            said = ANOTHER.format(partition, standing.version, through, standing.through_folder, other.folder)
+            return Due(partition, standing, fault=AnotherBatch(said))
         try:
             batches = self._after(through, lost)
         except BatchesGone as gone:
@@ -73,6 +84,13 @@ class Folding:
             return Due(partition, standing, found=found, fault=fault)
         touching = (batch for batch in batches if day in self.target.days_of(batch))
         return Due(partition, standing, tuple(each for each in touching if each.number > through), found)
+
+    def _another(self, standing: Manifest) -> Batch | None:
+        """Return the batch that has the number, and not the folder, of the newest one in a version."""
+        if standing.through_folder is None:
+            return None
+        same = (batch for batch in self.batches if batch.number == standing.through_batch)
+        return next((batch for batch in same if batch.folder != standing.through_folder), None)
 
     def _after(self, through: int, lost: str | None) -> Sequence[Batch]:
         """Return the batches after `through`, with retired ones only where the version that held them is lost."""
@@ -134,6 +152,7 @@ class Folding:
             findings=(self._adds_up(due, records), _key(contents), _inside_day(due.partition.day, contents, self.target.moment)),
             made_from={due.standing.table: due.standing.version} if due.standing else {},
             through_batch=through,
+            through_folder=self.batches[-1].folder if self.batches else None,
             seconds=round(seconds, 3),
         )
         seal(self.lake, due.partition, manifest)

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from cab_assets.clickstream.batch import Batch, batch_path, partition_value, read_batch, write_batch
+from cab_assets.clickstream.marks import Newest, mark_newest, mark_retired, newest_mark, retired_mark
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
@@ -41,9 +42,22 @@ class Ledger:
         self.hive.create(CLICKSTREAM_BATCHES, self.lake.url(CLICKSTREAM_BATCHES.name))
         for name, (condition, columns) in VIEWS.items():
             self.hive.execute(view(self.hive, name, condition, columns))
+        if retired_mark(self.lake) is None:
+            mark_retired(self.lake, min(self.numbers(), default=1) - 1)
 
     def newest(self, hint: int | None = None) -> Batch | None:
-        """The newest committed batch: the whole state. `hint` is a number that was the newest; if it still is, one look is enough."""
+        """Return the newest committed batch: the whole state. One that the metastore has forgotten is shown again first.
+
+        `hint` is a number that was the newest; if it still is, one look is enough.
+        """
+        mark = newest_mark(self.lake)  # before the metastore is asked, which is then never behind it
+        newest = self._newest(hint)
+        if mark is None or (newest and newest.number >= mark.number):
+            return newest
+        self._restore(mark)
+        return self._newest()
+
+    def _newest(self, hint: int | None = None) -> Batch | None:
         known = self.at(hint) if hint else None
         if known and self.at(known.number + 1) is None:
             return known
@@ -58,16 +72,15 @@ class Ledger:
         return batch if batch and batch.number == number else None
 
     def shown(self, newest: Batch | None) -> list[Batch]:
-        """The batches up to `newest`, oldest first; each names the one before, so the metastore is asked once.
+        """Return the batches up to `newest` that are not retired, oldest first. Those that the metastore has forgotten are shown again.
 
-        A number below them is no batch: a writer that slept past retention was killed before it could take it back.
+        Each names the one before, so the metastore is asked once. A number below them is no batch: a writer that slept
+        past retention was killed before it could take it back.
         """
-        numbers, found = self.numbers(), []
-        batch = newest
-        while batch and batch.number in numbers:
-            found.append(batch)
-            batch = read_batch(self.lake, batch.previous) if batch.previous else None
-        if found and batch is None and found[-1].number - 1 in numbers:
+        numbers = self.numbers()
+        found = self._chain(newest, numbers)
+        self._show([batch for batch in found if batch.number not in numbers])
+        if found and found[-1].number - 1 in numbers:
             raise ForeignBatch(f"the batch before {found[-1].number} has no manifest; restore {found[-1].previous}, or see docs/operations.md#batches")
         return found[::-1]
 
@@ -79,6 +92,7 @@ class Ledger:
             write_batch(self.lake, batch)
             if self._claim(batch) == batch.folder:
                 if self._is_next(batch):
+                    mark_newest(self.lake, batch.number, batch.folder)
                     return batch
                 self.retire([batch.number])
                 return None
@@ -93,7 +107,34 @@ class Ledger:
 
     def retire(self, numbers: list[int]) -> None:
         """Take batches out of the metastore, oldest first, so that whoever slept finds the one before his gone."""
+        mark_retired(self.lake, max(numbers))
         self.hive.drop_partitions(CLICKSTREAM_BATCHES, [partition_value(number) for number in sorted(numbers)])
+
+    def _restore(self, mark: Newest) -> None:
+        """Show the batches again that the metastore has forgotten, up to the one that is marked."""
+        batch = read_batch(self.lake, mark.folder)
+        if batch is None:
+            raise ForeignBatch(
+                f"batch {mark.number} was committed as {mark.folder}, {CLICKSTREAM_BATCHES.name} no longer shows it,"
+                " and its manifest is missing or damaged; restore the file, or see docs/operations.md#batches"
+            )
+        numbers = self.numbers()
+        self._show([each for each in self._chain(batch, numbers) if each.number not in numbers])
+
+    def _chain(self, newest: Batch | None, numbers: set[int]) -> list[Batch]:
+        """Return the batches up to `newest`, newest first, as far as they are among `numbers` or not retired."""
+        retired, found, batch = retired_mark(self.lake), [], newest
+        while batch and (batch.number in numbers or (retired is not None and batch.number > retired)):
+            found.append(batch)
+            batch = self._before(batch)
+        return found
+
+    def _before(self, batch: Batch) -> Batch | None:
+        return read_batch(self.lake, batch.previous) if batch.previous else None
+
+    def _show(self, batches: list[Batch]) -> None:
+        urls = {batch.value: self.lake.url(batch_path(batch.folder)) for batch in batches}
+        self.hive.add_partitions(CLICKSTREAM_BATCHES, urls)
 
     def _claim(self, batch: Batch) -> str:
         """The folder that has the batch's number in the end: its own, or that of whoever was first."""

@@ -38,6 +38,7 @@ class Manifest(BaseModel, frozen=True):
     made_from: dict[str, str] = {}
     records: int | None = None  # of a table that is folded: the records of Kafka that its rows stand for
     through_batch: int | None = None  # of a table that is folded: the newest batch whose rows are in it
+    through_folder: str | None = None  # of a table that is folded: that batch's folder; None in versions of before it was kept
     seconds: float
 
     @property

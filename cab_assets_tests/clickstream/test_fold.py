@@ -10,7 +10,7 @@ import pytest
 from cab_assets.clickstream.batch import Batch, BatchFile, Contents, batch_path, write_batch
 from cab_assets.clickstream.chain import BatchesGone, DamagedBatch
 from cab_assets.clickstream.day_tables import Due, Rejects
-from cab_assets.clickstream.fold import Folding
+from cab_assets.clickstream.fold import AnotherBatch, Folding
 from cab_assets.resources.failures import LakeLocked, Refused
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.spark import Spark, SparkFailed
@@ -61,12 +61,12 @@ def committed(lake: Lake, *numbers: int, days: tuple[str, ...] = (DAY,)) -> list
     return batches
 
 
-def version(lake: Lake, through: int) -> str:
+def version(lake: Lake, through: int, folder: str | None = None) -> str:
     """A version of DAY without rows; its folder."""
     partition, name = Partition(REJECTS, DAY), VERSION.format(through)
     files = write_rows(lake, partition, name, [])
     known = {"table": "rejects", "day": DAY, "code_version": 1, "findings": (), "seconds": 0, "rows": 0}
-    more = {"version": name, "files": files, "through_batch": through}
+    more = {"version": name, "files": files, "through_batch": through, "through_folder": folder}
     seal(lake, partition, Manifest.model_validate({**known, **more}))
     return partition.version_path(name)
 
@@ -119,6 +119,21 @@ def test_a_damaged_version_is_condemned_before_a_day_is_made_from_it(lake: Lake)
     assert lake.info(f"{damaged}/{CONDEMNED}").is_file
     assert isinstance(made, Manifest)
     assert made.made_from == {"rejects": VERSION.format(2)}
+
+
+@pytest.mark.parametrize(("folder", "is_seen"), [(None, False), ("run-0-8", False), ("another-8", True)])
+def test_a_day_that_goes_through_another_batch_of_the_same_number_is_red(lake: Lake, folder: str | None, is_seen: bool) -> None:
+    version(lake, 8, folder)
+    (due,) = folding(lake, committed(lake, 7, 8, 9)).due([DAY])
+    assert isinstance(due.fault, AnotherBatch) is is_seen
+    assert is_seen or numbers(due) == [9]
+
+
+def test_a_version_names_the_newest_batch_in_it(lake: Lake) -> None:
+    fold = folding(lake, committed(lake, 1, 2))
+    (made,) = fold.fold(fold.due([DAY])).values()
+    assert isinstance(made, Manifest)
+    assert (made.through_batch, made.through_folder) == (2, "run-0-2")
 
 
 def test_a_day_that_spark_cannot_write_fails_alone(lake: Lake) -> None:

@@ -10,7 +10,7 @@ import dagster as dg
 
 from cab_assets.clickstream.batch import Batch
 from cab_assets.clickstream.chain import damaged
-from cab_assets.clickstream.day_tables import Clicks, DayTable, Rejects
+from cab_assets.clickstream.day_tables import Clicks, DayTable, Due, Rejects
 from cab_assets.clickstream.fold import Folding
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import retirable

@@ -1,0 +1,45 @@
+"""What the lake itself says of the commits, so that a metastore that forgets some of them is noticed."""
+
+from pydantic import BaseModel, ValidationError
+
+from cab_assets.resources.lake import Lake
+from cab_assets.schemas import CLICKSTREAM_BATCHES
+
+NEWEST, RETIRED = (f"{CLICKSTREAM_BATCHES.name}/{name}" for name in ("_newest", "_retired"))
+
+
+class Newest(BaseModel, frozen=True):
+    """A batch that was committed. Of several writers at once the last one writes it, so there may be a newer one."""
+
+    number: int
+    folder: str
+
+
+class Retired(BaseModel, frozen=True):
+    """The number up to which batches are retired."""
+
+    number: int
+
+
+def newest_mark(lake: Lake) -> Newest | None:
+    try:
+        return Newest.model_validate_json(lake.read(NEWEST))
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def mark_newest(lake: Lake, number: int, folder: str) -> None:
+    lake.write(NEWEST, Newest(number=number, folder=folder).model_dump_json().encode())
+
+
+def retired_mark(lake: Lake) -> int | None:
+    try:
+        return Retired.model_validate_json(lake.read(RETIRED)).number
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def mark_retired(lake: Lake, number: int) -> None:
+    """Batches up to `number` are retired; a mark never goes back."""
+    if number > (-1 if (known := retired_mark(lake)) is None else known):
+        lake.write(RETIRED, Retired(number=number).model_dump_json().encode())
