@@ -60,11 +60,12 @@ class Ingest:
     minutes: float | None
     say: Callable[[str], None]
     commits: int = 0
+    held: bool = False  # whether an open transaction held records back when the topic was last looked at
 
     def run(self) -> Iterator[Committed]:
         """Commit batches, and give each as soon as it is visible."""
         self.ledger.create()
-        state, newest = self.topic.look(), self.ledger.newest()
+        state, newest = self._seen(), self.ledger.newest()
         stay, queries = Stay(state.ends, self.minutes), 0
         while not stay.is_over(start := starting(newest, self.topic.name, state), state.ends, committed_any=self.commits > 0):
             self.say(f"{self.topic.name}: {lag(start, state.ends):,} offsets are waiting; reading from {start}")
@@ -72,7 +73,7 @@ class Ingest:
             with self.open_query(start, f"{self.run_id}-{queries}") as query:
                 yield from self._commit_all(query, state, newest, stay, asked)
             queries += 1
-            state, newest = self.topic.look(), self.ledger.newest(newest.number if newest else None)
+            state, newest = self._seen(), self.ledger.newest(newest.number if newest else None)
 
     def _commit_all(self, query: Query, state: TopicState, newest: Batch | None, stay: Stay, since: float) -> Iterator[Committed]:
         """Commit what the query stages, until it is time to leave, the query is old, or another run was first."""
@@ -100,9 +101,14 @@ class Ingest:
             else:
                 time.sleep(POLL_SECONDS)
 
+    def _seen(self) -> TopicState:
+        state = self.topic.look()
+        self.held = bool(state.held)
+        return state
+
     def _look(self, before: TopicState, newest: Batch | None) -> TopicState:
         """The topic now, if it is still the one that the run started with."""
-        state = self.topic.look()
+        state = self._seen()
         refuse_another_topic(self.topic.name, TopicEnd(id=before.id, ends=committed(newest, self.topic.name)), state)
         return state
 

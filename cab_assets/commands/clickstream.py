@@ -1,7 +1,7 @@
 """What operators do to the clickstream; whatever changes something is recorded on its asset in Dagster."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from cab_assets.clickstream.offsets import gaps, lag, start_offsets
 from cab_assets.clickstream.replay import Replay
 from cab_assets.defs.clickstream.report import STREAM, figures
 from cab_assets.environment import Environment
-from cab_assets.resources.click_topic import ClickTopic, Offsets, TopicState
+from cab_assets.resources.click_topic import ClickTopic, Held, Offsets, TopicState
 from cab_assets.transforms.clickstream import read_clicks
 
 Say = Callable[[str], None]
@@ -48,6 +48,7 @@ class Standing:
     topic: str
     state: TopicState
     newest: Batch | None
+    held: list[Held]
 
     @property
     def committed(self) -> Offsets:
@@ -64,6 +65,7 @@ class Standing:
                 for each, start in self.committed.items()
             ],
             "lost": [{"partition": gap.partition, "start": gap.start, "end": gap.end} for gap in gaps(self.newest, self.topic, self.state)],
+            "held": [asdict(each) | {"since": each.since and each.since.isoformat()} for each in self.held],
         }
 
     @property
@@ -72,11 +74,12 @@ class Standing:
         lines += [f"{each['partition']:>9}  {each['committed']:>12,}  {each['end']:>12,}  {each['lag']:>12,}" for each in self.figures["partitions"]]
         newest = f"newest batch {self.newest.number}, {self.newest.written:%Y-%m-%d %H:%M:%S} UTC" if self.newest else "nothing was ever committed"
         lost = [f"lost unread: {gap}; see `cab accept-gap`" for gap in gaps(self.newest, self.topic, self.state)]
-        return "\n".join([*lines, f"{self.topic}: {self.figures['lag']:,} records are waiting; {newest}", *lost])
+        return "\n".join([*lines, f"{self.topic}: {self.figures['lag']:,} records are waiting; {newest}", *lost, *map(str, self.held)])
 
 
 def standing(sides: Sides) -> Standing:
-    return Standing(sides.topic.name, sides.topic.look(), sides.ledger.newest())
+    state = sides.topic.look()
+    return Standing(sides.topic.name, state, sides.ledger.newest(), sides.topic.held(state))
 
 
 def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:

@@ -80,8 +80,9 @@ class Trials:
 
     def kafka(self) -> str:
         topic = self.topic.look()
-        held = sum(topic.ends.values()) - sum(topic.begins.values())
-        return f"{self.env.kafka_bootstrap_servers}: topic {self.env.clickstream_topic} holds {held:,} records in {len(topic.ends)} partitions"
+        records = sum(topic.ends.values()) - sum(topic.begins.values())
+        there = f"topic {self.env.clickstream_topic} holds {records:,} records in {len(topic.ends)} partitions"
+        return "; ".join([f"{self.env.kafka_bootstrap_servers}: {there}", *map(str, self.topic.held(topic))])
 
     def write_lake(self) -> str:
         """In the root, and in the folder of each table that is there; every one that fails is named."""

@@ -4,8 +4,9 @@ import logging
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ ANSWER_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not w
 SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
 SKIP_OFFSETS = 5_000  # a longer way to the next stretch is jumped over; a jump throws away what was fetched
 UNKNOWN_TOPIC = 3
+LATEST_MS = 253_402_300_799_000  # the end of the year 9999: a producer may give any time
 CONNECTION_FAILED = re.compile(r"connection to \S+ failed: (.*)", re.DOTALL)  # as kafka-python logs it
 HUNG_UP = "socket disconnected"  # also what kafka-python makes of a refusal that arrives together with the end of the connection
 COMMITTED = "read_committed"  # records of a transaction count when it is over, and not at all when it is given up
@@ -72,7 +74,28 @@ class TopicState:
 
     id: str
     begins: Offsets  # of the oldest record that is still there
-    ends: Offsets  # one past the newest record
+    ends: Offsets  # one past the newest record that is delivered: what follows waits behind an open transaction
+    highs: Offsets = field(default_factory=dict)  # one past the newest record
+
+    @property
+    def held(self) -> Offsets:
+        """Return how many offsets of a partition wait behind an open transaction, where any do."""
+        behind = {partition: high - self.ends.get(partition, 0) for partition, high in self.highs.items()}
+        return {partition: offsets for partition, offsets in behind.items() if offsets > 0}
+
+
+@dataclass(frozen=True)
+class Held:
+    """Records of a partition that wait behind an open transaction."""
+
+    partition: int
+    offset: int  # of the transaction's first record
+    records: int
+    since: datetime | None  # when that record was sent, if it could be read
+
+    def __str__(self) -> str:
+        since = f"since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else "since when could not be read"
+        return f"partition {self.partition}: {self.records:,} records wait behind an open transaction at offset {self.offset}, {since}"
 
 
 @dataclass(frozen=True)
@@ -90,6 +113,14 @@ class ClickTopic:
                 return within(ANSWER_SECONDS, self._look)
             except (KafkaError, TimeoutError, OSError) as error:
                 raise self._refused(reasons) or self._silent(error) from error
+
+    def held(self, state: TopicState) -> list[Held]:
+        """Return what waits behind an open transaction, and since when."""
+        sent: dict[int, datetime] = {}
+        if state.held:
+            with suppress(KafkaError, TimeoutError, OSError):  # what waits is known without it
+                sent = within(ANSWER_SECONDS, lambda: self._sent(state))
+        return [Held(partition, state.ends[partition], records, sent.get(partition)) for partition, records in state.held.items()]
 
     def for_spark(self) -> dict[str, str]:
         """The topic, as options of Spark's Kafka source."""
@@ -110,13 +141,20 @@ class ClickTopic:
             if topic["error_code"] == UNKNOWN_TOPIC:
                 raise NoSuchTopic(f"there is no topic {self.name} at {self.servers}; create it, or set CAB_CLICKSTREAM_TOPIC")
             partitions = [TopicPartition(self.name, each["partition_index"]) for each in topic["partitions"]]
+            highs = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))  # before `ends`, which may grow meanwhile
             begins = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
             ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST), isolation_level=IsolationLevel.READ_COMMITTED)
         return TopicState(
             id=str(topic["topic_id"]),
             begins={each.partition: found.offset for each, found in sorted(begins.items())},
             ends={each.partition: found.offset for each, found in sorted(ends.items())},
+            highs={each.partition: found.offset for each, found in sorted(highs.items())},
         )
+
+    def _sent(self, state: TopicState) -> dict[int, datetime]:
+        """Return the time of the first record of each open transaction."""
+        with closing(Reader(self.servers, self.security, enable_auto_commit=False, auto_offset_reset="none")) as reader:
+            return {partition: _sent(reader, TopicPartition(self.name, partition), state.ends[partition]) for partition in state.held}
 
     def _refused(self, reasons: list[str]) -> KafkaRefused | None:
         causes = [found[1] for reason in reasons if (found := CONNECTION_FAILED.search(reason))]
@@ -153,6 +191,16 @@ def told() -> Iterator[list[str]]:
         yield handler.reasons
     finally:
         logger.removeHandler(handler)
+
+
+def _sent(reader: Reader, partition: TopicPartition, offset: int) -> datetime:
+    """Return the time of the first record from `offset` on, delivered or not."""
+    reader.assign([partition])
+    reader.seek(partition, offset)
+    while not (found := reader.poll(timeout_ms=500, max_records=1)):
+        pass
+    ((first, *_),) = found.values()
+    return datetime.fromtimestamp(min(first.timestamp, LATEST_MS) / 1000, UTC)
 
 
 def _first_delivered(reader: Reader, partition: TopicPartition, starts: np.ndarray, ends: np.ndarray) -> int | None:

@@ -77,7 +77,7 @@ def click_batches(
         )
         for committed in run.run():
             report.committed(committed)
-    report.close()
+    report.close(held=run.held)
     yield from ()
 
 

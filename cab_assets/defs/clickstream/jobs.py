@@ -10,7 +10,7 @@ from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import start_offsets
 from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, TOPIC
 from cab_assets.defs.clickstream.checks import FRESH
-from cab_assets.defs.clickstream.report import END_OFFSETS, topic_seen
+from cab_assets.defs.clickstream.report import END_OFFSETS, HIGH_WATERMARKS, topic_seen
 from cab_assets.environment import Environment
 from cab_assets.resources.click_topic import ClickTopic, Offsets
 from cab_assets.resources.hive import Hive
@@ -46,7 +46,8 @@ def look_at_topic(
     ends = start_offsets(newest, click_topic.name, state)
     waiting = still_waiting(seen_before(context.instance, click_topic.name, minutes=environment.fresh_minutes), ends)
     context.log_event(topic_seen(click_topic.name, state, committed(newest, click_topic.name)))
-    metadata = {"waiting_records": waiting, "limit_minutes": environment.fresh_minutes}
+    behind = "; ".join(map(str, click_topic.held(state))) or "none"
+    metadata = {"waiting_records": waiting, "limit_minutes": environment.fresh_minutes, "open_transactions": behind}
     context.log_event(dg.AssetCheckEvaluation(asset_key=STREAM, check_name=FRESH, passed=waiting == 0, metadata=metadata))  # type: ignore[arg-type]  # works; the annotation lags behind
 
 
@@ -56,12 +57,12 @@ def observe_clicks() -> None:
 
 
 def seen_before(instance: dg.DagsterInstance, topic: str, *, minutes: float) -> Offsets:
-    """Where the topic ended when it was last looked at `minutes` ago or earlier."""
+    """Return where the topic ended, open transactions included, when it was last looked at `minutes` ago or earlier."""
     before = datetime.now(UTC).timestamp() - minutes * 60
     for record in instance.fetch_observations(TOPIC, limit=OBSERVATIONS).records:
         observation = record.event_log_entry.asset_observation
         if observation and record.timestamp <= before and observation.metadata["topic"].value == topic:
-            ends: Any = observation.metadata[END_OFFSETS].value
+            ends: Any = (observation.metadata.get(HIGH_WATERMARKS) or observation.metadata[END_OFFSETS]).value
             return {int(partition): int(end) for partition, end in ends.items()}
     return {}
 

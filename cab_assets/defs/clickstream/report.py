@@ -12,7 +12,7 @@ from cab_assets.resources.click_topic import TopicState
 
 STREAM, TOPIC = dg.AssetKey("clickstream"), dg.AssetKey("click_topic")
 NAMED_DATES = 10
-END_OFFSETS = "end_offsets"  # metadata of an observation
+END_OFFSETS, HIGH_WATERMARKS = "end_offsets", "high_watermarks"  # metadata of an observation
 
 
 class BatchReport:
@@ -37,11 +37,12 @@ class BatchReport:
         share = refused_share(done.batch)
         self._check(REJECT_RATIO, share <= self._max_reject_ratio, {"refused_share": round(share, 4), "limit": self._max_reject_ratio})
 
-    def close(self) -> None:
-        """Say what the run was, also when there was nothing to do."""
+    def close(self, *, held: bool) -> None:
+        """Say what the run was, also when there was nothing to do. `held`: an open transaction held records back."""
         news = f"{self._batches} batches: {self._accepted:,} accepted, {self._rejected:,} refused" if self._batches else "nothing new: all is committed"
         self._context.log.info(f"clickstream: {news}")
-        self._check(FRESH, True, {"waiting_records": 0})  # what was there when the run started is committed
+        if not held:
+            self._check(FRESH, True, {"waiting_records": 0})  # what was there when the run started is committed
 
     def _check(self, name: str, passed: bool, metadata: dict[str, Any]) -> None:
         self._context.log_event(dg.AssetCheckEvaluation(asset_key=STREAM, check_name=name, passed=passed, metadata=metadata))
@@ -78,6 +79,7 @@ def topic_seen(topic: str, state: TopicState, committed_ends: dict[int, int]) ->
             "topic": topic,
             "topic_id": state.id,
             END_OFFSETS: {str(partition): end for partition, end in state.ends.items()},
+            HIGH_WATERMARKS: {str(partition): end for partition, end in state.highs.items()},
             "oldest_offsets": {str(partition): begin for partition, begin in state.begins.items()},
             "records_ever": sum(state.ends.values()),
             "lag": lag(committed_ends, state.ends) if committed_ends else lag(state.begins, state.ends),

@@ -52,7 +52,9 @@ def clickstream_sensor(
         return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}")  # it fails, and says why where people look
     context.update_cursor(cursor)
     if not (waiting := lag(start, state.ends)):
-        return dg.SkipReason(f"All {sum(state.ends.values()):,} records of {click_topic.name} are committed.")
+        held = "; ".join(map(str, click_topic.held(state)))
+        behind = f" Of those that are not delivered, {held}" if held else ""
+        return dg.SkipReason(f"All {sum(state.ends.values()):,} records of {click_topic.name} are committed.{behind}")
     context.log.info(f"{waiting:,} records are waiting")
     stay = {"ops": {click_batches.op.name: {"config": {"stay": True}}}}
     seen = topic_seen(click_topic.name, state, committed(newest, click_topic.name))
