@@ -15,7 +15,7 @@ check: .venv/ready  ## check style and types, run every test that needs no serve
 test: .venv/ready  ## run the tests, on servers of their own: ten minutes
 	@$(TIERS) test
 
-test-faults: .venv/ready  ## run the tests that kill, stop and start servers and runs
+test-faults: .venv/ready  ## run the tests that kill servers and runs, or damage what they keep
 	@$(TIERS) faults
 
 soak: .venv/ready  ## run the tests that take minutes: runs killed at random moments under a steady feed

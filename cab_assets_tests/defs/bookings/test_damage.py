@@ -7,6 +7,8 @@ from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
 from cab_assets_tests.pipeline import TABLES, Pipeline
 from cab_assets_tests.rides import ride
 
+pytestmark = pytest.mark.faults
+
 
 def flip(file: Path) -> None:
     content = file.read_bytes()

@@ -12,6 +12,7 @@ from cab_assets_tests.defs.bookings.test_changes_sensor import SWEEP, look
 from cab_assets_tests.pipeline import TABLES, Pipeline
 from cab_assets_tests.rides import ride
 
+pytestmark = pytest.mark.faults
 PART = "part-00000.parquet"
 OLD, NEXT, THIRD, LAST = DAYS = [(datetime.now(UTC).date() - timedelta(days)).isoformat() for days in (20, 19, 18, 17)]
 

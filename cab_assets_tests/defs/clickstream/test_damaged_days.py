@@ -9,6 +9,7 @@ from cab_assets.warehouse.publish import whole
 from cab_assets.warehouse.versions import Partition
 from cab_assets_tests.clicks import Clicks, event, numbered
 
+pytestmark = pytest.mark.faults
 DAY, OTHER = "2020-03-14", "2020-03-15"
 
 

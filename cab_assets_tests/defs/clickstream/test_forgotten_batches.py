@@ -1,5 +1,9 @@
+import pytest
+
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets_tests.clicks import Clicks, numbered
+
+pytestmark = pytest.mark.faults
 
 
 def test_clicks_after_a_batch_that_the_metastore_forgot_reach_their_day_once(clicks: Clicks) -> None:

@@ -10,6 +10,7 @@ from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
 from cab_assets_tests.clicks import Clicks, event
 from cab_assets_tests.pipeline import Outcome
 
+pytestmark = pytest.mark.faults
 FIRST, SECOND = DAYS = ["2020-03-14", "2020-03-15"]
 
 
