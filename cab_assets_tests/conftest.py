@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -42,8 +43,15 @@ def needs_servers(item: pytest.Item) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[EMBEDDED] = embedded = Embedded(config.getoption("--stack"))
+    shared = getattr(config, "workerinput", {}).get("home")
+    config.stash[EMBEDDED] = embedded = Embedded(Path(shared) if shared else config.getoption("--stack"))
     config.add_cleanup(embedded.end)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give each process of this session (pytest-xdist) the same home."""
+    node.workerinput["home"] = str(node.config.stash[EMBEDDED].make())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -62,7 +70,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how long each tier took."""
     reports = [each for group in terminalreporter.stats.values() for each in group if isinstance(each, pytest.TestReport)]
     for tier in reversed(TIERS):
-        of_tier = [each for each in reports if ("tier", tier) in each.user_properties]
+        of_tier = [each for each in reports if ("tier", tier) in map(tuple, each.user_properties)]
         if of_tier:
             tests, seconds = len({each.nodeid for each in of_tier}), sum(each.duration for each in of_tier)
             terminalreporter.write_line(f"{tier}: {tests} tests in {seconds // 60:.0f} min {seconds % 60:.0f} s")

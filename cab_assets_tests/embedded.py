@@ -1,4 +1,7 @@
-"""The embedded servers of a test session: started aside, while tests that need none run."""
+"""The embedded servers of a test session: started aside, while tests that need none run.
+
+Several processes of one session share a home: the first that needs servers starts them.
+"""
 
 import os
 import signal
@@ -20,11 +23,17 @@ class Embedded:
         self._own: tempfile.TemporaryDirectory[str] | None = None
         self._up: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
-        """Start the servers; `home` waits for them."""
+    def make(self) -> Path:
+        """Return the home, where nothing is started yet."""
         for number in (signal.SIGINT, signal.SIGTERM):  # both: after each run, Dagster treats SIGTERM as SIGINT is, which a shell's `&` ignores
             signal.signal(number, signal.default_int_handler)
-        self._own = None if self._kept else tempfile.TemporaryDirectory(prefix="cab-")
+        if not self._kept and not self._own:
+            self._own = tempfile.TemporaryDirectory(prefix="cab-")
+        return self._home
+
+    def start(self) -> None:
+        """Start the servers, unless they are up; `home` waits for them."""
+        self.make()
         variables = {name: value for name, value in os.environ.items() if not name.startswith("CAB_")}
         environ = variables | {"CAB_HOME": str(self._home)}
         self._up = subprocess.Popen(UP, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -40,9 +49,7 @@ class Embedded:
 
     def end(self) -> None:
         """End the servers, unless they are kept."""
-        if not self._up:
-            return
-        if self._up.poll() is None:
+        if self._up and self._up.poll() is None:
             self._up.terminate()
             self._up.communicate()
         if self._own:

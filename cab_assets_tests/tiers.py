@@ -17,7 +17,7 @@ TIERS: dict[str, list[list[str]]] = {
     "lint": [[f"{BIN}/ruff", "check"], [f"{BIN}/ruff", "format", "--check"]],
     "types": [[f"{BIN}/mypy"]],
     "unit": [[*PYTEST, "-m", "unit"]],
-    "test": [PYTEST],
+    "test": [[*PYTEST, "--numprocesses", "2", "--dist", "loadfile"]],  # whole files: tests of one may share a table
     "faults": [[*PYTEST, "-m", "faults and not soak"]],
     "soak": [[*PYTEST, "-m", "soak"]],
     "cluster": [[*PYTEST, "-m", "cluster"]],

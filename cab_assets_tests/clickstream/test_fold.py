@@ -144,14 +144,14 @@ def test_a_day_that_spark_cannot_write_fails_alone(lake: Lake) -> None:
     assert [day for day, made in outcomes.items() if isinstance(made, Manifest)] == [DAY, THIRD]
 
 
-def test_a_damaged_batch_fails_the_days_that_lack_it_in_one_more_job(lake: Lake) -> None:
+def test_a_damaged_batch_fails_the_days_that_lack_it_before_a_job_reads_it(lake: Lake) -> None:
     first, second = committed(lake, 1, days=(DAY, OTHER, THIRD)) + committed(lake, 2, days=(OTHER,))
     damaged = second.model_copy(update={"contents": Contents(files=(BatchFile(name="a.parquet", bytes=3, rows=1),), ingest_dates={OTHER: 0})})
-    fold = folding(lake, [first, damaged], fails={OTHER: SparkFailed("no")})
+    fold = folding(lake, [first, damaged])
     outcomes = fold.fold(fold.due(fold.days()))
     assert isinstance(outcomes[OTHER], DamagedBatch)
     assert str(outcomes[OTHER]).startswith("batch 2 is damaged: clickstream_batches/run-0-2/a.parquet is missing; restore the file")
-    assert fold.target.jobs == [[DAY, OTHER, THIRD], [DAY, THIRD]]  # type: ignore[attr-defined]
+    assert fold.target.jobs == [[DAY, THIRD]]  # type: ignore[attr-defined]
 
 
 def test_an_error_that_lies_with_spark_itself_ends_the_fold(lake: Lake) -> None:

@@ -53,6 +53,7 @@ def test_a_misspelt_topic_is_not_made(stack: Environment, admin: KafkaAdminClien
     assert "clikstream" not in admin.list_topics()
 
 
+@pytest.mark.faults
 def test_a_broker_that_hangs_is_known_to_within_ten_seconds(stack: Environment) -> None:
     kafka = next(each for each in status(stack.home) if each.name == "kafka")
     assert kafka.pid
