@@ -56,7 +56,8 @@ class Folding:
 
     def fold(self, due: Iterable[Due]) -> dict[str, Manifest | Exception]:
         """Return the audited new version of each day that is behind, or why it has none."""
-        behind = [self._sound(each) for each in due if each.is_behind]
+        sound = [self._sound(each) for each in due if each.is_behind]
+        behind = [each for each in sound if each.is_behind]  # an older version may hold the same batches as a damaged one
         failed: dict[str, Manifest | Exception] = {each.partition.day: each.fault for each in behind if each.fault}
         version = version_id(partition_value(self._through), self.target.table, self.run_id)
         started = time.monotonic()

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from cab_assets.schemas import BOOKINGS
-
-TEXTS = [column.name for column in BOOKINGS.columns if column.type == "string"]
+from cab_assets.resources.dialect import TEXTS
 
 
 def not_utf8(cursor: Any, table: str, within: str) -> str | None:
     """Return which column of which booking holds bytes that are not UTF-8."""
-    sent = ", ".join(f"convert_to({name}::text, 'SQL_ASCII')" for name in TEXTS)
+    names = [column.name for column in TEXTS]
+    sent = ", ".join(f"convert_to({name}::text, 'SQL_ASCII')" for name in names)
     for row in cursor.stream(f"SELECT {sent} FROM {table} WHERE {within}"):
-        for name, value in zip(TEXTS, row, strict=True):
+        for name, value in zip(names, row, strict=True):
             try:
                 (value or b"").decode()
             except UnicodeDecodeError:

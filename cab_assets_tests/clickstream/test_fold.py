@@ -61,9 +61,9 @@ def committed(lake: Lake, *numbers: int, days: tuple[str, ...] = (DAY,)) -> list
     return batches
 
 
-def version(lake: Lake, through: int, folder: str | None = None) -> str:
-    """A version of DAY without rows; its folder."""
-    partition, name = Partition(REJECTS, DAY), VERSION.format(through)
+def version(lake: Lake, through: int, folder: str | None = None, *, suffix: str = "") -> str:
+    """Make a version of DAY without rows; return its folder."""
+    partition, name = Partition(REJECTS, DAY), VERSION.format(through) + suffix
     files = write_rows(lake, partition, name, [])
     known = {"table": "rejects", "day": DAY, "code_version": 1, "findings": (), "seconds": 0, "rows": 0}
     more = {"version": name, "files": files, "through_batch": through, "through_folder": folder}
@@ -134,6 +134,17 @@ def test_a_version_names_the_newest_batch_in_it(lake: Lake) -> None:
     (made,) = fold.fold(fold.due([DAY])).values()
     assert isinstance(made, Manifest)
     assert (made.through_batch, made.through_folder) == (2, "run-0-2")
+
+
+def test_a_damaged_version_gives_way_to_one_of_the_same_batches_and_none_is_made(lake: Lake) -> None:
+    version(lake, 2)
+    newest = version(lake, 2, suffix="-later")
+    lake.files.delete_file(f"{newest}/part-00000.parquet")
+    fold = folding(lake, committed(lake, 1, 2))
+    assert fold.fold(fold.due([DAY])) == {}
+    (due,) = fold.due([DAY])
+    assert due.standing
+    assert due.standing.version == VERSION.format(2)
 
 
 def test_a_day_that_spark_cannot_write_fails_alone(lake: Lake) -> None:
