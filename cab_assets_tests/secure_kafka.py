@@ -9,7 +9,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 
-from cab_assets.resources.click_topic import Admin
+from cab_assets.resources.kafka_client import Admin
 from cab_assets.resources.kafka_security import KafkaSecurity
 from cab_assets.stack import jars, machine
 from cab_assets.stack.kafka import SETTINGS, new_cluster_id

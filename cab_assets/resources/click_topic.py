@@ -1,31 +1,26 @@
 """The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only `first_delivered` reads records."""
 
-import logging
-import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
-from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka import TopicPartition
+from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 from kafka.protocol.consumer import IsolationLevel
 
-from cab_assets.errors import CabError, Unavailable
+from cab_assets.errors import CabError
 from cab_assets.resources.deadline import within
+from cab_assets.resources.kafka_client import ANSWER_SECONDS, Admin, Reader, answering
 from cab_assets.resources.kafka_security import KafkaSecurity
 
-ANSWER_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not wait for long
 SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
 SKIP_OFFSETS = 5_000  # a longer way to the next stretch is jumped over; a jump throws away what was fetched
 UNKNOWN_TOPIC = 3
 LATEST_MS = 253_402_300_799_000  # the end of the year 9999: a producer may give any time
-CONNECTION_FAILED = re.compile(r"connection to \S+ failed: (.*)", re.DOTALL)  # as kafka-python logs it
-HUNG_UP = "socket disconnected"  # also what kafka-python makes of a refusal that arrives together with the end of the connection
 COMMITTED = "read_committed"  # records of a transaction count when it is over, and not at all when it is given up
 
 OPEN = KafkaSecurity()
@@ -33,39 +28,8 @@ OPEN = KafkaSecurity()
 Offsets = dict[int, int]  # partition -> offset
 
 
-class KafkaUnavailable(Unavailable):
-    """No broker answers in time."""
-
-
-class KafkaRefused(KafkaUnavailable):
-    """A broker answers and does not let us in, or is none that we trust."""
-
-
 class NoSuchTopic(CabError):
     """The topic does not exist, or we may not see it."""
-
-
-class _Client:
-    """Ends its thread also when no broker answers: kafka-python leaves it behind then, which adds up tick by tick."""
-
-    _client: Any
-    _net: Any
-
-    def __init__(self, servers: str, security: KafkaSecurity, **config: Any) -> None:
-        try:
-            super().__init__(bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000, **security.for_python(), **config)  # type: ignore[call-arg]
-        except KafkaError:
-            self._client.close()
-            self._net.stop()
-            raise
-
-
-class Admin(_Client, KafkaAdminClient):  # type: ignore[misc]  # kafka-python has no types
-    """Asks the broker about topics."""
-
-
-class Reader(_Client, KafkaConsumer):  # type: ignore[misc]
-    """Reads records of a topic."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +72,8 @@ class ClickTopic:
 
     def look(self) -> TopicState:
         """The topic's id and offsets now; KafkaUnavailable within five seconds, NoSuchTopic."""
-        with told() as reasons:
-            try:
-                return within(ANSWER_SECONDS, self._look)
-            except (KafkaError, TimeoutError, OSError) as error:
-                raise self._refused(reasons) or self._silent(error) from error
+        with answering(self.servers, self.security):
+            return within(ANSWER_SECONDS, self._look)
 
     def held(self, state: TopicState) -> list[Held]:
         """Return what waits behind an open transaction, and since when."""
@@ -129,11 +90,9 @@ class ClickTopic:
     def first_delivered(self, partition: int, stretches: Sequence[tuple[int, int]]) -> int | None:
         """The offset of the first record in the stretches (start, end; ascending) that the broker delivers; None if it delivers none."""
         starts, ends = np.array(stretches, dtype=np.int64).T
-        try:
-            with closing(Reader(self.servers, self.security, isolation_level=COMMITTED, enable_auto_commit=False, auto_offset_reset="none")) as reader:
-                return _first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise self._silent(error) from error
+        given = {"isolation_level": COMMITTED, "enable_auto_commit": False, "auto_offset_reset": "none"}
+        with answering(self.servers, self.security), closing(Reader(self.servers, self.security, **given)) as reader:
+            return _first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
 
     def _look(self) -> TopicState:
         with closing(Admin(self.servers, self.security)) as admin:
@@ -155,42 +114,6 @@ class ClickTopic:
         """Return the time of the first record of each open transaction."""
         with closing(Reader(self.servers, self.security, enable_auto_commit=False, auto_offset_reset="none")) as reader:
             return {partition: _sent(reader, TopicPartition(self.name, partition), state.ends[partition]) for partition in state.held}
-
-    def _refused(self, reasons: list[str]) -> KafkaRefused | None:
-        causes = [found[1] for reason in reasons if (found := CONNECTION_FAILED.search(reason))]
-        hung_up = bool(causes) and all(HUNG_UP in cause for cause in causes)
-        if any("SaslAuthenticationFailed" in cause for cause in causes) or (self.security.user and hung_up):
-            user = f"{self.security.user} by {self.security.mechanism}"
-            return KafkaRefused(f"Kafka at {self.servers} does not let {user} in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM")
-        if any("CERTIFICATE_VERIFY_FAILED" in cause for cause in causes):
-            trusted = self.security.ca or "an authority that this machine trusts"
-            return KafkaRefused(f"the certificate of Kafka at {self.servers} is not one of {trusted}; check CAB_KAFKA_CA and the host's name")
-        return None
-
-    def _silent(self, error: Exception) -> KafkaUnavailable:
-        return KafkaUnavailable(f"Kafka at {self.servers} does not answer ({error}); see `cab doctor`, then run again")
-
-
-class _Told(logging.Handler):
-    """Keeps what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reasons: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.reasons.append(record.getMessage())
-
-
-@contextmanager
-def told() -> Iterator[list[str]]:
-    """Why connections failed meanwhile: kafka-python logs that, tries again, and in the end raises that time is over."""
-    handler, logger = _Told(), logging.getLogger("kafka.net.manager")
-    logger.addHandler(handler)
-    try:
-        yield handler.reasons
-    finally:
-        logger.removeHandler(handler)
 
 
 def _sent(reader: Reader, partition: TopicPartition, offset: int) -> datetime:

@@ -16,7 +16,8 @@ from kafka.admin import NewTopic
 
 from cab_assets import clients, environment
 from cab_assets.resources import click_topic, deadline
-from cab_assets.resources.click_topic import Admin, ClickTopic, KafkaRefused
+from cab_assets.resources.click_topic import ClickTopic
+from cab_assets.resources.kafka_client import Admin, KafkaRefused
 from cab_assets.resources.kafka_security import KafkaSecurity, escaped
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.patience import patience, within

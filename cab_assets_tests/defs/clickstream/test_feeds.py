@@ -141,9 +141,9 @@ def keyed(clicks: Clicks, keys: dict[int, bytes], *, commit: bool | None = None)
 
 
 @contextmanager
-def transaction(clicks: Clicks, *, commit: bool | None) -> Iterator[KafkaProducer]:
+def transaction(clicks: Clicks, *, commit: bool | None, **given: Any) -> Iterator[KafkaProducer]:
     """A producer whose transaction is over at the end of the block; None: it has none."""
-    given = {} if commit is None else {"transactional_id": f"{clicks.topic}-{commit}", "transaction_timeout_ms": 600_000}
+    given |= {} if commit is None else {"transactional_id": f"{clicks.topic}-{commit}", "transaction_timeout_ms": 600_000}
     with closing(KafkaProducer(bootstrap_servers=clicks.servers, **given)) as producer:
         if commit is None:
             yield producer
