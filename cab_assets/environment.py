@@ -138,6 +138,7 @@ class Environment:
     lookback_days: int = variable(at_least(1), "days before today that are compared with the source all the time: corrections rarely come later", "7")
     statement_seconds: int = variable(at_least(1), "time limit of one observing query, so that it never weighs on the rides' database", "60")
     import_days_at_once: int = variable(at_least(1), "days read side by side: two keep two cores and the database busy", "2")
+    max_loss: float = variable(number(0, 1), "a day of 100 rows or more that lost a larger share of them is withheld; 1: never", "0.5")
     version_grace_days: int = variable(at_least(0), "a superseded version stays so long: longer than the longest query", "7")
     clickstream_tick_seconds: int = variable(at_least(1), "so often the sensor asks Kafka for clicks; Dagster comes by every 5 s, and 5 would often be 10", "4")
     ingest_run_minutes: float = variable(number(0), "a run stays so long while clicks keep coming, so that the price of its start is paid once", "10")

@@ -115,7 +115,9 @@ class Pipeline:
             values = (self.words.no_time if value is NO_TIME else value for value in each.values())
             self.sql(f"INSERT INTO {{table}} ({', '.join(each)}) VALUES ({', '.join(['%s'] * len(each))})", *values)
 
-    def run(self, first: str, last: str | None = None, *, assets: Iterable[str] = ASSETS, run_id: str | None = None) -> Outcome:
+    def run(
+        self, first: str, last: str | None = None, *, assets: Iterable[str] = ASSETS, run_id: str | None = None, more_tags: Mapping[str, str] | None = None
+    ) -> Outcome:
         """The real job over one day or a range of days, in this process."""
         from cab_assets.definitions import defs
 
@@ -124,7 +126,7 @@ class Pipeline:
             .resolve_job_def("bookings_daily")
             .execute_in_process(
                 instance=self.instance,
-                tags=tags(first, last),
+                tags={**tags(first, last), **(more_tags or {})},
                 partition_key=first if last is None else None,
                 asset_selection=[dg.AssetKey(name) for name in assets],
                 run_id=run_id,

@@ -63,6 +63,8 @@ def test_a_variable_of_another_program_is_left_alone() -> None:
         ("CAB_TIMEZONE", "Bombay", "must be a zone of the tz database"),
         ("CAB_START_DATE", "01.02.2020", "must be a day, as in 2020-01-01"),
         ("CAB_LOOKBACK_DAYS", "0", "must be a whole number, 1 or more"),
+        ("CAB_MAX_LOSS", "2", "must be a number from 0 to 1"),
+        ("CAB_MAX_LOSS", "50%", "must be a number from 0 to 1"),
         ("CAB_LOOKBACK_DAYS", "week", "must be a whole number, 1 or more"),
         ("CAB_BOOKINGS_DB_URL", "oracle://a@b/c", "must have the form postgresql://user@host:port/db or mysql://"),
         ("CAB_BOOKINGS_TABLE", "bookings; DROP TABLE bookings", "must have the form table or schema.table"),

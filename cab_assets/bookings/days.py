@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import date
 
 from cab_assets.bookings.import_day import ImportedDay, import_day
+from cab_assets.bookings.row_counts import USUAL, RowLimits
 from cab_assets.errors import Unavailable
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.lake import Lake
@@ -13,7 +14,9 @@ from cab_assets.resources.lake import Lake
 LET_GO_SECONDS = 0.1  # between attempts to end statements: a thread may have just begun another one
 
 
-def import_days(db: BookingsDb, lake: Lake, days: Iterable[str], run_id: str, *, at_once: int) -> Iterator[tuple[str, ImportedDay | Exception]]:
+def import_days(
+    db: BookingsDb, lake: Lake, days: Iterable[str], run_id: str, *, at_once: int, limits: RowLimits = USUAL
+) -> Iterator[tuple[str, ImportedDay | Exception]]:
     """Import days side by side and give each, as it is done, with what became of it.
 
     A source that is gone is asked for no further day: each of those gets the same error.
@@ -24,7 +27,7 @@ def import_days(db: BookingsDb, lake: Lake, days: Iterable[str], run_id: str, *,
         if gone:
             return gone[0]
         try:
-            return import_day(db, lake, date.fromisoformat(day), run_id)
+            return import_day(db, lake, date.fromisoformat(day), run_id, limits)
         except Unavailable as error:
             gone.append(error)
             return error

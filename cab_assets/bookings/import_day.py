@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
+from cab_assets.bookings.row_counts import USUAL, RowLimits, row_findings
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.clocks import refuse_other_clock
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
@@ -42,7 +43,7 @@ class Tally:
             yield each.rows
 
 
-def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str) -> ImportedDay:
+def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str, limits: RowLimits = USUAL) -> ImportedDay:
     """Write and audit a version of `day`, unless the newest one is whole and of the state that the source is in now."""
     started, asked = time.monotonic(), datetime.now(UTC)
     partition = Partition(BOOKINGS, day.isoformat())
@@ -65,7 +66,7 @@ def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str) -> ImportedDa
         files=files,
         rows=contents.rows,
         fingerprint=control.fingerprint,
-        findings=findings(source, control, tally, contents),
+        findings=(*findings(source, control, tally, contents), *row_findings(lake, partition, contents.rows, limits)),
         seconds=round(time.monotonic() - started, 3),
     )
     return ImportedDay(seal(lake, partition, manifest), changed=True, added_columns=source.added_columns)

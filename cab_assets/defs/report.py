@@ -70,9 +70,8 @@ class DayReport:
         if manifest.passed:
             return True
         self._checked(asset, manifest)
-        wrong = (finding for finding in manifest.findings if not finding.passed)
-        told = (f"{finding.check} ({', '.join(f'{name}: {value}' for name, value in finding.detail.items())})" for finding in wrong)
-        return self.fail(manifest.day, f"the audit of {manifest.table} failed: {'; '.join(told)}")
+        wrong = (str(finding) for finding in manifest.findings if finding.check in manifest.failed)
+        return self.fail(manifest.day, f"the audit of {manifest.table} failed: {'; '.join(wrong)}")
 
     def fail(self, day: str, reason: str) -> bool:
         self._context.log.error(f"{day}: {reason}")
@@ -95,6 +94,7 @@ class DayReport:
                     asset_key=asset,
                     check_name=finding.check,
                     passed=finding.passed,
+                    severity=dg.AssetCheckSeverity.WARN if finding.warns else dg.AssetCheckSeverity.ERROR,
                     partition=manifest.day,
                     target_materialization_data=target,
                     metadata={name: _plottable(value) for name, value in finding.detail.items()},

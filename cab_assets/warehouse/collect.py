@@ -1,8 +1,8 @@
 """Collecting versions that nobody can reach any more: superseded ones, and attempts that never came to count.
 
 A reader whose files vanish gets fewer rows without an error, so a version is first marked, and its files go when the
-mark is older than the grace. Never collected: the version that the metastore names, the newest one that counts, and
-the work of a run that is still active.
+mark is older than the grace. Never collected: the version that the metastore names, the newest one that counts, a
+newer one that is withheld for lost rows, and the work of a run that is still active.
 """
 
 from collections.abc import Collection, Iterator
@@ -14,7 +14,7 @@ from cab_assets.resources.lake import Lake
 from cab_assets.schemas import Table
 from cab_assets.warehouse.manifest import MANIFEST
 from cab_assets.warehouse.publish import pointed_version
-from cab_assets.warehouse.versions import Partition, newest, version_ids
+from cab_assets.warehouse.versions import Partition, newest, version_ids, withheld
 
 SUPERSEDED = "_superseded"  # holds when it was first seen that nothing names the version
 
@@ -46,7 +46,9 @@ def partitions(lake: Lake, table: Table) -> list[Partition]:
 def unneeded(lake: Lake, partition: Partition, location: str | None, active_runs: Collection[str]) -> set[str]:
     """The versions of a partition that nothing names; a mark on one that is needed again is taken off."""
     counting = newest(lake, partition)
-    needed = {counting.version if counting else None, pointed_version(lake, partition, location) if location else None}
+    shown = pointed_version(lake, partition, location) if location else None
+    held = withheld(lake, partition)  # as long as it is there, its state of the source is not imported again
+    needed = {counting.version if counting else None, shown, held.version if held else None}
     versions = set(version_ids(lake, partition))
     for version in versions & needed:
         mark = f"{partition.version_path(str(version))}/{SUPERSEDED}"

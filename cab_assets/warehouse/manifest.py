@@ -5,6 +5,7 @@ from pydantic import BaseModel
 from cab_assets.resources.fingerprint import Fingerprint
 
 MANIFEST = "_manifest.json"
+REFUSED = "_refused.json"  # in its place when the audit withheld the version
 
 
 class DataFile(BaseModel, frozen=True):
@@ -22,6 +23,10 @@ class Finding(BaseModel, frozen=True):
     check: str
     passed: bool
     detail: dict[str, str] = {}
+    warns: bool = False  # a failure is shown and withholds nothing
+
+    def __str__(self) -> str:
+        return f"{self.check} ({', '.join(f'{name}: {value}' for name, value in self.detail.items())})"
 
 
 class Manifest(BaseModel, frozen=True):
@@ -43,7 +48,12 @@ class Manifest(BaseModel, frozen=True):
 
     @property
     def passed(self) -> bool:
-        return all(finding.passed for finding in self.findings)
+        return not self.failed
+
+    @property
+    def failed(self) -> list[str]:
+        """The checks that withhold the version."""
+        return [each.check for each in self.findings if not (each.passed or each.warns)]
 
     @property
     def bytes(self) -> int:

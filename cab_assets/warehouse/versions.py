@@ -17,9 +17,10 @@ from cab_assets.errors import CabError
 from cab_assets.resources.lake import Lake, reading
 from cab_assets.schemas import Table
 from cab_assets.warehouse.folders import differences
-from cab_assets.warehouse.manifest import MANIFEST, Manifest
+from cab_assets.warehouse.manifest import MANIFEST, REFUSED, Manifest
 
 CONDEMNED = "_condemned"
+ROWS_NOT_LOST = "rows_not_lost"  # a check that the same state of the source fails each time
 CHUNK_BYTES = 1 << 20
 
 
@@ -87,6 +88,26 @@ def audited(lake: Lake, partition: Partition) -> Iterator[Manifest]:
             yield manifest
 
 
+def last_audited(lake: Lake, partition: Partition) -> Manifest | None:
+    """Return the manifest of the newest version that passed its audit, whether it still counts or not."""
+    for version in sorted(version_ids(lake, partition), reverse=True):
+        manifest = _manifest(lake, f"{partition.version_path(version)}/{MANIFEST}")
+        if manifest and manifest.passed:
+            return manifest
+    return None
+
+
+def withheld(lake: Lake, partition: Partition) -> Manifest | None:
+    """Return the newest version, attempts left out, if it was withheld only for the rows it lost."""
+    for version in sorted(version_ids(lake, partition), reverse=True):
+        path = partition.version_path(version)
+        if lake.info(f"{path}/{MANIFEST}").is_file:
+            return None
+        if refused := _manifest(lake, f"{path}/{REFUSED}"):
+            return refused if refused.failed == [ROWS_NOT_LOST] else None
+    return None
+
+
 def version_ids(lake: Lake, partition: Partition) -> list[str]:
     """Every version folder of a partition, whether it counts or not."""
     folders = (info.base_name.removeprefix("version=") for info in lake.list(partition.path) if info.type == pafs.FileType.Directory)
@@ -103,8 +124,12 @@ def read_manifest(lake: Lake, partition: Partition, version: str) -> Manifest | 
     path = partition.version_path(version)
     if lake.info(f"{path}/{CONDEMNED}").is_file:
         return None
+    return _manifest(lake, f"{path}/{MANIFEST}")
+
+
+def _manifest(lake: Lake, path: str) -> Manifest | None:
     try:
-        return Manifest.model_validate_json(lake.read(f"{path}/{MANIFEST}"))
+        return Manifest.model_validate_json(lake.read(path))
     except (FileNotFoundError, ValidationError):
         return None
 

@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 
 from cab_assets.resources.lake import Lake, refused
 from cab_assets.schemas import Table
-from cab_assets.warehouse.manifest import MANIFEST, DataFile, Manifest
+from cab_assets.warehouse.manifest import MANIFEST, REFUSED, DataFile, Manifest
 from cab_assets.warehouse.versions import Partition
 
 PART = "part-00000.parquet"
-REFUSED = "_refused.json"
 DICTIONARY_BYTES = 1 << 16  # a column with more distinct values than fit gives up its dictionary early, before it has cost anything
 WRITE_BYTES = 1 << 20  # Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
 POOL = pa.system_memory_pool()  # Arrow's own gives memory back to the system within moments, and asks for it again a row group later: 4 % of an import

@@ -1,11 +1,13 @@
 """Bookings: from the rides' database to Hive, and what is told of them, day by day."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import dagster as dg
 
 from cab_assets.bookings.aggregate_days import aggregate_days
 from cab_assets.bookings.days import import_days
+from cab_assets.bookings.row_counts import ACCEPT_LOSS, RowLimits
 from cab_assets.defs.bookings.checks import audits
 from cab_assets.defs.bookings.report import Report
 from cab_assets.defs.partitions import daily
@@ -78,7 +80,9 @@ def bookings_days(
     good: list[str] = []
     for days in portions(report.known(context.partition_keys), PARTITIONS_A_STATEMENT):
         if RAW in wanted:
-            days = report.imported(import_days(bookings_db, lake, days, context.run.run_id, at_once=environment.import_days_at_once))
+            at_once, limits = environment.import_days_at_once, row_limits(context, environment)
+            imported = import_days(bookings_db, lake, days, context.run.run_id, at_once=at_once, limits=limits)
+            days = report.imported(imported)
         if PUBLISHED in wanted:
             days = report.published(BOOKINGS, Publication(lake, hive, BOOKINGS).run(days))
         good += days
@@ -89,6 +93,11 @@ def bookings_days(
         report.published(BOOKING_AGGREGATES, Publication(lake, hive, BOOKING_AGGREGATES).run(report.aggregated(good, aggregated)))
     report.close()
     yield from ()
+
+
+def row_limits(context: dg.AssetExecutionContext, environment: Environment) -> RowLimits:
+    yesterday = datetime.now(environment.timezone).date() - timedelta(1)
+    return RowLimits(environment.max_loss, context.run.tags.get(ACCEPT_LOSS) == "true", yesterday)
 
 
 def portions(days: list[str], size: int) -> Iterator[list[str]]:

@@ -15,6 +15,8 @@ AUDITS = {
         "booking_id_is_key": "No booking_id is missing or there twice.",
         "rows_inside_day": "Every pickup lies inside the day.",
         "schema_as_expected": "The files have exactly the table's columns and types.",
+        "rows_not_lost": "A day of 100 rows or more does not lose more than CAB_MAX_LOSS of them.",
+        "rows_as_usual": "Yesterday's first import holds at least a tenth of the usual rows; only a warning.",
     },
     "booking_aggregates": {
         "adds_up_to_bookings": "Bookings, fares and tips of all currencies add up to the day's published bookings.",

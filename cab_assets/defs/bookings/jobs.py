@@ -1,11 +1,13 @@
 """The jobs of the group: bringing days over, and looking for days that differ."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
-from cab_assets.bookings.changes import changed_days, days_of
+from cab_assets.bookings.changes import NOTHING, changed_days, days_of
+from cab_assets.bookings.row_counts import REMEDY, is_withheld
 from cab_assets.defs.bookings.assets import AGGREGATES, PUBLISHED, RAW, SOURCE
 from cab_assets.defs.bookings.checks import EVERY_ROW_HAS_A_DAY, outcome
 from cab_assets.environment import Environment
@@ -48,15 +50,25 @@ def observe(
     source = bookings_db.fingerprints(start, end, hashed=config.hashed, seconds=limit)
     manifests = published(lake, hive, BOOKINGS, days_of(start.isoformat(), (end - timedelta(1)).isoformat()))
     differing = changed_days(source, {day: manifest.fingerprint for day, manifest in manifests.items() if manifest.fingerprint})
-    changed = sorted({*differing, *(_astray(context, lake, hive, start, end) if config.everything else ())})
+    held = _held(context, lake, {day: source.get(day, NOTHING) for day in differing})
+    changed = sorted({*differing} - {*held} | (_astray(context, lake, hive, start, end) if config.everything else set()))
     for day, seen in sorted(source.items()):
         context.log_event(dg.AssetObservation(SOURCE, partition=day, metadata=_figures(seen) | {"changed": day in changed}))
     lost = bookings_db.rows_without_a_day(environment.start_date, seconds=limit)
     context.log_event(dg.AssetCheckEvaluation(asset_key=SOURCE, check_name=EVERY_ROW_HAS_A_DAY, **outcome(lost)))  # type: ignore[arg-type]  # works; the annotation lags behind
     summary: dict[str, Any] = {"first_day": str(start), "last_day": str(end - timedelta(1)), "hashed": config.hashed, CHANGED_DAYS: changed}
+    summary["withheld_days"] = held
     context.log_event(
         dg.AssetObservation(SOURCE, metadata=summary, description=f"{len(changed)} of {len(source)} days with rows differ from what is published")
     )
+
+
+def _held(context: dg.OpExecutionContext, lake: Lake, source: Mapping[str, Fingerprint]) -> list[str]:
+    """Return the days whose state was withheld before, as it would be again; name each."""
+    held = [day for day, state in source.items() if is_withheld(lake, day, state)]
+    for day in held:
+        context.log.warning(f"{day} is withheld: most of its rows are gone from the source; {REMEDY}")
+    return held
 
 
 def _astray(context: dg.OpExecutionContext, lake: Lake, hive: Hive, start: date, end: date) -> set[str]:

@@ -40,6 +40,9 @@ class Report(DayReport):
             self._context.log.warning(f"{day}: the source has columns that are not imported: {', '.join(outcome.added_columns)}")
         if not self.audited(RAW, outcome.manifest):
             return False
+        for finding in outcome.manifest.findings if outcome.changed else ():
+            if not finding.passed or "accepted" in finding.detail:
+                self._context.log.warning(f"raw_bookings/{day}: {finding}")
         news = "imported" if outcome.changed else "nothing new: the source is as it was"
         self._context.log.info(f"raw_bookings/{day}: {news} ({outcome.manifest.rows:,} rows, {outcome.manifest.seconds} s)")
         path = Partition(BOOKINGS, day).version_path(outcome.manifest.version)
