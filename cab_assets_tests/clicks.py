@@ -67,8 +67,8 @@ class Clicks:
         return closing(KafkaAdminClient(bootstrap_servers=self.servers))
 
     def create(self, partitions: int = 3, *, topic: str | None = None, **config: str) -> None:
-        """Make the topic; `retention_ms="1000"` is its `retention.ms`."""
-        settings = {name.replace("_", "."): value for name, value in config.items()}
+        """Make the topic; `retention_ms="1000"` is its `retention.ms`. By default it keeps records of any age."""
+        settings = {"retention.ms": "-1"} | {name.replace("_", "."): value for name, value in config.items()}
         with self.admin() as admin:
             admin.create_topics([NewTopic(topic or self.topic, partitions, 1, topic_configs=settings)])
             admin.wait_for_topics([topic or self.topic])
