@@ -1,4 +1,4 @@
-.PHONY: help demo check test test-faults soak test-cluster up down dev lint types bench docker-up docker-demo docker-down
+.PHONY: help demo check test test-faults soak test-cluster up down dev lint types bench docker-image docker-up docker-demo docker-down lock
 .DEFAULT_GOAL := help
 
 TIERS = .venv/bin/python -m cab_assets_tests.tiers
@@ -44,8 +44,11 @@ bench: .venv/ready  ## measure what docs/benchmarks.md states
 
 COMPOSE = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) --env-file docker/.env --file docker/compose.yaml
 
-docker-up: docker/.env  ## start a company's landscape in containers: docker/README.md; ends when the graph can be materialized
-	@$(COMPOSE) build setup
+docker-image: docker/.env  ## build the image: cab-assets:latest, which is also tagged with its commit (BASE=image: what it is built on)
+	@IMAGE_TAG=latest $(COMPOSE) build setup
+	@docker tag cab-assets:latest cab-assets:$$(git describe --always --dirty 2>/dev/null || echo unversioned)
+
+docker-up: docker-image  ## start a company's landscape in containers: docker/README.md; ends when the graph can be materialized
 	@$(COMPOSE) up --detach
 	@$(COMPOSE) run --rm -T cab doctor
 
@@ -59,6 +62,10 @@ docker/.env:
 	@umask 077; while read -r line; do \
 	  case $$line in \#*) ;; *PASSWORD=) line=$$line$$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n');; esac; echo "$$line"; \
 	done <docker/.env.example >$@
+
+lock: .venv/ready  ## choose the versions of requirements.lock anew, for what pyproject.toml asks (UPGRADE=1: the newest ones)
+	@.venv/bin/uv pip compile pyproject.toml --group dev --group docker --universal --generate-hashes \
+	  --no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
 
 .venv/ready: bootstrap requirements.lock requirements-uv.txt pyproject.toml
 	@./bootstrap
