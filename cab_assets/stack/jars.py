@@ -85,7 +85,7 @@ class JarSet:
         draft.mkdir()
         report(f"jars: {len(self.pinned)} of {self.what} come from Maven Central, {self.megabytes} MB, once for all stacks of this user")
         try:
-            self._fetch_into(draft)
+            self.fetch_into(draft)
             self._check(draft / "jars")
             shutil.rmtree(self.folder, ignore_errors=True)
             (draft / "jars").rename(self.folder)
@@ -93,7 +93,8 @@ class JarSet:
             shutil.rmtree(draft)
         report(f"jars: fetched and checked; they are in {self.folder}")
 
-    def _fetch_into(self, draft: Path) -> None:
+    def fetch_into(self, draft: Path) -> None:
+        """Fetch the jars into the folder `jars` of an existing folder, without a look at their hashes."""
         (draft / "ivy.xml").write_text(self._wanted())
         target = f"{draft}/jars/[conf]/[artifact]-[revision].[ext]"
         ivy = ["-settings", str(SETTINGS), "-cache", str(draft / "ivy"), "-ivy", str(draft / "ivy.xml"), "-confs", *self.uses, "-retrieve", target]
@@ -112,7 +113,7 @@ class JarSet:
         )
 
     def _check(self, jars: Path) -> None:
-        wrong = [jar.path for jar in self.pinned if hashlib.sha256((jars / jar.path).read_bytes()).hexdigest() != jar.sha256]
+        wrong = [jar.path for jar in self.pinned if sha256(jars / jar.path) != jar.sha256]
         if wrong:
             raise UnfetchableJars(
                 f"{', '.join(wrong)} from Maven Central: not the file that was pinned (its SHA-256 differs), so nothing was kept. "
@@ -121,6 +122,10 @@ class JarSet:
 
 
 EMBEDDED = JarSet(Path(__file__).parent / "jars.sha256", "Kafka and of Spark's connector to it", 53)  # each of the two has a kafka-clients of its own
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def broker() -> str:
