@@ -5,15 +5,27 @@ started (`CAB_HOME/stack.env`, embedded only), and from the defaults below.
 """
 
 import difflib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
+
+from cab_assets.variables import (
+    Duration,
+    at_least,
+    day,
+    duration,
+    lake_root,
+    matching,
+    number,
+    one_of,
+    readable,
+    zone,
+)
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 KAFKA_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -22,78 +34,6 @@ STACK_ENV = "stack.env"  # in CAB_HOME: KEY=value lines, written by `cab up`, re
 
 class BadEnvironment(Exception):
     """One or more variables are missing, malformed or contradict each other; the message lists all of them."""
-
-
-def one_of(*choices: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return text
-
-    return parse
-
-
-def matching(pattern: str, form: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"must have the form {form}")
-        return text.rstrip("/")
-
-    return parse
-
-
-def at_least(minimum: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdigit() or int(text) < minimum:
-            raise ValueError(f"must be a whole number, {minimum} or more")
-        return int(text)
-
-    return parse
-
-
-def number(minimum: float, maximum: float = float("inf")) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        if not re.fullmatch(r"\d+(\.\d+)?", text) or not minimum <= float(text) <= maximum:
-            raise ValueError(f"must be a number, {minimum:g} or more" if maximum == float("inf") else f"must be a number from {minimum:g} to {maximum:g}")
-        return float(text)
-
-    return parse
-
-
-class Duration(timedelta):
-    """A time span that prints as it is written in a variable."""
-
-    def __str__(self) -> str:
-        return f"{self.total_seconds():g}s"
-
-
-def duration(text: str) -> Duration:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if not found:
-        raise ValueError("must be a number with its unit s, m, h or d, as in 24h")
-    return Duration(seconds=float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]])
-
-
-def readable(text: str) -> Path:
-    try:
-        Path(text).read_bytes()
-    except OSError as error:
-        raise ValueError(f"must be a file that can be read: {error.strerror}") from error
-    return Path(text).absolute()
-
-
-def zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("must be a zone of the tz database, as in Asia/Kolkata") from error
-
-
-def day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError("must be a day, as in 2020-01-01") from error
 
 
 def variable(parse: Callable[[str], Any], why: str, default: str | None = None, *, secret: bool = False) -> Any:
@@ -130,9 +70,7 @@ class Environment:
     hive_ca: Path | None = variable(readable, "PEM file of the authorities that its certificate is checked against; without it, its traffic is not encrypted")
     spark_remote: str | None = variable(matching(r"sc://\S+", "sc://host:port"), "Spark Connect, or …")
     spark_master: str | None = variable(str, "… a classic Spark master: local[*], spark://…, yarn; exactly one of the two")
-    lake_root: str | None = variable(
-        matching(r"(file:///|hdfs://[^/\s]+/|s3://[^/\s]+).*", "file:///…, hdfs://host:port/… or s3://bucket/…"), "root of the lake"
-    )
+    lake_root: str | None = variable(lake_root, "root of the lake")
     timezone: ZoneInfo = variable(zone, "business zone: decides when a day is over", "UTC")
     start_date: date = variable(day, "first day there is", "2020-01-01")
     lookback_days: int = variable(at_least(1), "days before today that are compared with the source all the time: corrections rarely come later", "7")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlparse
 
 from puresasl import QOP
@@ -23,6 +23,7 @@ from thrift_sasl import TSaslClientTransport
 
 from cab_assets.errors import Unavailable
 from cab_assets.resources.failures import Refused, failure
+from cab_assets.resources.hive_text import Row, normal_url, planned_locations, quoted, said
 from cab_assets.schemas import Table
 
 ANSWER_SECONDS = 20  # the longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two answers must not hang for a minute
@@ -31,7 +32,6 @@ NOT_LET_IN, NOT_TRUSTED, NO_PASSWORDS = "Error validating the login", "CERTIFICA
 FEW = 4  # days that are asked for one by one
 PARTITIONS_A_STATEMENT = 90  # beyond 100 the metastore applies one ALTER in parts, and can fail half-way
 
-Row = tuple[Any, ...]
 T = TypeVar("T")
 
 
@@ -78,7 +78,7 @@ class Hive:
         columns = ", ".join(f"`{column.name}` {column.type} COMMENT {quoted(column.about)}" for column in table.columns)
         self.execute(
             f"CREATE EXTERNAL TABLE IF NOT EXISTS {self.name(table)} ({columns})"
-            f" PARTITIONED BY (`{table.partition_column}` STRING) STORED AS PARQUET LOCATION '{location}'"
+            f" PARTITIONED BY (`{table.partition_column}` STRING) STORED AS PARQUET LOCATION {quoted(location)}"
         )
 
     def days(self, table: Table) -> set[str]:
@@ -96,13 +96,15 @@ class Hive:
         """Add partitions, in few statements; a day that got one meanwhile keeps its location."""
         days = sorted(locations)
         for start in range(0, len(days), PARTITIONS_A_STATEMENT):
-            clauses = (f"PARTITION ({table.partition_column}='{day}') LOCATION '{locations[day]}'" for day in days[start : start + PARTITIONS_A_STATEMENT])
+            clauses = (
+                f"PARTITION ({table.partition_column}='{day}') LOCATION {quoted(locations[day])}" for day in days[start : start + PARTITIONS_A_STATEMENT]
+            )
             self.execute(f"ALTER TABLE {self.name(table)} ADD IF NOT EXISTS {' '.join(clauses)}")
 
     def set_locations(self, table: Table, locations: dict[str, str]) -> None:
         """Let partitions that exist point elsewhere."""
         alter = f"ALTER TABLE {self.name(table)} PARTITION ({table.partition_column}="
-        self._side_by_side(lambda day: self.execute(f"{alter}'{day}') SET LOCATION '{locations[day]}'"), sorted(locations))
+        self._side_by_side(lambda day: self.execute(f"{alter}'{day}') SET LOCATION {quoted(locations[day])}"), sorted(locations))
 
     def location(self, table: Table, value: str) -> str | None:
         """Where one partition points; None if there is no such partition."""
@@ -111,7 +113,7 @@ class Hive:
 
     def add_partition(self, table: Table, value: str, location: str) -> None:
         """Add a partition that must not be there yet, HiveRefused if it is: of several who try, one succeeds."""
-        self.execute(f"ALTER TABLE {self.name(table)} ADD PARTITION ({table.partition_column}='{value}') LOCATION '{location}'")
+        self.execute(f"ALTER TABLE {self.name(table)} ADD PARTITION ({table.partition_column}='{value}') LOCATION {quoted(location)}")
 
     def drop_partitions(self, table: Table, values: Iterable[str]) -> None:
         """Take partitions out of the metastore, in the order given; their files stay."""
@@ -148,7 +150,7 @@ class Hive:
                 rows = self.execute(f"EXPLAIN EXTENDED SELECT * FROM {self.name(table)} WHERE `{table.partition_column}` IN ({values})")
             except Refused:
                 return {}
-            found |= dict(_planned_locations(rows, table.partition_column))
+            found |= dict(planned_locations(rows, table.partition_column))
         return found
 
     def _side_by_side(self, ask: Callable[[str], T], days: Sequence[str]) -> list[T]:
@@ -170,16 +172,16 @@ class Hive:
                 raise
             self._idle.put((connection, socket))
         except PyHiveError as error:
-            raise failure(f"HiveServer2 at {self.host}:{self.port} refused", _said(error), HiveRefused) from None
+            raise failure(f"HiveServer2 at {self.host}:{self.port} refused", said(error), HiveRefused) from None
         except (TException, OSError) as error:
-            said = f"{error} {getattr(error, 'inner', '')}"
-            if NOT_LET_IN in said:
+            told = f"{error} {getattr(error, 'inner', '')}"
+            if NOT_LET_IN in told:
                 raise HiveRefused(
                     f"HiveServer2 at {self.host}:{self.port} does not let {self.user} in; check the user in CAB_HIVE_URL, and CAB_HIVE_PASSWORD"
                 ) from None
-            if NOT_TRUSTED in said:
+            if NOT_TRUSTED in told:
                 raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} has a certificate of nobody in {self._ca}; check CAB_HIVE_CA") from None
-            if NO_PASSWORDS in said:
+            if NO_PASSWORDS in told:
                 raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} wants Kerberos; add ?auth=KERBEROS to CAB_HIVE_URL") from None
             raise HiveUnavailable(f"HiveServer2 at {self.host}:{self.port} does not answer ({error}); see `cab doctor`, then run again") from error
 
@@ -192,8 +194,8 @@ class Hive:
         except BaseException as error:
             socket.close()
             if type(error).__module__ == "kerberos":
-                said = error.args[-1][0]  # (GSS, its code), (Kerberos, its code)
-                raise HiveRefused(f"Kerberos does not let us speak to {self._service}@{self.host} ({said}); see `klist`, then `kinit`") from error
+                reason = error.args[-1][0]  # (GSS, its code), (Kerberos, its code)
+                raise HiveRefused(f"Kerberos does not let us speak to {self._service}@{self.host} ({reason}); see `klist`, then `kinit`") from error
             raise
 
     def _sasl(self) -> PureSASLClient:
@@ -202,33 +204,3 @@ class Hive:
         if self._service:
             return PureSASLClient(self.host, service=self._service, qops=[QOP.AUTH])  # PyHive's client cannot sign or encrypt: TLS does
         return PureSASLClient(self.host, username=self.user, password=self._password or "none")  # a server without passwords wants one all the same
-
-
-def quoted(text: str) -> str:
-    """`text` as a literal of Hive and Spark."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def normal_url(location: str) -> str:
-    """`file:///a` for `file:/a`, which both HiveServer2s answer when told `file:///a`."""
-    scheme, _, path = location.partition(":")
-    return location if path.startswith("//") else f"{scheme}://{path}"
-
-
-def _planned_locations(plan: Iterable[Row], partition_column: str) -> Iterator[tuple[str, str]]:
-    """Each partition of a plan, and where it lies: that line comes after its value, and before the one of the table's location."""
-    value = None
-    for row in plan:
-        name, _, said = str(row[0]).strip().partition(" ")
-        if name == partition_column:
-            value = said
-        elif name == "location" and value:
-            yield value, normal_url(said)
-            value = None
-
-
-def _said(error: PyHiveError) -> str:
-    """The server's own words, out of the Thrift structure that PyHive raises."""
-    answer = error.args[0] if error.args else error
-    return str(getattr(getattr(answer, "status", None), "errorMessage", None) or answer)

@@ -4,7 +4,8 @@ import pytest
 from puresasl.mechanisms import mechanisms
 
 from cab_assets.resources.failures import LakeHidden, LakeLocked, NoSuchDatabase, Refused
-from cab_assets.resources.hive import Hive, HiveRefused, HiveUnavailable, normal_url
+from cab_assets.resources.hive import Hive, HiveRefused, HiveUnavailable
+from cab_assets.resources.hive_text import normal_url
 from cab_assets.schemas import BOOKINGS
 from cab_assets_tests.patience import within
 from cab_assets_tests.pipeline import Pipeline

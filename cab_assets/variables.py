@@ -1,0 +1,95 @@
+"""How the text of a variable becomes a value.
+
+Each function returns the value, or raises ValueError that says what the text must be.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+LAKE_FORM = "file:///…, hdfs://host:port/… or s3://bucket/…"
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def matching(pattern: str, form: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must have the form {form}")
+        return text.rstrip("/")
+
+    return parse
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdigit() or int(text) < minimum:
+            raise ValueError(f"must be a whole number, {minimum} or more")
+        return int(text)
+
+    return parse
+
+
+def number(minimum: float, maximum: float = float("inf")) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        if not re.fullmatch(r"\d+(\.\d+)?", text) or not minimum <= float(text) <= maximum:
+            limits = f", {minimum:g} or more" if maximum == float("inf") else f" from {minimum:g} to {maximum:g}"
+            raise ValueError(f"must be a number{limits}")
+        return float(text)
+
+    return parse
+
+
+class Duration(timedelta):
+    """A time span that prints as it is written in a variable."""
+
+    def __str__(self) -> str:
+        return f"{self.total_seconds():g}s"
+
+
+def duration(text: str) -> Duration:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found:
+        raise ValueError("must be a number with its unit s, m, h or d, as in 24h")
+    return Duration(seconds=float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]])
+
+
+def readable(text: str) -> Path:
+    try:
+        Path(text).read_bytes()
+    except OSError as error:
+        raise ValueError(f"must be a file that can be read: {error.strerror}") from error
+    return Path(text).absolute()
+
+
+def zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("must be a zone of the tz database, as in Asia/Kolkata") from error
+
+
+def day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("must be a day, as in 2020-01-01") from error
+
+
+def lake_root(text: str) -> str:
+    """Return the URL of a lake whose path is the same one for Python, Spark and Hive."""
+    root = matching(r"(file:///[^/]|hdfs://[^/\s]+/|s3://[^/\s]+).*", LAKE_FORM)(text)
+    if odd := re.search(r"[#?*\[\]{}\\\x00-\x1f\x7f]", root):
+        raise ValueError(f"must not hold {odd[0]!r}, by which Spark and Hive do not mean a character of a path")
+    if any(part in ("", ".", "..") for part in root.split("/")[3:]):
+        raise ValueError("must not hold //, /./ or /../, which Spark and Hive leave out of a path")
+    return root
