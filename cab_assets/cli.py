@@ -16,18 +16,18 @@ from typer.core import TyperGroup
 from cab_assets import environment
 from cab_assets.cli_operators import operators
 from cab_assets.environment import BadEnvironment, Environment
-from cab_assets.errors import CabError
+from cab_assets.errors import told
 
 
 class _Plain(TyperGroup):
-    """A group whose commands end in one sentence on an error of ours; a traceback is left to mistakes in the code."""
+    """A group whose commands end in one sentence on any error."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         try:
-            return super().invoke(ctx)
-        except (BadEnvironment, CabError) as error:
-            typer.echo(error, err=True)
-            raise typer.Exit(1) from error
+            return super().main(*args, **options)
+        except Exception as error:  # noqa: BLE001  what is not ours is named
+            typer.echo(error if isinstance(error, BadEnvironment) else told(error, "cab"), err=True)
+            sys.exit(1)
 
 
 def _per_second(text: str) -> float:

@@ -34,6 +34,17 @@ def test_an_error_of_ours_is_a_sentence_and_no_traceback(command: str) -> None:
     assert failed.exit_code == 1
 
 
+def test_an_error_that_is_not_ours_is_a_sentence_and_its_traceback_a_file(tmp_path: Path) -> None:
+    (tmp_path / "stack.env").write_bytes(b"CAB_TIMEZONE=\xff")
+    failed = cab("env", CAB_HOME=str(tmp_path))
+    assert failed.exit_code == 1
+    assert failed.stderr.startswith("cab: UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff")
+    assert failed.stderr.count("\n") == 1
+    log = Path(failed.stderr.split()[-1])
+    assert "Traceback (most recent call last)" in log.read_text()
+    log.unlink()
+
+
 def test_status_of_a_stack_that_is_down_fails(tmp_path: Path) -> None:
     stopped = cab("status", CAB_HOME=str(tmp_path))
     assert [line.split()[:3] for line in stopped.stdout.splitlines()[1:]] == [

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 
 from cab_assets.commands.trials import Trials
 from cab_assets.environment import BadEnvironment, Environment, name_of
-from cab_assets.errors import CabError
+from cab_assets.errors import told
 from cab_assets.resources.deadline import within
 
 PART_SECONDS = 90  # a part takes three at most, but the first job of a standalone Spark on a busy machine took 49
@@ -76,12 +76,10 @@ class Examination:
             return
         try:
             self._say("ok", part, within(part.seconds, lambda: part.trial(self.trials)))
-        except CabError as error:
-            self._failed(part, "FAIL", str(error))
         except TimeoutError as error:
             self._failed(part, "FAIL", f"{error}: its server is there, and silent; look into its log, or at what lies between")
         except Exception as error:  # noqa: BLE001  whatever it is, the other parts are still to be tried
-            self._failed(part, "FAIL", f"{type(error).__name__}: {error}")
+            self._failed(part, "FAIL", told(error, part.name))
 
     def _failed(self, part: Part, mark: str, why: str) -> None:
         self.failed.add(part.name)

@@ -1,5 +1,6 @@
 """What a run tells Dagster of days: a materialization and its checks for each good one, one failure for all bad ones."""
 
+import traceback
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (  # n
     AssetCheckEvaluationTargetMaterializationData as TargetMaterialization,
 )
 
+from cab_assets.errors import CabError, named
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import Table
 from cab_assets.warehouse.audit import head
@@ -31,14 +33,19 @@ class DayReport:
         self._asked = 0
         self._failed: dict[str, str] = {}
 
-    def known(self, days: Collection[str]) -> list[str]:
-        """The days that there are; a command line can name others, which Dagster does not check."""
-        self._asked = len(set(days))
-        over = set(self._days.get_partition_keys())
-        for day in set(days) - over:
+    def known(self) -> list[str]:
+        """Return the days of the run that there are; a command line can name others, which Dagster does not check."""
+        if not self._context.has_partition_key and not self._context.has_partition_key_range:
+            raise dg.Failure("the run names no day; see README.md for how to name a day or a range", allow_retries=False)
+        asked, there = self._context.partition_key_range, self._days.get_partition_keys()
+        days = [day for day in there if asked.start <= day <= asked.end]
+        for day in {asked.start, asked.end} - set(there):
             first, last = self._days.get_first_partition_key(), self._days.get_last_partition_key()
             self.fail(day, f"is no day from {first} to {last}, the last one there is now in {self._days.timezone}")
-        return sorted(set(days) & over)
+        if asked.start > asked.end:
+            self.fail(asked.start, f"lies after {asked.end}, the last day of the run; name the earlier one first")
+        self._asked = len({*days, *self._failed})
+        return days
 
     def published(self, table: Table, publication: Publication) -> list[str]:
         """Log each day that is visible now; those days."""
@@ -72,6 +79,12 @@ class DayReport:
         self._checked(asset, manifest)
         wrong = (str(finding) for finding in manifest.findings if finding.check in manifest.failed)
         return self.fail(manifest.day, f"the audit of {manifest.table} failed: {'; '.join(wrong)}")
+
+    def fail_with(self, day: str, asset: dg.AssetKey, error: Exception) -> bool:
+        """Fail a day with an error; the traceback of one that is not ours goes to the log."""
+        if not isinstance(error, CabError):
+            self._context.log.warning("".join(traceback.format_exception(error)))
+        return self.fail(day, str(named(error, asset.to_user_string(), "the log of this run")))
 
     def fail(self, day: str, reason: str) -> bool:
         self._context.log.error(f"{day}: {reason}")

@@ -165,7 +165,10 @@ def test_a_part_that_hangs_or_breaks_is_left_for_the_next(pipeline: Pipeline) ->
     examination.try_out(Part("well", lambda _: "here"))
     assert [line.split()[0] for line in lines] == ["FAIL", "FAIL", "ok"]
     assert "no answer within 0.1 s: its server is there, and silent" in lines[0]
-    assert "ZeroDivisionError" in lines[1]
+    assert "  broken        broken: ZeroDivisionError: integer division or modulo by zero. The pipeline" in lines[1]
+    log = Path(lines[1].split()[-1])
+    assert "1 // 0" in log.read_text()
+    log.unlink()
 
 
 def test_everything_that_is_not_set_is_one_answer(tmp_path: Path) -> None:

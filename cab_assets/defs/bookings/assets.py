@@ -12,6 +12,7 @@ from cab_assets.defs.bookings.checks import audits
 from cab_assets.defs.bookings.report import Report
 from cab_assets.defs.partitions import daily
 from cab_assets.defs.specs import table_spec
+from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.hive import PARTITIONS_A_STATEMENT, Hive
@@ -66,6 +67,7 @@ rds_bookings = spec(
     can_subset=True,
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
+@step
 def bookings_days(
     context: dg.AssetExecutionContext,
     environment: dg.ResourceParam[Environment],
@@ -78,7 +80,7 @@ def bookings_days(
     report = Report(context, lake)
     wanted = context.selected_asset_keys
     good: list[str] = []
-    for days in portions(report.known(context.partition_keys), PARTITIONS_A_STATEMENT):
+    for days in portions(report.known(), PARTITIONS_A_STATEMENT):
         if RAW in wanted:
             at_once, limits = environment.import_days_at_once, row_limits(context, environment)
             imported = import_days(bookings_db, lake, days, context.run.run_id, at_once=at_once, limits=limits)
@@ -86,7 +88,7 @@ def bookings_days(
         if PUBLISHED in wanted:
             days = report.published(BOOKINGS, Publication(lake, hive, BOOKINGS).run(days))
         good += days
-    if AGGREGATES in wanted:
+    if AGGREGATES in wanted and good:
         visible = published(lake, hive, BOOKINGS, good)
         sound = visible if PUBLISHED in wanted else whole(lake, BOOKINGS, visible)  # publishing has just looked at every byte
         aggregated = aggregate_days(spark, lake, sound, context.run.run_id)

@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 
 from cab_assets.defs.partitions import daily
+from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 from cab_assets.resources.bookings_db import BookingsDb
 
@@ -38,6 +39,7 @@ def audits() -> list[dg.AssetCheckSpec]:
     name=EVERY_ROW_HAS_A_DAY,
     description="Every row has a pickup time from the first day to today; other rows are in no partition.",
 )
+@step
 def every_row_has_a_day(environment: dg.ResourceParam[Environment], bookings_db: dg.ResourceParam[BookingsDb]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(**outcome(bookings_db.rows_without_a_day(environment.start_date, seconds=environment.statement_seconds)))
 

@@ -10,6 +10,7 @@ from cab_assets.bookings.changes import NOTHING, changed_days, days_of
 from cab_assets.bookings.row_counts import REMEDY, is_withheld
 from cab_assets.defs.bookings.assets import AGGREGATES, PUBLISHED, RAW, SOURCE
 from cab_assets.defs.bookings.checks import EVERY_ROW_HAS_A_DAY, outcome
+from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.fingerprint import Fingerprint
@@ -36,6 +37,7 @@ class Look(dg.Config):
 
 
 @dg.op
+@step
 def observe(
     context: dg.OpExecutionContext,
     config: Look,

@@ -35,7 +35,7 @@ class Report(DayReport):
 
     def _imported(self, day: str, outcome: ImportedDay | Exception) -> bool:
         if isinstance(outcome, Exception):
-            return self.fail(day, str(outcome) or repr(outcome))
+            return self.fail_with(day, RAW, outcome)
         if outcome.added_columns:
             self._context.log.warning(f"{day}: the source has columns that are not imported: {', '.join(outcome.added_columns)}")
         if not self.audited(RAW, outcome.manifest):

@@ -12,6 +12,7 @@ from cab_assets.defs.clickstream.fold import FoldRun
 from cab_assets.defs.clickstream.report import BatchReport
 from cab_assets.defs.partitions import daily_ahead
 from cab_assets.defs.specs import table_spec
+from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 from cab_assets.resources.click_topic import ClickTopic
 from cab_assets.resources.hive import Hive
@@ -53,6 +54,7 @@ class Run(dg.Config):
     check_specs=batch_checks(),
     can_subset=True,  # else the step owes an outcome of each check, also when there was no batch
 )
+@step
 def click_batches(
     context: dg.AssetExecutionContext,
     config: Run,
@@ -113,6 +115,7 @@ class Fold(dg.Config):
     can_subset=True,
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
+@step
 def click_days(
     context: dg.AssetExecutionContext,
     config: Fold,

@@ -49,7 +49,7 @@ class ClickReport(DayReport):
     def folded(self, table: Table, day: str, outcome: Manifest | Exception) -> bool:
         """Return whether a folded day passed its audit; log one that did not, or that failed."""
         if isinstance(outcome, Exception):
-            return self.fail(day, str(outcome) or repr(outcome))
+            return self.fail_with(day, dg.AssetKey(table.name), outcome)
         return self.audited(dg.AssetKey(table.name), outcome)
 
     def sealed(self, days: Collection[str], before: datetime | None) -> None:
@@ -76,7 +76,7 @@ class FoldRun:
         self.ledger.create()
         before, moment = sealed_at(self.ledger.lake), self._drained_at
         report = ClickReport(self.context, self.ledger.lake, self.environment, moment or before)
-        asked = [] if self.all_due else report.known(self.context.partition_keys)
+        asked = [] if self.all_due else report.known()
         for target in TARGETS:
             if dg.AssetKey(target.table.name) in self.context.selected_asset_keys:
                 self._fold(target, asked, report)

@@ -11,6 +11,7 @@ from cab_assets.clickstream.offsets import start_offsets
 from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, TOPIC
 from cab_assets.defs.clickstream.checks import FRESH
 from cab_assets.defs.clickstream.report import END_OFFSETS, HIGH_WATERMARKS, topic_seen
+from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 from cab_assets.resources.click_topic import ClickTopic, Offsets
 from cab_assets.resources.hive import Hive
@@ -32,6 +33,7 @@ clickstream_fold = dg.define_asset_job(
 
 
 @dg.op
+@step
 def look_at_topic(
     context: dg.OpExecutionContext,
     environment: dg.ResourceParam[Environment],

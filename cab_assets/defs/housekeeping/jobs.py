@@ -7,6 +7,7 @@ import dagster as dg
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import collect_batches
 from cab_assets.defs.clickstream.jobs import clickstream_ingest
+from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
@@ -19,6 +20,7 @@ RUNS_AT_ONCE = 1000
 
 
 @dg.op
+@step
 def collect_versions(
     context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment], lake: dg.ResourceParam[Lake], hive: dg.ResourceParam[Hive]
 ) -> None:
@@ -41,6 +43,7 @@ def _report(context: dg.OpExecutionContext, table: str, gone: list[Collected]) -
 
 
 @dg.op(ins={"after": dg.In(dg.Nothing)})
+@step
 def purge_runs(context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment]) -> None:
     """Forget finished runs past their retention, except those that materialized days: they are the tables' history.
 
