@@ -9,9 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from cab_assets.clickstream.batch import Batch, batch_path, read_batch
 from cab_assets.errors import CabError
 from cab_assets.resources.lake import Lake
-from cab_assets.warehouse.folders import differences
-
-LOOKS_AT_ONCE = 8  # a look takes 30 ms on S3, and a fold has hundreds of batches
+from cab_assets.warehouse.folders import LOOKS_AT_ONCE, differences
 
 
 class BatchesGone(CabError):

@@ -6,11 +6,9 @@ from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import Table
 from cab_assets.warehouse.collect import partitions
-from cab_assets.warehouse.folders import differences
+from cab_assets.warehouse.folders import LOOKS_AT_ONCE, differences
 from cab_assets.warehouse.publish import pointed_version
 from cab_assets.warehouse.versions import Partition, newest, without_run
-
-LOOKS_AT_ONCE = 8  # each is three or four requests to the lake, which take 30 ms each on S3
 
 
 def astray(lake: Lake, hive: Hive, table: Table) -> dict[str, str]:
