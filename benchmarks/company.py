@@ -115,7 +115,7 @@ def _year(env: Environment, lake: Lake) -> dict[str, Manifest]:
     """Versions of every day of a year, on HDFS."""
     load(env, FIRST, YEAR, ROWS)
     days = [(FIRST + timedelta(number)).isoformat() for number in range(YEAR)]
-    made = dict(import_days(source(env), lake, days, "bench", at_once=8))
+    made = dict(import_days(source(env), lake, days, "bench", at_once=8, say=print))
     if failed := [outcome for outcome in made.values() if isinstance(outcome, Exception)]:
         raise failed[0]
     return {day: imported.manifest for day, imported in made.items() if isinstance(imported, ImportedDay)}

@@ -1,45 +1,70 @@
 """Many days at once: each on its own, the good ones through, the bad ones named."""
 
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from threading import Event
 
 from cab_assets.bookings.import_day import ImportedDay, import_day
+from cab_assets.bookings.retries import retried
 from cab_assets.bookings.row_counts import USUAL, RowLimits
 from cab_assets.errors import Unavailable
 from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.resources.dialect import BookingsDbInterrupted
 from cab_assets.resources.lake import Lake
 
 LET_GO_SECONDS = 0.1  # between attempts to end statements: a thread may have just begun another one
 
 
+@dataclass
+class Attempts:
+    """The imports of a run's days, each by `work`."""
+
+    work: Callable[[date], ImportedDay]
+    say: Callable[[str], None]
+    ending: Event = field(default_factory=Event)  # the run is told to end
+    gone: list[Unavailable] = field(default_factory=list)
+
+    def attempt(self, day: str) -> ImportedDay | Exception:
+        """Return what became of a day. A source that is gone is asked for no further day."""
+        if self.gone:
+            return self.gone[0]
+        try:
+            return retried(partial(self.work, date.fromisoformat(day)), day, self.say, self.ending)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this day's alone; the run ends with it
+            if isinstance(error, Unavailable) and not isinstance(error, BookingsDbInterrupted):
+                self.gone.append(error)
+            return error
+
+
 def import_days(
-    db: BookingsDb, lake: Lake, days: Iterable[str], run_id: str, *, at_once: int, limits: RowLimits = USUAL
+    db: BookingsDb,
+    lake: Lake,
+    days: Iterable[str],
+    run_id: str,
+    *,
+    at_once: int,
+    say: Callable[[str], None],
+    limits: RowLimits = USUAL,
 ) -> Iterator[tuple[str, ImportedDay | Exception]]:
     """Import days side by side and give each, as it is done, with what became of it.
 
-    A source that is gone is asked for no further day: each of those gets the same error.
+    A day that fails for a reason that passes is retried, and `say` logs it. A source that stays
+    gone is asked for no further day: each of those gets the same error.
     """
-    gone: list[Unavailable] = []
-
-    def attempt(day: str) -> ImportedDay | Exception:
-        if gone:
-            return gone[0]
-        try:
-            return import_day(db, lake, date.fromisoformat(day), run_id, limits)
-        except Unavailable as error:
-            gone.append(error)
-            return error
-        except Exception as error:  # noqa: BLE001  whatever it is, it is this day's alone; the run ends with it
-            return error
-
+    attempts = Attempts(lambda day: import_day(db, lake, day, run_id, limits), say)
     pool = ThreadPoolExecutor(at_once)
-    doing = {pool.submit(attempt, day): day for day in days}
+    doing: dict[Future[ImportedDay | Exception], str] = {}
     try:
+        for day in days:
+            doing[pool.submit(attempts.attempt, day)] = day
         for future in as_completed(doing):
             yield doing[future], future.result()
     finally:
+        attempts.ending.set()
         pool.shutdown(wait=False, cancel_futures=True)
         while not all(future.done() for future in doing):  # the run is told to end
             db.let_go()

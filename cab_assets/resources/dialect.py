@@ -22,6 +22,10 @@ class BookingsDbUnavailable(Unavailable):
     """The database cannot be reached, or breaks off."""
 
 
+class BookingsDbInterrupted(Unavailable):
+    """The database is there, and ended a transaction for a reason that passes, such as a deadlock."""
+
+
 class TableLocked(BookingsDbUnavailable):
     """Another program holds a lock on the table that keeps readers out."""
 
@@ -30,6 +34,8 @@ class BookingsDbRefused(CabError):
     """The database answered, with a no: password, name, permission, table."""
 
 
+CHECK = "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with `cab doctor`, then run again"
+LOOK = "The server says why: fix that in the source, then run the day again"
 TEXTS = [column for column in BOOKINGS.columns if column.type == "string"]
 Window = tuple[datetime, datetime]  # [start, end) by the wall clock of the business zone
 
@@ -68,8 +74,8 @@ class Dialect(ABC):
         """End the statement that another thread waits for, where the driver can."""
 
     @abstractmethod
-    def is_refusal(self, error: Exception) -> bool:
-        """Whether the server said no, rather than nothing."""
+    def meaning(self, error: Exception) -> tuple[type[CabError], str]:
+        """Return which of our errors it is, and what to do."""
 
     @abstractmethod
     def is_wrong_password(self, error: Exception) -> bool:
@@ -148,11 +154,9 @@ class Dialect(ABC):
 
     def failure(self, error: Exception) -> CabError:
         """An error of the plain driver in our words."""
-        said = self.redacted(str(error)).strip().splitlines()[0]
-        kind = BookingsDbRefused if self.is_refusal(error) else BookingsDbUnavailable
-        return kind(
-            f"{self.address}: {said}. Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with `cab doctor`, then run again"
-        )
+        kind, remedy = self.meaning(error)
+        said = self.redacted(str(error)).strip().partition("\n")[0] or type(error).__name__
+        return kind(f"{self.address}: {said}. {remedy}")
 
     @property
     def url(self) -> str:

@@ -1,5 +1,6 @@
 """What is MySQL's own about the rides' database (MySQL 8, MariaDB 10.6 or later)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,17 @@ from urllib.parse import unquote, urlparse
 
 import pymysql
 
-from cab_assets.resources.dialect import CONNECT_SECONDS, BookingsDbRefused, Dialect, Snapshot
+from cab_assets.errors import CabError
+from cab_assets.resources.dialect import (
+    CHECK,
+    CONNECT_SECONDS,
+    LOOK,
+    BookingsDbInterrupted,
+    BookingsDbRefused,
+    BookingsDbUnavailable,
+    Dialect,
+    Snapshot,
+)
 from cab_assets.schemas import Column
 
 NO_LIMIT = 2**64 - 1
@@ -24,7 +35,18 @@ SESSION = [
     TIME_LIMIT.format(seconds=0, milliseconds=0),  # none
 ]
 ACCESS_DENIED = 1045
-REFUSALS = {ACCESS_DENIED, 1044, 1049, 1054, 1142, 1146}  # access denied, unknown database, column or table, no privilege
+REFUSALS = {ACCESS_DENIED, 1044, 1049}  # access denied, unknown database
+INTERRUPTED = {1205: "lock wait time-out", 1213: "deadlock"}
+BROKEN = {  # of servers that are there, but end or reject connections for now
+    0: "closed",
+    1040: "too many connections",
+    1053: "shutdown",
+    1203: "too many of this user",
+    1927: "killed",
+    2006: "gone",
+    2013: "lost",
+}
+CLIENT = range(2000, 3000)  # the client's own errors: the server cannot be reached
 
 
 @dataclass(frozen=True)
@@ -68,8 +90,15 @@ class MySQL(Dialect):
                 cursor.execute(statement)
         return connection
 
-    def is_refusal(self, error: Exception) -> bool:
-        return bool(error.args) and error.args[0] in REFUSALS
+    def meaning(self, error: Exception) -> tuple[type[CabError], str]:
+        code = code_of(error)
+        if code in INTERRUPTED:
+            return BookingsDbInterrupted, "This passes: run again"
+        if code in BROKEN:
+            return BookingsDbUnavailable, "Check the server with `cab doctor`, then run again"
+        if code in REFUSALS or "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return BookingsDbRefused, CHECK
+        return (BookingsDbUnavailable, CHECK) if code in CLIENT else (BookingsDbRefused, LOOK)
 
     def is_wrong_password(self, error: Exception) -> bool:
         return bool(error.args) and error.args[0] == ACCESS_DENIED
@@ -154,6 +183,14 @@ def is_real(column: str) -> str:
     A zero date or partial date has no day number (NULL); 31 February has that of 2 March.
     """
     return f"from_days(to_days({column})) = date({column})"
+
+
+def code_of(error: Exception) -> int | None:
+    """Return the number of an error of the server or of its client, PyMySQL's or ConnectorX's."""
+    if error.args and isinstance(error.args[0], int):
+        return error.args[0]
+    found = re.search(r"ERROR (\d{4}) \(", str(error))
+    return int(found[1]) if found else None
 
 
 def _text(value: Any) -> str:

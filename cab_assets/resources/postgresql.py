@@ -12,7 +12,8 @@ import psycopg
 from psycopg.types.string import ByteaBinaryLoader
 
 from cab_assets.errors import CabError
-from cab_assets.resources.dialect import CONNECT_SECONDS, LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot, TableLocked, Window
+from cab_assets.resources.dialect import CONNECT_SECONDS, LOCK_SECONDS, Dialect, Snapshot, Window
+from cab_assets.resources.postgresql_failures import cause
 from cab_assets.resources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
 from cab_assets.resources.postgresql_text import not_utf8
 from cab_assets.schemas import Column
@@ -43,9 +44,6 @@ INDEXED = """SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND
 CALENDAR = ("timestamp '0001-01-01'", "timestamp '10000-01-01'")  # [first, end) of Hive's and of Python's times
 CLOCK = "pg_catalog.clock_timestamp()"
 AT_ONCE = "100ms"  # PostgreSQL has no NOWAIT for SELECT
-LOCKED = "Another program holds the table: TRUNCATE, ALTER TABLE, REFRESH MATERIALIZED VIEW or LOCK. See pg_locks, then run again"
-HIDDEN = "Row-level security would hide rows from this user: ALTER ROLE … BYPASSRLS, or set CAB_BOOKINGS_TABLE to a view that the table's owner has made"
-REFUSALS = r"authentication failed|does not exist|pg_hba|permission denied|too many connections"
 
 
 @dataclass(frozen=True)
@@ -77,16 +75,9 @@ class PostgreSQL(Dialect):
         with suppress(psycopg.Error):
             connection.cancel_safe(timeout=CONNECT_SECONDS)
 
-    def failure(self, error: Exception) -> CabError:
-        said = f"{self.address}: {str(error).strip().splitlines()[0]}" if str(error) else self.address
-        if isinstance(error, psycopg.errors.LockNotAvailable):
-            return TableLocked(f"{said}. {LOCKED}")
-        if isinstance(error, psycopg.Error) and error.diag.source_function == "check_enable_rls":
-            return BookingsDbRefused(f"{said}. {HIDDEN}")
-        return super().failure(error)
-
-    def is_refusal(self, error: Exception) -> bool:
-        return not isinstance(error, psycopg.OperationalError) or re.search(REFUSALS, str(error)) is not None
+    def meaning(self, error: Exception) -> tuple[type[CabError], str]:
+        known = cause(error)
+        return known.error, known.remedy
 
     def is_wrong_password(self, error: Exception) -> bool:
         return "authentication failed" in str(error)

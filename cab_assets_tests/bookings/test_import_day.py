@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cab_assets.bookings import retries
 from cab_assets.bookings.days import import_days
 from cab_assets.bookings.import_day import ImportedDay, import_day
 from cab_assets.resources import postgresql
@@ -86,7 +87,8 @@ def test_a_days_figures_and_rows_come_over_two_connections(pipeline: Pipeline, m
     assert len(made) == 2
 
 
-def test_a_source_that_is_gone_is_asked_once(pipeline: Pipeline) -> None:
+def test_a_source_that_stays_gone_is_asked_for_no_further_day(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "PAUSES", (0,))
     asked = []
 
     class Gone(type(pipeline.db)):  # type: ignore[misc]
@@ -95,9 +97,9 @@ def test_a_source_that_is_gone_is_asked_once(pipeline: Pipeline) -> None:
             raise BookingsDbUnavailable("gone")
 
     days = [f"2020-09-0{day}" for day in range(1, 9)]
-    outcomes = dict(import_days(Gone(pipeline.db.dialect, pipeline.table), pipeline.lake, days, "run", at_once=1))
+    outcomes = dict(import_days(Gone(pipeline.db.dialect, pipeline.table), pipeline.lake, days, "run", at_once=1, say=print))
     assert {day: str(outcome) for day, outcome in outcomes.items()} == dict.fromkeys(days, "gone")
-    assert len(asked) == 1
+    assert len(asked) == 2
 
 
 def test_a_day_that_fails_for_any_reason_holds_back_no_other(pipeline: Pipeline) -> None:
@@ -109,6 +111,6 @@ def test_a_day_that_fails_for_any_reason_holds_back_no_other(pipeline: Pipeline)
                 raise ZeroDivisionError("odd")
             return super().list(folder)
 
-    outcomes = dict(import_days(pipeline.db, Odd(pipeline.lake.root), days, "run", at_once=2))
+    outcomes = dict(import_days(pipeline.db, Odd(pipeline.lake.root), days, "run", at_once=2, say=print))
     assert {day: isinstance(outcome, ImportedDay) for day, outcome in outcomes.items()} == {days[0]: True, days[1]: False, days[2]: True}
     assert repr(outcomes[days[1]]) == "ZeroDivisionError('odd')"

@@ -40,7 +40,8 @@ def told() -> Iterator[None]:
 
 def import_two(table: Source, tmp_path: Path) -> object:
     days = [str(DAY), "2020-09-02"]
-    return list(import_days(table.reader, Lake(f"file://{tmp_path}"), days, "run", at_once=2))
+    lake = Lake(f"file://{tmp_path}")
+    return list(import_days(table.reader, lake, days, "run", at_once=2, say=print))
 
 
 def look(table: Source, _: Path) -> object:

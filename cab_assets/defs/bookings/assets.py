@@ -83,7 +83,8 @@ def bookings_days(
     for days in portions(report.known(), PARTITIONS_A_STATEMENT):
         if RAW in wanted:
             at_once, limits = environment.import_days_at_once, row_limits(context, environment)
-            imported = import_days(bookings_db, lake, days, context.run.run_id, at_once=at_once, limits=limits)
+            run_id, say = context.run.run_id, context.log.warning
+            imported = import_days(bookings_db, lake, days, run_id, at_once=at_once, say=say, limits=limits)
             days = report.imported(imported)
         if PUBLISHED in wanted:
             days = report.published(BOOKINGS, Publication(lake, hive, BOOKINGS).run(days))

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from cab_assets import clients
+from cab_assets.bookings import retries
 from cab_assets.resources import postgresql
 from cab_assets.schemas import BOOKINGS
 from cab_assets_tests.patience import within
@@ -20,6 +21,11 @@ def ready(pipeline: Pipeline) -> Pipeline:
     """A pipeline that has a day to bring over and shows nothing yet."""
     pipeline.insert(ride("BK100000001", f"{DAY} 10:00:00"))
     return pipeline
+
+
+@pytest.fixture(autouse=True)
+def one_quick_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "PAUSES", (0.1,))
 
 
 @pytest.fixture

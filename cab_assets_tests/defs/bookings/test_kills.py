@@ -72,7 +72,7 @@ def test_a_database_killed_during_an_import_is_an_error_of_the_day_and_no_versio
     kill(pipeline, "postgres")
     importing.join(patience(60))
     assert [type(error) for error in caught] == [BookingsDbUnavailable]
-    assert "the server with `cab doctor`, then run again" in str(caught[0])
+    assert "check the server with `cab doctor`, then run again" in str(caught[0])
     assert str(pipeline.env.bookings_db_password) not in str(caught[0])
     assert count(pipeline, "bookings/*/*/_manifest.json") == 0
     await_back(pipeline, "postgres")

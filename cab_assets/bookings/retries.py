@@ -1,0 +1,26 @@
+"""Retries of an import that the source ended for a reason that passes."""
+
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+
+from cab_assets.resources.dialect import BookingsDbInterrupted, BookingsDbUnavailable
+
+T = TypeVar("T")
+# Seconds before each retry. Together they outlast a restart and most fail-overs. A replica that ends
+# queries to catch up with its primary needs such a time, too, until it leaves new ones alone.
+PAUSES: tuple[float, ...] = (2, 10, 30)
+
+
+def retried(work: Callable[[], T], name: str, say: Callable[[str], None], ending: Event) -> T:
+    """Return what `work` returns; stop retrying when the run is `ending`."""
+    for number, pause in enumerate(PAUSES, 1):
+        try:
+            return work()
+        except (BookingsDbInterrupted, BookingsDbUnavailable) as error:
+            if ending.is_set():
+                raise
+            say(f"{name}: retry {number} of {len(PAUSES)} follows in {pause} s, after {error}")
+            if ending.wait(pause):
+                raise
+    return work()

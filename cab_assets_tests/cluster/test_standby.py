@@ -1,0 +1,86 @@
+"""A read replica as the source: it ends queries that keep it from replaying its primary's changes."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cab_assets import environment
+from cab_assets.bookings import retries
+from cab_assets.bookings.days import import_days
+from cab_assets.bookings.import_day import ImportedDay
+from cab_assets.clients import bookings_db
+from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.resources.dialect import BookingsDbInterrupted
+from cab_assets.resources.lake import Lake
+from cab_assets.resources.source_day import Slice, SourceDay
+from cab_assets.sample.load import load_days
+from cab_assets_tests.cluster.standby import Replicated, replicated
+from cab_assets_tests.resources.source import DAY
+
+pytestmark = pytest.mark.cluster
+NEXT = DAY + timedelta(1)
+CHURN = ("UPDATE bookings SET tip_amount = tip_amount + 1", "VACUUM bookings")
+Churning = Callable[[int], None]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Replicated]:
+    with tempfile.TemporaryDirectory(prefix="cab-standby-") as folder, replicated(Path(folder)) as made:
+        env = environment.read({"CAB_ENV": "cluster", **made.primary.variables()})
+        load_days(env, DAY, 2, 1_000, 7, print)
+        yield made
+
+
+@pytest.fixture
+def replica(servers: Replicated) -> BookingsDb:
+    return bookings_db(environment.read({"CAB_ENV": "cluster", **servers.standby.variables()}))
+
+
+@pytest.fixture
+def churning(servers: Replicated, monkeypatch: pytest.MonkeyPatch) -> Churning:
+    """Change and vacuum the primary's table in the middle of so many imports of DAY."""
+    monkeypatch.setattr(retries, "PAUSES", (0.1, 0.1, 0.1))
+    whole = SourceDay.slices
+
+    def times(count: int) -> None:
+        left = iter(range(count))
+
+        def slices(day: SourceDay) -> Iterator[Slice]:
+            if day.start.date() == DAY and next(left, None) is not None:
+                servers.sql(*CHURN)
+            return whole(day)
+
+        monkeypatch.setattr(SourceDay, "slices", slices)
+
+    return times
+
+
+def imported(db: BookingsDb, folder: Path, said: list[str]) -> dict[str, ImportedDay | Exception]:
+    days = [str(DAY), str(NEXT)]
+    return dict(import_days(db, Lake(f"file://{folder}"), days, "run", at_once=1, say=said.append))
+
+
+def test_a_day_that_replayed_changes_interrupt_is_imported_by_a_retry(replica: BookingsDb, churning: Churning, tmp_path: Path) -> None:
+    said: list[str] = []
+    churning(1)
+    days = imported(replica, tmp_path, said)
+    assert [isinstance(outcome, ImportedDay) and outcome.manifest.rows for outcome in days.values()] == [1_000, 1_000]
+    (line,) = said
+    assert line.startswith(f"{DAY}: retry 1 of 3")
+    assert "conflict with recovery" in line
+
+
+def test_a_day_that_is_interrupted_time_and_again_names_the_replicas_settings(replica: BookingsDb, churning: Churning, tmp_path: Path) -> None:
+    said: list[str] = []
+    churning(9)
+    days = imported(replica, tmp_path, said)
+    failure = days[str(DAY)]
+    assert isinstance(failure, BookingsDbInterrupted), failure
+    assert len(said) == 3
+    assert "hot_standby_feedback" in str(failure)
+    assert "max_standby_streaming_delay" in str(failure)
+    assert "PASSWORD" not in str(failure)
+    assert isinstance(days[str(NEXT)], ImportedDay), days
