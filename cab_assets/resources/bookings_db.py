@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from cab_assets.errors import CabError
 from cab_assets.resources.clocks import Clocks
+from cab_assets.resources.cursors import Cursors
 from cab_assets.resources.dialect import LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot, TableLocked
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
-from cab_assets.resources.source_day import Cursors, SourceDay
+from cab_assets.resources.source_day import SourceDay
 from cab_assets.schemas import BOOKINGS, Column
 
 

@@ -1,22 +1,22 @@
 """One day of bookings in the source, read as one consistent snapshot."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from itertools import islice
-from queue import SimpleQueue
 from typing import Any
 
 import connectorx
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cab_assets.errors import CabError
+from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.copied import CSV, read_csv
+from cab_assets.resources.cursors import Cursors
 from cab_assets.resources.dialect import TEXTS, Dialect, Snapshot, Window
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
 from cab_assets.resources.packed import Unpackable, packed, unpacked
@@ -46,23 +46,6 @@ class Slice:
 
     rows: pa.RecordBatch
     row_hash: int
-
-
-class Cursors:
-    """Of connections that see one snapshot, each for one thread at a time."""
-
-    def __init__(self, cursors: Iterable[Any]) -> None:
-        self._free: SimpleQueue[Any] = SimpleQueue()
-        for cursor in cursors:
-            self._free.put(cursor)
-
-    @contextmanager
-    def lend(self) -> Iterator[Any]:
-        cursor = self._free.get()
-        try:
-            yield cursor
-        finally:
-            self._free.put(cursor)
 
 
 @dataclass(frozen=True)
@@ -102,7 +85,7 @@ class SourceDay:
             raise self._odd(error) from None
 
     def _odd(self, error: Exception) -> Exception:
-        with self.cursors.lend() as cursor:
+        with self.cursors.lend_failed() as cursor:
             odd = self.dialect.odd_value(error, cursor, self.table, self._within(self.start, self.end))
         return SourceUnreadable(f"{odd}. Fix it in the source, then run the day again") if odd else error
 
@@ -202,7 +185,10 @@ class SourceDay:
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: BaseException) -> CabError:
-        """What ended the reading: the database, if it is gone, else a value."""
+        """What ended the reading: the database, if it is gone or interrupts, else a value."""
+        known = self.dialect.failure(Exception(str(error)))
+        if isinstance(known, Unavailable):
+            return known
         try:
             with self.cursors.lend() as cursor:
                 cursor.execute("SELECT 1")
