@@ -3,6 +3,7 @@
 Strings and amounts arrive as one text with separators, numbers and moments as the server's own binary form, end to end.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,11 +19,14 @@ FLOATING = ("double", "int")  # what a double holds exactly; NaN is NULL
 TAKEN = ("double", "string", "bigint")  # types of which a value stands for NULL
 FOUR = "string_agg(lseg_send(lseg(point({}, {}), point({}, {}))), '')"  # of doubles, for the price of two
 LEAST, MOST = -(2**63), 2**63 - 1  # as a whole number, the least is NULL; as a moment, the most is infinity, which stands for NULL
+# A text of so many characters or more is not packed. PostgreSQL ends a value at 1 GB, and a window of
+# 20,000 rows is packed many times over in memory: on the server, on the way and here.
+LONG = 1_000
 EPOCH = 946_684_800_000_000  # of PostgreSQL, the year 2000, in microseconds since 1970
 
 
 class Unpackable(Exception):
-    """A value is one of those that stand for something else."""
+    """A value is one of those that stand for something else, or a text is too long."""
 
 
 def packed(table: Table, values: Mapping[str, str]) -> list[str]:
@@ -31,6 +35,12 @@ def packed(table: Table, values: Mapping[str, str]) -> list[str]:
     fours = [FOUR.format(*([floating[name] for name in four] + ["0"] * 4)[:4]) for four in _fours(table)]
     nulls = f"sum(num_nulls({', '.join(values[column.name] for column in table.columns if column.type in TAKEN)}))"
     return [nulls, *fours, *(_packed(column, values[column.name]) for column in table.columns if column.type not in FLOATING)]
+
+
+def short(text: str, source_type: str) -> str:
+    """Return a text's first LONG characters, which `unpacked` does not take for the whole text."""
+    declared = re.search(r"\((\d+)\)$", source_type)
+    return text if declared and int(declared[1]) <= LONG else f"{text}::text::varchar({LONG})"
 
 
 def _fours(table: Table) -> list[list[str]]:
@@ -96,6 +106,8 @@ def _split(text: bytes, separator: bytes, *, nothing: bytes | None) -> pa.Array:
     offsets = np.zeros(len(ends) + 2, np.int32)
     offsets[1:-1] = ends - np.arange(len(ends))
     offsets[-1] = len(text) - len(ends)
+    if np.diff(offsets).max() >= LONG:
+        raise Unpackable
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text.translate(None, separator))]
     parts = pa.Array.from_buffers(pa.binary(), len(ends) + 1, buffers).cast(pa.string())
     return parts if nothing is None else pc.if_else(pc.equal(parts, nothing.decode()), None, parts)

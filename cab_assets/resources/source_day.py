@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from itertools import islice
 from typing import Any
 
 import connectorx
@@ -15,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.resources.copied import CSV, read_csv
+from cab_assets.resources.copied import CSV, portions, read_csv
 from cab_assets.resources.cursors import Cursors
 from cab_assets.resources.dialect import TEXTS, Dialect, Snapshot, Window
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
-from cab_assets.resources.packed import Unpackable, packed, unpacked
+from cab_assets.resources.packed import Unpackable, packed, short, unpacked
 from cab_assets.schemas import BOOKINGS, Column
 
 BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages
@@ -46,6 +45,9 @@ class Slice:
 
     rows: pa.RecordBatch
     row_hash: int
+
+
+Packed = tuple[list[Slice], list[Window]]  # the rows of a statement, and its windows that cannot be packed
 
 
 @dataclass(frozen=True)
@@ -97,17 +99,24 @@ class SourceDay:
 
     def _windows(self, windows: list[Window]) -> Iterator[Slice]:
         """Some windows by one statement, statement after statement, read ahead."""
-        pending: deque[Future[list[Slice]]] = deque()
+        pending: deque[Future[Packed]] = deque()
         with ThreadPoolExecutor(self.dialect.readers) as pool:
             for first in range(0, len(windows), WINDOWS_AT_ONCE):
                 pending.append(pool.submit(self._statement, windows[first : first + WINDOWS_AT_ONCE]))
                 if len(pending) > STATEMENTS_AHEAD:
-                    yield from pending.popleft().result()
+                    yield from self._rows(pending.popleft().result())
             while pending:
-                yield from pending.popleft().result()
+                yield from self._rows(pending.popleft().result())
 
-    def _statement(self, windows: list[Window]) -> list[Slice]:
-        slices, ambiguous = [], []
+    def _rows(self, packed: Packed) -> Iterator[Slice]:
+        """All rows of a statement. Windows that cannot be packed are not read ahead: they may be large."""
+        slices, unpackable = packed
+        yield from slices
+        for window in unpackable:
+            yield from self._one_by_one(*window)
+
+    def _statement(self, windows: list[Window]) -> Packed:
+        slices, unpackable = [], []
         for number, rows, row_hash, *columns in self._packed(windows):
             if not rows:
                 continue
@@ -115,12 +124,13 @@ class SourceDay:
                 with fitting():
                     slices.append(Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash)))
             except Unpackable:
-                ambiguous.append(windows[number])
-        return slices + [each for window in ambiguous for each in self._one_by_one(*window)]
+                unpackable.append(windows[number])
+        return slices, unpackable
 
     def _packed(self, windows: list[Window]) -> Iterator[Any]:
         """A row for each window: its number, rows, sum of hashes, columns."""
         values = {column.name: self._value(column) for column in BOOKINGS.columns}
+        values |= {column.name: short(values[column.name], self.shape[column.name]) for column in TEXTS}
         figures = ", ".join(["count(*)", f"sum({self.row_hash})", *packed(BOOKINGS, values)])
         edges = [", ".join(self.dialect.bound(edge, self.shape["pickup_timestamp"]) for edge in window) for window in windows]
         spans = ", ".join(f"({number}, {first_and_last})" for number, first_and_last in enumerate(edges))
@@ -154,7 +164,7 @@ class SourceDay:
         """Over a connection that holds the table's lock; ConnectorX would open another one."""
         arriving = {column.name: column.arrow_type for column in BOOKINGS.columns} | {ROW_HASH: pa.int64(), TEXT_BYTES: pa.int64()}
         with self.cursors.lend() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT ({CSV})") as lines:
-            while text := b"".join(islice(lines, BATCH_ROWS)):
+            for text in portions(lines, BATCH_ROWS):
                 with fitting():
                     yield from read_csv(text, arriving).to_batches()
 

@@ -19,6 +19,8 @@ WRITE_BYTES = 1 << 20  # Parquet writes page by page, and each write to HDFS has
 POOL = pa.system_memory_pool()  # Arrow's own gives memory back to the system within moments, and asks for it again a row group later: 4 % of an import
 ROW_GROUP_ROWS = 125_000  # 12 MB of bookings in memory: twice as many save 3 % in size, and the import waits while one is encoded
 
+ROW_GROUP_BYTES = 64 << 20  # fewer rows, where they are larger than bookings usually are
+
 
 def write_rows(lake: Lake, partition: Partition, version: str, batches: Iterable[pa.RecordBatch]) -> tuple[DataFile, ...]:
     """Write `batches` (of the table's Arrow schema) as the data of a version; no batches give a file without rows."""
@@ -85,7 +87,8 @@ def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     gathered: list[pa.RecordBatch] = []
     for batch in batches:
         gathered.append(batch)
-        if sum(each.num_rows for each in gathered) >= ROW_GROUP_ROWS:
+        rows, size = sum(each.num_rows for each in gathered), sum(each.nbytes for each in gathered)
+        if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
             yield pa.Table.from_batches(gathered)
             gathered = []
     if gathered:
