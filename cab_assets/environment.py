@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 
+from cab_assets.database_url import database_url, without_password
 from cab_assets.variables import (
     Duration,
     at_least,
@@ -47,10 +48,7 @@ class Environment:
 
     env: str = variable(one_of("embedded", "cluster"), "where the servers are", "embedded")
     home: Path = variable(lambda text: Path(text).absolute(), "where the embedded stack keeps its state", str(CHECKOUT / ".cab"))
-    bookings_db_url: str | None = variable(
-        matching(r"(mysql|postgresql)://[^:@/\s]+@[^@/\s]+/[^/\s]+", "postgresql://user@host:port/db or mysql://…, without a password"),
-        "the database that holds the rides",
-    )
+    bookings_db_url: str | None = variable(database_url, "the database that holds the rides")
     bookings_db_password: str | None = variable(str, "its password", secret=True)
     bookings_db_secret: str | None = variable(str, "or the name of its secret in AWS Secrets Manager")
     bookings_db_ca: Path | None = variable(readable, "PEM file of the authorities that its certificate is checked against; without it, nothing is checked")
@@ -110,6 +108,8 @@ class Environment:
             problems.append(f"CAB_KAFKA_SECURITY={self.kafka_security} {'needs' if wants_user else 'has no use for'} CAB_KAFKA_USER and CAB_KAFKA_PASSWORD")
         if self.bookings_db_secret and self.bookings_db_password:
             problems.append("CAB_BOOKINGS_DB_PASSWORD and CAB_BOOKINGS_DB_SECRET are both set: which one holds?")
+        if self.bookings_db_ca and "sslmode=" in str(self.bookings_db_url):
+            problems.append("CAB_BOOKINGS_DB_CA is set, which means sslmode=verify-full: leave sslmode out of CAB_BOOKINGS_DB_URL")
         return problems
 
 
@@ -133,7 +133,7 @@ def read(environ: Mapping[str, str]) -> Environment:
         try:
             values[each.name] = None if text is None else each.metadata["parse"](text)
         except ValueError as error:
-            problems.append(f"{name_of(each)}={'…' if each.metadata['secret'] else text} {error}")
+            problems.append(f"{name_of(each)}={'…' if each.metadata['secret'] else without_password(text or '')} {error}")
             unusable.append(name_of(each))
             values[each.name] = None if default is None else each.metadata["parse"](default)
     current = Environment(**values)

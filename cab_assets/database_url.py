@@ -1,0 +1,48 @@
+"""The address of the rides' database."""
+
+import re
+from urllib.parse import urlsplit
+
+FORM = "postgresql://user@host:port/db or mysql://…, without a password"
+# Parameters that libpq is given as they are. The password, the encoding and the time limit of a
+# connection are the pipeline's own; CAB_BOOKINGS_DB_CA has the server's certificate checked.
+OF_POSTGRESQL = {
+    "application_name",
+    "channel_binding",
+    "gssencmode",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "load_balance_hosts",
+    "options",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "target_session_attrs",
+    "tcp_user_timeout",
+}
+KNOWN: dict[str, set[str]] = {"postgresql": OF_POSTGRESQL, "mysql": set()}
+
+
+def database_url(text: str) -> str:
+    """Return the address; ValueError if it has another form, or a parameter that would be dropped."""
+    if not re.fullmatch(r"(mysql|postgresql)://[^:@/\s]+@[^@/\s]+/[^/?#\s]+/?(\?\S*)?", text):
+        raise ValueError(f"must have the form {FORM}")
+    address = urlsplit(text)
+    known = KNOWN[address.scheme]
+    given = [each.partition("=")[0] for each in address.query.split("&") if each]
+    if unknown := [name for name in given if name not in known]:
+        takes = f"it may have {', '.join(sorted(known))}" if known else "an address of MySQL has none"
+        raise ValueError(f"has the parameter {', '.join(unknown)}; {takes}")
+    return text.rstrip("/")
+
+
+def without_password(text: str) -> str:
+    """Return an address as it may be shown.
+
+    >>> without_password("mysql://cab:hunter2@db/rides?password=hunter2&x=1")
+    'mysql://cab:…@db/rides?password=…&x=1'
+    """
+    return re.sub(r"(?<=password=)[^&\s]+|(?<=:)[^:@/\s]+(?=@)", "…", text)
