@@ -35,12 +35,16 @@ WINDOW_ROWS = 20_000  # 5 MB on the server, on the way and here; 25,000 take 4 %
 EDGES = """WITH RECURSIVE edges (edge) AS (
         SELECT {start}
         UNION
-        SELECT (SELECT pickup_timestamp FROM {table} WHERE pickup_timestamp >= edge AND pickup_timestamp < {end} ORDER BY 1 OFFSET {rows} LIMIT 1)
+        SELECT (SELECT pickup_timestamp FROM {table} WHERE pickup_timestamp >= edge AND pickup_timestamp < {end} ORDER BY 1 {nulls} OFFSET {rows} LIMIT 1)
         FROM edges WHERE edge IS NOT NULL
     )
     SELECT {edge} FROM edges"""  # from index entry to index entry; one that is its own next ends it before the NULL that is the day's end
-INDEXED = """SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
-    WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp' AND indisvalid AND indpred IS NULL"""
+# Only a B-tree gives rows in order. Where it puts NULL (bit 0 of indoption: descending, bit 1: NULL
+# first), of which no window has any, decides whether it serves an ORDER BY.
+INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NULLS LAST' END
+    FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+        JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = index.relam
+    WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp' AND indisvalid AND indpred IS NULL AND amname = 'btree'"""
 CALENDAR = ("timestamp '0001-01-01'", "timestamp '10000-01-01'")  # [first, end) of Hive's and of Python's times
 CLOCK = "pg_catalog.clock_timestamp()"
 AT_ONCE = "100ms"  # PostgreSQL has no NOWAIT for SELECT
@@ -121,11 +125,12 @@ class PostgreSQL(Dialect):
 
     def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime) -> list[Window]:
         """Of WINDOW_ROWS rows; none without an index that finds their rows, or when one moment holds more."""
-        if not cursor.execute(INDEXED, (table,)).fetchone():
+        indexed = cursor.execute(INDEXED, (table,)).fetchone()
+        if not indexed:
             return []
         cursor.execute("SET LOCAL enable_sort = off")  # the planner cannot know how few rows each step wants
         edge, (first, last) = self.wall_clock("edge", source_type), (self.bound(each, source_type) for each in (start, end))
-        cursor.execute(EDGES.format(edge=edge, table=table, start=first, end=last, rows=WINDOW_ROWS))
+        cursor.execute(EDGES.format(edge=edge, table=table, start=first, end=last, nulls=indexed[0], rows=WINDOW_ROWS))
         edges = {edge for (edge,) in cursor.fetchall()}
         if None not in edges:
             return []
