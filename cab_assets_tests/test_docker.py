@@ -35,7 +35,7 @@ def test_a_pipeline_can_run_on_them() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_container_is_of_the_one_image_and_may_little(name: str) -> None:
     service = SERVICES[name]
-    assert service["image"] == "cab-assets"
+    assert service["image"] == "cab-assets:${IMAGE_TAG:-latest}"
     assert service["cap_drop"] == ["ALL"]
     assert service["read_only"] or name == "spark-worker"
 
