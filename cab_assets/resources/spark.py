@@ -80,13 +80,15 @@ class Spark:
             return done.result()
 
     def _probe(self, remote: str) -> None:
-        """Have the server release no session, which costs it nothing and needs it awake."""
+        """Have the server release no session, which costs it nothing and needs it awake; over TLS if the session is."""
         import grpc  # of pyspark's Connect client, which a classic session goes without
+        from pyspark.sql.connect.client import DefaultChannelBuilder
 
-        address = urlparse(remote)
-        with grpc.insecure_channel(f"{address.hostname}:{address.port or CONNECT_PORT}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+        way = DefaultChannelBuilder(remote, [("grpc.enable_http_proxy", 0)])
+        with way.toChannel() as channel:
             try:
-                channel.unary_unary("/spark.connect.SparkConnectService/ReleaseSession")(b"", timeout=ANSWER_SECONDS)
+                release = channel.unary_unary("/spark.connect.SparkConnectService/ReleaseSession")
+                release(b"", timeout=ANSWER_SECONDS, metadata=way.metadata())
             except grpc.RpcError as error:
                 if error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE):
                     raise SparkUnavailable(f"Spark Connect at {remote} does not answer ({error.code().name}); see `cab doctor`, then run again") from None
