@@ -44,6 +44,10 @@ class PythonsDiffer(Refused):
     """Spark's Python workers have not the Python that the pipeline has."""
 
 
+class PythonWorkersLost(Unavailable):
+    """Spark's Python workers do not start in time, or are killed: their machines have too much to do."""
+
+
 class SparkLacksKafka(Refused):
     """Spark has no Kafka connector."""
 
@@ -75,6 +79,12 @@ KNOWN = (
         r"PYTHON_VERSION_MISMATCH|Python in worker has different version|Cannot run program \"?\S*python",
         PythonsDiffer,
         f"executors need Python {sys.version_info.major}.{sys.version_info.minor} and our packages; let PYSPARK_PYTHON name it where Spark is started",
+    ),
+    Known(
+        r"Python worker (?:failed to connect back|exited unexpectedly)",
+        PythonWorkersLost,
+        "run again when Spark's machines have less to do; if it comes again, give Spark fewer cores or"
+        " more memory, or check PYSPARK_PYTHON where it is started",
     ),
     Known(
         r"Failed to find (?:the )?data source: kafka|ClassNotFoundException: org\.apache\.(?:spark\.sql\.)?kafka",

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -12,13 +13,13 @@ from typing import Any, TypeVar
 from urllib.parse import urlparse
 
 from dagster_pyspark import LazyPySparkResource
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from cab_assets.errors import Unavailable
+from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.deadline import started, within
-from cab_assets.resources.failures import Refused, failure
+from cab_assets.resources.failures import Refused, failure, reason
 
 REACH_SECONDS = 5
 PROBE_SECONDS = 10  # between questions whether the server is still there while a job runs
@@ -27,6 +28,11 @@ END_SECONDS = 5  # a server that is up releases a session in 0.1 s
 CONNECT_PORT, MASTER_PORT = 15002, 7077
 LOCAL, STANDALONE = "local", "spark://"
 RETRIES = 6  # of a call whose connection broke: 0.05 s, then four times longer each, 10 s at most: given up after 25 s, not 10 minutes
+WENT_AWAY = (  # of the client: no answer, or one of a new server that does not know the session
+    r"^<_\w+ of RPC that terminated with:\s+status = StatusCode\.UNAVAILABLE"
+    r"|^\[(?:NO_ACTIVE_SESSION|INVALID_HANDLE\.\w+|RESPONSE_ALREADY_RECEIVED|RETRIES_EXCEEDED)\]"
+    r"|Answer from Java side is empty|SparkContext was shut down"
+)
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # a day is a folder, and a task to list each takes longer than the list
@@ -66,8 +72,14 @@ class Spark:
             finally:
                 if self.remote:
                     _end(session)
-        except (PySparkException, Py4JJavaError) as error:  # the latter is what a classic session raises of an error without a class of Spark's
-            raise failure(f"Spark at {self.remote or self.master}", str(error), SparkFailed) from error
+        except (PySparkException, Py4JError) as error:  # the latter is what a classic session raises of an error without a class of Spark's
+            raise self._named(error) from error
+
+    def _named(self, error: Exception) -> CabError:
+        where, said = f"Spark at {self.remote or self.master}", str(error)
+        if re.search(WENT_AWAY, said):
+            return SparkUnavailable(f"{where} went away under a job ({reason(said)}); see `cab doctor`, then run again")
+        return failure(where, said, SparkFailed)
 
     def run(self, job: Callable[[SparkSession], T]) -> T:
         """What `job` gives, however long it takes; SparkUnavailable within half a minute of a server that stopped answering."""

@@ -32,6 +32,11 @@ DDL = "Error while compiling statement: FAILED: Execution Error, return code 400
             "Error while compiling statement: FAILED: RuntimeException Unable to instantiate org.apache.hadoop.hive.ql.metadata.SessionHiveMetaStoreClient",
             failures.MetastoreUnavailable,
         ),
+        (
+            "org.apache.spark.SparkException: Python worker failed to connect back.\n"
+            "Caused by: java.net.SocketTimeoutException: Timed out while waiting for the Python worker",
+            failures.PythonWorkersLost,
+        ),
         ("Error while compiling statement: FAILED: SemanticException [Error 10072]: Database does not exist: cab", failures.NoSuchDatabase),
         (
             "org.apache.hadoop.hive.ql.metadata.HiveException: Unable to fetch table bookings. Invalid method name: 'get_table'",
