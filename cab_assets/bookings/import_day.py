@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -16,7 +16,7 @@ from cab_assets.resources.lake import Lake
 from cab_assets.resources.source_day import Control, Slice, SourceDay
 from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.audit import Contents, read_back
-from cab_assets.warehouse.manifest import Finding, Manifest
+from cab_assets.warehouse.manifest import DataFile, Finding, Manifest
 from cab_assets.warehouse.versions import Partition, is_whole, moment_id, newest, version_id, version_ids
 from cab_assets.warehouse.writer import seal, write_rows
 
@@ -35,12 +35,30 @@ class Tally:
     """What passed through on the way from the source to the files."""
 
     row_hash: int = 0
+    control: Control | None = None
 
     def through(self, slices: Iterator[Slice]) -> Iterator[pa.RecordBatch]:
         """The rows without their hashes, which are added up."""
         for each in slices:
             self.row_hash = (self.row_hash + each.row_hash) % 2**64
+            self.control = each.control or self.control
             yield each.rows
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files of a version that is not audited yet, and what the source says of their rows."""
+
+    source: SourceDay
+    version: str
+    files: tuple[DataFile, ...]
+    row_hash: int  # of the rows as they arrived
+    control: Control
+
+    @property
+    def is_of_two_states(self) -> bool:
+        """Whether the day was written to between the figures and the rows, as far as can be told."""
+        return not self.source.shares_a_snapshot and self.row_hash != self.control.fingerprint.row_hash
 
 
 def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str, limits: RowLimits = USUAL) -> ImportedDay:
@@ -53,23 +71,35 @@ def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str, limits: RowLi
         standing = _standing(lake, partition)
         if standing and _is_of(standing, figures.result()) and is_whole(lake, partition, standing):
             return ImportedDay(standing, changed=False, added_columns=source.added_columns)
-        version = version_id(moment_id(source.snapshot.moment), BOOKINGS, run_id)
-        tally = Tally()
-        files = write_rows(lake, partition, version, tally.through(source.slices()))
-        control = figures.result()
-    contents = read_back(lake, partition, version, files, summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"])
-    manifest = Manifest(
+        written = _write(lake, partition, run_id, source, source.slices(), figures)
+    if written.is_of_two_states:
+        with db.day(day) as source:
+            written = _write(lake, partition, run_id, source, source.in_one_statement(), figures)
+    manifest = _audited(lake, partition, written, limits, started)
+    return ImportedDay(seal(lake, partition, manifest), changed=True, added_columns=source.added_columns)
+
+
+def _write(lake: Lake, partition: Partition, run_id: str, source: SourceDay, slices: Iterator[Slice], figures: Future[Control]) -> Written:
+    """Write the rows; their figures come with them, or else from `figures`."""
+    version = version_id(moment_id(source.snapshot.moment), BOOKINGS, run_id)
+    tally = Tally()
+    files = write_rows(lake, partition, version, tally.through(slices))
+    return Written(source, version, files, tally.row_hash, tally.control or figures.result())
+
+
+def _audited(lake: Lake, partition: Partition, written: Written, limits: RowLimits, started: float) -> Manifest:
+    contents = read_back(lake, partition, written.version, written.files, summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"])
+    return Manifest(
         table=BOOKINGS.name,
         day=partition.day,
-        version=version,
+        version=written.version,
         code_version=BOOKINGS.code_version,
-        files=files,
+        files=written.files,
         rows=contents.rows,
-        fingerprint=control.fingerprint,
-        findings=(*findings(source, control, tally, contents), *row_findings(lake, partition, contents.rows, limits)),
+        fingerprint=written.control.fingerprint,
+        findings=(*findings(written, contents), *row_findings(lake, partition, contents.rows, limits)),
         seconds=round(time.monotonic() - started, 3),
     )
-    return ImportedDay(seal(lake, partition, manifest), changed=True, added_columns=source.added_columns)
 
 
 def _standing(lake: Lake, partition: Partition) -> Manifest | None:
@@ -85,11 +115,12 @@ def _is_of(manifest: Manifest, control: Control) -> bool:
     return manifest.fingerprint is not None and not manifest.fingerprint.differs_from(control.fingerprint)
 
 
-def findings(source: SourceDay, control: Control, tally: Tally, contents: Contents) -> tuple[Finding, ...]:
+def findings(written: Written, contents: Contents) -> tuple[Finding, ...]:
     """The audit: what lies in the files against what the source says of the same snapshot."""
-    written = fingerprint(contents.rows, contents.sums["trip_fare"], contents.sums["tip_amount"], tally.row_hash)
+    source, control = written.source, written.control
+    found = fingerprint(contents.rows, contents.sums["trip_fare"], contents.sums["tip_amount"], written.row_hash)
     return (
-        _equals_source(control.fingerprint, written),
+        _equals_source(control.fingerprint, found),
         Finding(
             check="booking_id_is_key",
             passed=contents.repeated_keys == 0 and contents.nulls.get("booking_id", 0) == 0,

@@ -34,6 +34,10 @@ class BookingsDbRefused(CabError):
     """The database answered, with a no: password, name, permission, table."""
 
 
+class SourceUnreadable(CabError):
+    """The source holds a value that cannot be brought over as it is."""
+
+
 CHECK = "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with `cab doctor`, then run again"
 LOOK = "The server says why: fix that in the source, then run the day again"
 TEXTS = [column for column in BOOKINGS.columns if column.type == "string"]

@@ -4,31 +4,26 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from typing import Any
 
-import connectorx
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cab_assets.errors import CabError, Unavailable
+from cab_assets.resources import connectorx_rows
 from cab_assets.resources.copied import CSV, portions, read_csv
 from cab_assets.resources.cursors import Cursors
-from cab_assets.resources.dialect import TEXTS, Dialect, Snapshot, Window
+from cab_assets.resources.dialect import TEXTS, Dialect, Snapshot, SourceUnreadable, Window
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
 from cab_assets.resources.packed import Unpackable, packed, short, unpacked
 from cab_assets.schemas import BOOKINGS, Column
 
-BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages
+LINES = 8_000  # of CSV at once
 WINDOWS_AT_ONCE = 4  # from its second window on, a statement finds the server's memory warm: a fifth less work there than one by one
 STATEMENTS_AHEAD = 4  # a row group takes as long to write as some windows take to read
-ROW_HASH, TEXT_BYTES = "row_hash", "text_bytes"
-
-
-class SourceUnreadable(CabError):
-    """The source holds a value that cannot be brought over as it is."""
+ROW_HASH, TEXT_BYTES, FIGURES = "row_hash", "text_bytes", "figures"
 
 
 @dataclass(frozen=True)
@@ -45,6 +40,7 @@ class Slice:
 
     rows: pa.RecordBatch
     row_hash: int
+    control: Control | None = None  # of the whole day, in the same state
 
 
 Packed = tuple[list[Slice], list[Window]]  # the rows of a statement, and its windows that cannot be packed
@@ -68,15 +64,22 @@ class SourceDay:
         """Columns that the source has and we do not import."""
         return sorted(set(self.shape) - set(BOOKINGS.names))
 
+    @property
+    def shares_a_snapshot(self) -> bool:
+        """Whether `control` and `slices` see one state of the day."""
+        return self.dialect.readers > 1
+
     def control(self) -> Control:
         """The source's own figures of the day."""
+        with self.cursors.lend() as cursor:
+            cursor.execute(f"SELECT {', '.join(self._figures)} FROM {self.table} WHERE {self._within(self.start, self.end)}")
+            return _control(*cursor.fetchone())
+
+    @property
+    def _figures(self) -> list[str]:
         drop = next(column for column in BOOKINGS.columns if column.name == "drop_timestamp")
         unreal = f"count({drop.name}) - count({self._value(drop)})"
-        figures = f"count(*), sum(trip_fare), sum(tip_amount), sum({self.row_hash}), {unreal}"
-        with self.cursors.lend() as cursor:
-            cursor.execute(f"SELECT {figures} FROM {self.table} WHERE {self._within(self.start, self.end)}")
-            rows, fare, tip, row_hash, unreal_drops = cursor.fetchone()
-        return Control(fingerprint(rows, fare, tip, row_hash or 0), unreal_drops)
+        return ["count(*)", "sum(trip_fare)", "sum(tip_amount)", f"sum({self.row_hash})", unreal]
 
     def slices(self) -> Iterator[Slice]:
         """All rows of the day."""
@@ -92,7 +95,7 @@ class SourceDay:
         return SourceUnreadable(f"{odd}. Fix it in the source, then run the day again") if odd else error
 
     def _packable(self) -> list[Window]:
-        if self.dialect.readers == 1:
+        if not self.shares_a_snapshot:
             return []
         with self.cursors.lend() as cursor:
             return self.dialect.windows(cursor, self.table, self.shape["pickup_timestamp"], self.start, self.end)
@@ -141,14 +144,32 @@ class SourceDay:
     def _value(self, column: Column) -> str:
         return self.dialect.value(column, self.shape[column.name])
 
+    def in_one_statement(self) -> Iterator[Slice]:
+        """Return all rows of the day, and with some of them its figures, which see the same state.
+
+        This takes longer than `slices` and `control` on two connections (decision 10).
+        """
+        nothing = ", ".join(["NULL"] * (len(BOOKINGS.columns) + 2))
+        figures = ", ".join(f"coalesce({each}, '')" for each in self._figures)
+        total = f"SELECT {nothing}, concat_ws(',', {figures}) FROM {self.table} WHERE {self._within(self.start, self.end)}"
+        rows = self._select(self.start, self.end, f"CAST(NULL AS char) AS {FIGURES}")
+        for batch in connectorx_rows.read(self.dialect, self.snapshot, f"{rows} UNION ALL {total}"):
+            told = batch[FIGURES].drop_null().to_pylist()
+            rides = batch.filter(batch[FIGURES].is_null()) if told else batch
+            control = _control(*(each or None for each in told[0].split(","))) if told else None
+            yield replace(self._slice(rides.drop_columns([FIGURES])), control=control)
+
     def _one_by_one(self, start: datetime, end: datetime) -> Iterator[Slice]:
+        query = self._select(start, end)
+        read = self._by_copy(query) if self.shares_a_snapshot else connectorx_rows.read(self.dialect, self.snapshot, query)
+        yield from map(self._slice, read)
+
+    def _slice(self, batch: pa.RecordBatch) -> Slice:
         arriving = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64())).append(pa.field(TEXT_BYTES, pa.int64()))
-        read = self._by_connectorx if self.dialect.readers == 1 else self._by_copy
-        for batch in read(self._select(start, end)):
-            with fitting():
-                rows = batch.cast(arriving)
-            self._refuse_other_texts(rows)
-            yield Slice(rows.select(BOOKINGS.names), pc.sum(rows[ROW_HASH]).as_py() or 0)
+        with fitting():
+            rows = batch.cast(arriving)
+        self._refuse_other_texts(rows)
+        return Slice(rows.select(BOOKINGS.names), pc.sum(rows[ROW_HASH]).as_py() or 0)
 
     def _refuse_other_texts(self, rows: pa.RecordBatch) -> None:
         """The hash is the server's own, so it does not see what a session's encoding makes of a text on the way."""
@@ -164,48 +185,21 @@ class SourceDay:
         """Over a connection that holds the table's lock; ConnectorX would open another one."""
         arriving = {column.name: column.arrow_type for column in BOOKINGS.columns} | {ROW_HASH: pa.int64(), TEXT_BYTES: pa.int64()}
         with self.cursors.lend() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT ({CSV})") as lines:
-            for text in portions(lines, BATCH_ROWS):
+            for text in portions(lines, LINES):
                 with fitting():
                     yield from read_csv(text, arriving).to_batches()
 
-    def _select(self, start: datetime, end: datetime) -> str:
+    def _select(self, start: datetime, end: datetime, *more: str) -> str:
         values = (f"{self._value(column)} AS {column.name}" for column in BOOKINGS.columns)
         proof = f"{self.row_hash} AS {ROW_HASH}, {self.dialect.text_bytes(self.shape)} AS {TEXT_BYTES}"
-        return f"SELECT {', '.join(values)}, {proof} FROM {self.table} WHERE {self._within(start, end)}"
+        return f"SELECT {', '.join([*values, proof, *more])} FROM {self.table} WHERE {self._within(start, end)}"
 
     def _within(self, start: datetime, end: datetime) -> str:
         return self.dialect.between(self.shape["pickup_timestamp"], start, end)
 
-    def _by_connectorx(self, query: str) -> Iterator[pa.RecordBatch]:
-        """ConnectorX's batches; a value it cannot carry panics, which is a BaseException, after rows were already delivered."""
-        try:
-            yield from connectorx.read_sql(
-                self.dialect.url,
-                query,
-                protocol=self.dialect.protocol,
-                return_type="arrow_stream",
-                batch_size=BATCH_ROWS,
-                pre_execution_query=self.snapshot.join,
-            )
-        except (Exception, pa.ArrowException) as error:  # noqa: BLE001
-            raise self._unreadable(error) from None
-        except BaseException as error:
-            if type(error).__name__ != "PanicException":
-                raise
-            raise self._unreadable(error) from None
 
-    def _unreadable(self, error: BaseException) -> CabError:
-        """What ended the reading: the database, if it is gone or interrupts, else a value."""
-        known = self.dialect.failure(Exception(str(error)))
-        if isinstance(known, Unavailable):
-            return known
-        try:
-            with self.cursors.lend() as cursor:
-                cursor.execute("SELECT 1")
-        except self.dialect.errors as lost:
-            return self.dialect.failure(lost)
-        said = self.dialect.redacted(str(error)).strip().splitlines()[0]
-        return SourceUnreadable(f"{self.table} could not be read to the end: {said}. Look for a value that is no number or no time, mend it, run the day again")
+def _control(rows: Any, fare: Any, tip: Any, row_hash: Any, unreal_drops: Any) -> Control:
+    return Control(fingerprint(int(rows), fare, tip, row_hash or 0), int(unreal_drops))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cab_assets.resources import mysql
-from cab_assets.resources.source_day import SourceUnreadable
+from cab_assets.resources.dialect import SourceUnreadable
 from cab_assets_tests.cluster import databases
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from cab_assets.environment import Environment
-from cab_assets.resources.source_day import SourceUnreadable
+from cab_assets.resources.dialect import SourceUnreadable
 from cab_assets_tests.resources.source import DAY, Source, rows, source
 from cab_assets_tests.rides import ride
 
