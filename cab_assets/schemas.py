@@ -110,16 +110,17 @@ EVENT = (
     Column("customer_id", "bigint", "whose app it was"),
     Column("app_version", "string", "version of the app"),
     Column("os_version", "string", "iOS or Android"),
-    Column("lat", "double", "degrees north"),
-    Column("lon", "double", "degrees east"),
+    Column("lat", "double", "degrees north; NULL where the app sent none"),
+    Column("lon", "double", "degrees east; NULL where the app sent none"),
     Column("page_id", "string", "the page"),
     Column("button_id", "string", "the button"),
     Column("is_button_click", "boolean", "the button was clicked"),
     Column("is_page_view", "boolean", "the page was viewed"),
     Column("is_scroll_up", "boolean", "the page was scrolled up"),
     Column("is_scroll_down", "boolean", "the page was scrolled down"),
-    Column("event_timestamp", "timestamp", "wall clock of the business zone, as the app wrote it; decides the day"),
+    Column("event_timestamp", "timestamp", "wall clock of the business zone; decides the day"),
 )
+POSITION = ("lat", "lon")  # what an app that may not know it leaves out, or sends as null or empty
 EVENT_DATE = Column("event_date", "string", "day of event_timestamp")
 PLACE = (
     Column("topic", "string", "the Kafka topic the record lies in"),

@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 from cab_assets.clickstream.batch import BatchFile, Contents, Range, batch_path
 from cab_assets.errors import CabError
 from cab_assets.resources.lake import Lake
-from cab_assets.schemas import EXTRA_KEYS
+from cab_assets.schemas import EXTRA_KEYS, PLACE_KEY, POSITION
 
-COLUMNS = ["event_timestamp", "event_date", "topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "reasons", EXTRA_KEYS.name]
+EVENT_NAMES = ["event_timestamp", "event_date", *POSITION]
+COLUMNS = [*EVENT_NAMES, *PLACE_KEY, "kafka_timestamp", "reasons", EXTRA_KEYS.name]
 
 FirstDelivered = Callable[[int, Sequence[tuple[int, int]]], int | None]  # partition, stretches -> the first offset in them that the broker delivers
 
@@ -78,6 +79,7 @@ def _contents(files: tuple[BatchFile, ...], rows: pa.Table, undelivered: tuple[R
         accepted=rows.num_rows - rejected.num_rows,
         rejected=rejected.num_rows,
         reasons=_counts(pc.list_flatten(rejected["reasons"])),
+        without_position=_without_position(rows.filter(pc.invert(refused))),
         extra_keys=pc.sum(rows[EXTRA_KEYS.name]).as_py() or 0,
         event_dates=_counts(pc.drop_null(rows["event_date"])),
         ingest_dates=_counts(pc.strftime(rejected["kafka_timestamp"], format="%Y-%m-%d")),
@@ -85,6 +87,11 @@ def _contents(files: tuple[BatchFile, ...], rows: pa.Table, undelivered: tuple[R
         last_event=_text(events["max"]),
         last_arrival=_text(pc.max(rows["kafka_timestamp"]).as_py()),
     )
+
+
+def _without_position(accepted: pa.Table) -> int:
+    lacking = pc.or_(*(pc.is_null(accepted[name]) for name in POSITION))
+    return pc.sum(lacking).as_py() or 0
 
 
 def _counts(values: pa.ChunkedArray) -> dict[str, int]:

@@ -44,6 +44,7 @@ class Contents(BaseModel, frozen=True):
     rejected: int = 0
     undelivered: tuple[Range, ...] = ()  # offsets that the broker never delivers: compacted away, or a transaction's own
     reasons: dict[str, int] = {}  # a refused record counts once for each of its reasons
+    without_position: int = 0  # accepted records without lat or lon
     extra_keys: int = 0
     event_dates: dict[str, int] = {}  # accepted records by day
     ingest_dates: dict[str, int] = {}  # refused records by the date of kafka_timestamp

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from cab_assets.schemas import EVENT
+from cab_assets.schemas import EVENT, POSITION
 
 OTHER_KEYS = {"os_version": ("OS_version", "os_version"), "event_timestamp": ("timestamp\n", "timestamp")}
 KEYS = {column.name: OTHER_KEYS.get(column.name, (column.name,)) for column in EVENT}  # of a column: each is one spelling
@@ -82,7 +82,7 @@ def _any(value: bytes | None) -> tuple[Texts, Odd]:
     if value is None:
         return NONE, Odd("value_is_null")
     try:
-        found = json.loads(value.decode(), object_pairs_hook=Members, parse_int=Number, parse_float=Number, parse_constant=_no_number)
+        found = json.loads(value.decode("utf-8-sig"), object_pairs_hook=Members, parse_int=Number, parse_float=Number, parse_constant=_no_number)
         json.dumps(found, ensure_ascii=False).encode()  # an escape like \ud800 alone is no character either
     except UnicodeError:
         return NONE, Odd("not_utf8")
@@ -95,13 +95,15 @@ def _fields(members: Members) -> tuple[Texts, Odd]:
     given: dict[str, list[Any]] = {name: [] for name in KEYS}
     for key, value in members:
         given.get(COLUMN_OF.get(key, ""), []).append(value)
-    texts = tuple(_text(name, values[0]) if len(values) == 1 else None for name, values in given.items())
-    faults = {name: "twice" if values else "missing" for name, values in given.items() if len(values) != 1}
+    texts = tuple(_text(name, *values) if len(values) < 2 else None for name, values in given.items())
+    faults = {name: "twice" if values else "missing" for name, values in given.items() if len(values) > 1 or not (values or name in POSITION)}
     return texts, Odd(faults=faults, extra_keys=sum(key not in COLUMN_OF for key, _ in members))
 
 
-def _text(name: str, value: Any) -> str | None:
+def _text(name: str, value: Any = None) -> str | None:
     """Numbers and flags need not be strings, so they have a text; None: of a type that means nothing here."""
+    if value is None and name in POSITION:
+        return ""
     if isinstance(value, bool):
         value = Number(str(value).lower())
     return value if isinstance(value, str) and not (isinstance(value, Number) and name in KEPT_AS_WRITTEN) else None

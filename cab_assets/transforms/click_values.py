@@ -1,11 +1,14 @@
 """What the texts in a click's JSON mean. Nothing here raises, whatever the text; NULL: it means nothing.
 
-Each type has one meaning, told text by text, and a way through Arrow that reads a whole column of plain texts at once.
+Each type has one meaning, told text by text, and a way through Arrow that reads the plain texts of a column at once.
 """
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -15,19 +18,33 @@ BOUNDS = {"customer_id": (0, 2**63 - 1), "lat": (-90.0, 90.0), "lon": (-180.0, 1
 BLANKS = " \t\n\v\f\r"
 WHOLE_NUMBER = re.compile(r"[-+]?\d{1,19}", re.ASCII)
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(\.\d{1,6})?)", re.ASCII)
+DATE, TIME, OFFSET = r"(\d{4}-\d\d-\d\d)", r"(\d\d:\d\d:\d\d)(\.\d{1,9})?", r"(Z|[-+][012]\d(?::?[0-5]\d)?)?"
+MOMENT = re.compile(rf"{DATE}[ T]{TIME}{OFFSET}", re.ASCII)
+SINCE_1970 = re.compile(r"\d{10}(\d{3})?", re.ASCII)  # seconds, or milliseconds
+MICROSECONDS = 16  # digits of a time since 1970
 SECONDS = len("2020-09-14 09:59:07")  # no other form that Arrow reads without a zone is of that length
 SAFE_DIGITS = 18  # any such number fits
-FLAGS = {"Yes": True, "true": True, "No": False, "false": False}
+TRUE, FALSE = ("yes", "true", "y", "1"), ("no", "false", "n", "0")
+FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
+PLAIN_FLAGS = [spelt for word in FLAGS for spelt in dict.fromkeys((word, word.upper(), word.title()))]
+PLAIN_TRUE = len([word for word in PLAIN_FLAGS if FLAGS[word.lower()]])
+EPOCH, DAY = datetime(1970, 1, 1, tzinfo=UTC), 24 * 3600 * 10**6  # the day, and all that follow, in microseconds
+EARLIEST, LATEST = -1900 * 365 * DAY, 8000 * 365 * DAY  # a calendar knows them in every zone
 
 
-def read(name: str, kind: str, texts: pa.StringArray) -> pa.Array:
-    """The column's values; NULL where a text means none, or one out of bounds."""
-    at_once, one, arrow_type = READERS[kind]
-    try:
-        values = at_once(texts)
-    except pa.ArrowInvalid:
-        values = pa.array([None if text is None else one(text) for text in texts.to_pylist()], arrow_type)
+@dataclass(frozen=True)
+class Kind:
+    """How the texts of a type are read: the plain ones at once, any other by itself."""
+
+    plain: Callable[[pa.StringArray], pa.BooleanArray]
+    at_once: Callable[[pa.StringArray], pa.Array]  # pa.ArrowInvalid if a plain one means nothing
+    one: Callable[[str, str], Any]  # a text, and the zone whose wall clock is wanted
+    type: pa.DataType
+
+
+def read(name: str, kind: str, texts: pa.StringArray, zone: str) -> pa.Array:
+    """Return the column's values; NULL where a text means none, or one out of bounds."""
+    values = _values(KINDS[kind], texts, zone)
     if name not in BOUNDS:
         return values
     low, high = BOUNDS[name]
@@ -35,68 +52,112 @@ def read(name: str, kind: str, texts: pa.StringArray) -> pa.Array:
     return values if pc.all(inside, skip_nulls=False, min_count=0).as_py() else pc.if_else(inside, values, None)
 
 
-def _whole_numbers(texts: pa.StringArray) -> pa.Array:
-    plain = pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), SAFE_DIGITS))
-    return _all(plain, texts).cast(pa.int64())
+def are_blank(texts: pa.StringArray) -> pa.BooleanArray:
+    return pc.equal(pc.binary_length(pc.ascii_trim(texts, BLANKS)), 0)
 
 
-def _whole_number(text: str) -> int | None:
+def wall_clock(instant: int, zone: str) -> int:
+    """Return what the clocks of a zone show at an instant; both in microseconds since 1970."""
+    return instant + utc_offset(instant, zone)
+
+
+def utc_offset(instant: int, zone: str) -> int:
+    """Return how far a zone's clock is ahead of UTC, in microseconds, at any instant that an app or a producer gives."""
+    known = EPOCH + timedelta(microseconds=min(max(instant, EARLIEST), LATEST))
+    return (known.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()) // timedelta(microseconds=1)
+
+
+def _values(kind: Kind, texts: pa.StringArray, zone: str) -> pa.Array:
+    plain = kind.plain(texts)
+    all_plain = pc.all(plain, min_count=0).as_py()
+    try:
+        values = kind.at_once(texts if all_plain else pc.if_else(plain, texts, None))
+        if all_plain:
+            return values
+    except pa.ArrowInvalid:
+        plain, values = pa.repeat(False, len(texts)), pa.nulls(len(texts), kind.type)
+    others = pc.and_(pc.is_valid(texts), pc.invert(pc.fill_null(plain, True)))
+    read_alone = [kind.one(text, zone) for text in texts.filter(others).to_pylist()]
+    return pc.replace_with_mask(values, others, pa.array(read_alone, kind.type))
+
+
+def _are_whole_numbers(texts: pa.StringArray) -> pa.BooleanArray:
+    return pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), SAFE_DIGITS))
+
+
+def _whole_number(text: str, _: str) -> int | None:
     trimmed = text.strip(BLANKS)
     number = int(trimmed) if WHOLE_NUMBER.fullmatch(trimmed) else None
     return number if number is not None and abs(number) < 2**63 else None
+
+
+def _are_not_empty(texts: pa.StringArray) -> pa.BooleanArray:
+    return pc.greater(pc.binary_length(texts), 0)
 
 
 def _degrees(texts: pa.StringArray) -> pa.Array:
     return texts.cast(pa.float64())  # of what is no number in JSON it reads inf and nan, which are out of all bounds
 
 
-def _degree(text: str) -> float | None:
+def _degree(text: str, _: str) -> float | None:
     number = text.strip(BLANKS)
     return float(number) if NUMBER.fullmatch(number) else None
 
 
-def _as_written(texts: pa.StringArray) -> pa.Array:
-    return _all(pc.and_(pc.not_equal(texts, ""), pc.invert(pc.match_substring(texts, "\x00"))), texts)
+def _are_kept_as_written(texts: pa.StringArray) -> pa.BooleanArray:
+    return pc.and_(_are_not_empty(texts), pc.invert(pc.match_substring(texts, "\x00")))
 
 
-def _one_as_written(text: str) -> str | None:
+def _one_as_written(text: str, _: str) -> str | None:
     return text if text and "\x00" not in text else None  # tools written in C cut a text off at a NUL
 
 
+def _are_flags(texts: pa.StringArray) -> pa.BooleanArray:
+    return pc.or_kleene(pc.is_null(texts), pc.is_in(texts, pa.array(PLAIN_FLAGS)))
+
+
 def _flags(texts: pa.StringArray) -> pa.Array:
-    place = pc.index_in(texts, pa.array(list(FLAGS)), skip_nulls=True)
-    return pc.less(_all(pc.or_(pc.is_valid(place), pc.is_null(texts)), place), list(FLAGS).index("No"))
+    return pc.less(pc.index_in(texts, pa.array(PLAIN_FLAGS), skip_nulls=True), PLAIN_TRUE)
 
 
-def _flag(text: str) -> bool | None:
-    return FLAGS.get(text.strip(BLANKS))
+def _flag(text: str, _: str) -> bool | None:
+    return FLAGS.get(text.strip(BLANKS).lower())
+
+
+def _are_moments(texts: pa.StringArray) -> pa.BooleanArray:
+    return pc.equal(pc.binary_length(pc.ascii_rtrim(texts, "\n")), SECONDS)
 
 
 def _moments(texts: pa.StringArray) -> pa.Array:
-    trimmed = pc.ascii_rtrim(texts, "\n")
-    return _all(pc.equal(pc.binary_length(trimmed), SECONDS), trimmed).cast(pa.timestamp("us"))
+    return pc.ascii_rtrim(texts, "\n").cast(pa.timestamp("us"))
 
 
-def _moment(text: str) -> int | None:
-    """Microseconds, of years that Python's datetime does not know as well."""
-    found = MOMENT.fullmatch(text.strip(BLANKS))
+def _moment(text: str, zone: str) -> int | None:
+    """Return the wall clock in microseconds since 1970, of years that Python's datetime does not know as well."""
+    trimmed = text.strip(BLANKS)
+    if SINCE_1970.fullmatch(trimmed):
+        return wall_clock(int(trimmed.ljust(MICROSECONDS, "0")), zone)
+    if not (found := MOMENT.fullmatch(trimmed)):
+        return None
+    date, time, fraction, offset = found.groups("")
     try:
-        return int(np.datetime64(f"{found[1]}T{found[2]}", "us").astype(np.int64)) if found else None
+        written = int(np.datetime64(f"{date}T{time}{fraction[:7]}", "us").astype(np.int64))
     except ValueError:
         return None
+    return wall_clock(written - _offset(offset), zone) if offset else written
 
 
-def _all(plain: pa.BooleanArray, values: pa.Array) -> pa.Array:
-    """The values if all that are there are plain; pa.ArrowInvalid otherwise."""
-    if pc.all(plain, min_count=0).as_py():
-        return values
-    raise pa.ArrowInvalid("not all are plain")
+def _offset(text: str) -> int:
+    """Return how far a clock with this offset of ISO 8601 is ahead of UTC, in microseconds."""
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return (-minutes if text[0] == "-" else minutes) * 60 * 10**6
 
 
-READERS: dict[str, tuple[Callable[[pa.StringArray], pa.Array], Callable[[str], Any], pa.DataType]] = {
-    "bigint": (_whole_numbers, _whole_number, pa.int64()),
-    "double": (_degrees, _degree, pa.float64()),
-    "string": (_as_written, _one_as_written, pa.string()),
-    "boolean": (_flags, _flag, pa.bool_()),
-    "timestamp": (_moments, _moment, pa.timestamp("us")),
+KINDS = {
+    "bigint": Kind(_are_whole_numbers, lambda texts: texts.cast(pa.int64()), _whole_number, pa.int64()),
+    "double": Kind(_are_not_empty, _degrees, _degree, pa.float64()),
+    "string": Kind(_are_kept_as_written, lambda texts: texts, _one_as_written, pa.string()),
+    "boolean": Kind(_are_flags, _flags, _flag, pa.bool_()),
+    "timestamp": Kind(_are_moments, _moments, _moment, pa.timestamp("us")),
 }

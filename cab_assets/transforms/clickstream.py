@@ -6,9 +6,8 @@ Read in Spark's Python workers, a batch of Arrow at a time; this package is sent
 import gc
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import reduce
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +16,9 @@ from pyspark import cloudpickle
 from pyspark.sql import DataFrame
 
 import cab_assets
-from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, EXTRA_KEYS, PLACE
+from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, EXTRA_KEYS, PLACE, POSITION
 from cab_assets.transforms.click_json import Odd, take_apart
-from cab_assets.transforms.click_values import read
+from cab_assets.transforms.click_values import DAY, are_blank, read, utc_offset
 
 cloudpickle.register_pickle_by_value(cab_assets)  # type: ignore[no-untyped-call]
 
@@ -30,9 +29,7 @@ TIME = "event_timestamp"
 IN_ORDER = [*(column.name for column in EVENT if column.name != TIME), TIME]
 NOT_ODD = Odd()
 LAST_MOMENT = pa.scalar(datetime.max.replace(tzinfo=UTC), pa.timestamp("us", tz="UTC"))
-EPOCH, HOUR = datetime(1970, 1, 1, tzinfo=UTC), 3600 * 10**6  # the hour, and all that follow, in microseconds
-DAY, LATEST = 24 * HOUR, 8000 * 365 * 24 * HOUR
-SAFELY_AHEAD = DAY - 14 * HOUR  # of Kafka's time in UTC: nobody's clock is further behind it than that
+SAFELY_AHEAD = DAY * 10 // 24  # of Kafka's time in UTC: nobody's clock is further behind it than that
 
 Batches = Iterator[pa.RecordBatch]
 
@@ -67,9 +64,11 @@ class Reader:
     def read(self, records: pa.RecordBatch) -> pa.RecordBatch:
         """From `value` and the columns of the place, in any order."""
         texts, odd = take_apart(records.column("value").to_pylist())
-        event = {column.name: read(column.name, column.type, texts[column.name]) for column in EVENT}
+        event = {column.name: read(column.name, column.type, texts[column.name], self.zone) for column in EVENT}
         early, ahead = self._untimely(_microseconds(event[TIME]), _microseconds(records.column("kafka_timestamp")))
         wrong = {name: _mask(pc.is_null(column)) for name, column in event.items()}
+        for name in POSITION:
+            wrong[name] = wrong[name] & ~_mask(pc.fill_null(are_blank(texts[name]), False))
         accepted = pa.array(~reduce(np.logical_or, [*wrong.values(), early, ahead]))
         reasons, extra_keys = np.full(len(records), None, dtype=object), np.zeros(len(records), np.int32)
         for row in np.flatnonzero(~_mask(accepted)).tolist():
@@ -88,13 +87,8 @@ class Reader:
         """Which events are before the start, and which are too far ahead."""
         ahead = moments - SAFELY_AHEAD > arrived
         for row in np.flatnonzero(ahead):
-            ahead[row] = moments[row] - DAY - self._utc_offset(int(arrived[row])) > arrived[row]
+            ahead[row] = moments[row] - DAY - utc_offset(int(arrived[row]), self.zone) > arrived[row]
         return moments < np.datetime64(self.start, "us").astype(np.int64), ahead
-
-    def _utc_offset(self, instant: int) -> int:
-        """Of the zone's clock. A producer may give any time to Kafka, also one that no calendar has."""
-        known = EPOCH + timedelta(microseconds=min(max(instant, 0), LATEST))
-        return (known.astimezone(ZoneInfo(self.zone)).utcoffset() or timedelta()) // timedelta(microseconds=1)
 
 
 def _reasons(odd: Odd, wrong: set[str], *, early: bool, ahead: bool) -> list[str]:

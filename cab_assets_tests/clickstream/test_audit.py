@@ -25,11 +25,11 @@ def lake(tmp_path: Path) -> Lake:
 def record(partition: int, offset: int, **other: Any) -> Record:
     when = datetime(2020, 3, 14, 9, 59, 7)  # noqa: DTZ001  wall clock
     place = {"topic": TOPIC, "kafka_partition": partition, "kafka_offset": offset, "kafka_timestamp": ARRIVED}
-    return {**place, "event_timestamp": when, "event_date": "2020-03-14", "extra_keys": 0, **other}
+    return {**place, "event_timestamp": when, "event_date": "2020-03-14", "lat": 1.5, "lon": -2.0, "extra_keys": 0, **other}
 
 
 def refused(partition: int, offset: int, *reasons: str, **other: Any) -> Record:
-    return record(partition, offset, reasons=list(reasons), **other) | {"event_timestamp": None, "event_date": None}
+    return record(partition, offset, reasons=list(reasons), **other) | {"event_timestamp": None, "event_date": None, "lat": None, "lon": None}
 
 
 def stage(lake: Lake, *files: list[Record]) -> None:
@@ -52,7 +52,7 @@ def test_a_batch_says_what_it_holds(lake: Lake) -> None:
     late = datetime(2020, 3, 15, 0, 0, 0, 250)  # noqa: DTZ001
     stage(
         lake,
-        [record(0, 5), record(0, 6, event_timestamp=late, event_date="2020-03-15", extra_keys=2)],
+        [record(0, 5, lat=None, lon=None), record(0, 6, event_timestamp=late, event_date="2020-03-15", lon=None, extra_keys=2)],
         [refused(1, 0, "lat_unusable", "page_id_missing", extra_keys=1), refused(1, 1, "lat_unusable", kafka_timestamp=datetime(1970, 1, 1, tzinfo=UTC))],
     )
     found = audited(lake, (0, 5, 7), (1, 0, 2), (2, 9, 9))
@@ -61,6 +61,7 @@ def test_a_batch_says_what_it_holds(lake: Lake) -> None:
         accepted=2,
         rejected=2,
         reasons={"lat_unusable": 2, "page_id_missing": 1},
+        without_position=2,
         extra_keys=3,
         event_dates={"2020-03-14": 1, "2020-03-15": 1},
         ingest_dates={"1970-01-01": 1, "2020-03-14": 1},

@@ -12,13 +12,14 @@ from pyspark.testing import assertDataFrameEqual
 
 from cab_assets.environment import Environment
 from cab_assets.resources.spark import Spark
-from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, PLACE
+from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, PLACE, POSITION
 from cab_assets.transforms.clickstream import Reader, read_clicks
 from cab_assets_tests.transforms.test_click_json import mutated
 
 OF_KAFKA = "key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp, timestampType int"
 READ = f"{CLICKSTREAM_BATCHES.ddl}, extra_keys int"
 EVENT_NAMES = [column.name for column in EVENT]
+NEEDED = [name for name in EVENT_NAMES if name not in POSITION]
 ARRIVED = datetime(2020, 9, 14, 4, 30, tzinfo=UTC)  # 10:00 in Kolkata
 
 
@@ -60,6 +61,7 @@ def missing(*names: str) -> list[str]:
 
 CLEANER = click({"OS_version": "", "os_version": '"Android"', r"timestamp\n": "", "timestamp": '"2020-09-14T09:59:07"'})
 LONG = "x" * 1_000_000
+FLAGS = [key for key in CLICK if key.startswith("is_")]
 ACCEPTED: list[tuple[bytes, dict[str, Any]]] = [
     (click(), {}),
     (click().replace(b": ", b":").replace(b", ", b","), {}),
@@ -93,6 +95,30 @@ ACCEPTED: list[tuple[bytes, dict[str, Any]]] = [
     (at("2020-09-14T09:59:07.5"), {"event_timestamp": moment("2020-09-14 09:59:07.5")}),
     (at("2020-01-01 00:00:00"), {"event_timestamp": moment("2020-01-01 00:00:00")}),
     (at("2020-09-15 10:00:00"), {"event_timestamp": moment("2020-09-15 10:00:00")}),
+    (at("2020-09-14T04:29:07.123Z"), {"event_timestamp": moment("2020-09-14 09:59:07.123")}),
+    (at("2020-09-14T04:29:07.1234567+00:00"), {"event_timestamp": moment("2020-09-14 09:59:07.123456")}),
+    (at("2020-09-14 04:29:07Z"), {}),
+    (at("2020-09-14T09:59:07+05:30"), {}),
+    (at("2020-09-14T09:59:07+0530"), {}),
+    (at("2020-09-13T18:29:07.000-10"), {}),
+    (at("2019-12-31T18:30:00Z"), {"event_timestamp": moment("2020-01-01 00:00:00")}),
+    (at("1600057747"), {}),
+    (at(r" 1600057747123\n"), {"event_timestamp": moment("2020-09-14 09:59:07.123")}),
+    (click({r"timestamp\n": "1600057747"}), {}),
+    (click({r"timestamp\n": "1600057747000"}), {}),
+    # a byte order mark
+    (b"\xef\xbb\xbf" + click(), {}),
+    (b"\xef\xbb\xbf" + click({"customer_id": "42"}), {}),
+    # without a position, or with half of one
+    *[(click({"lat": text, "lon": text}), {"lat": None, "lon": None}) for text in ("", "null", '""', r'" \n"')],
+    (click({"lat": "", "lon": "-7e1"}), {"lat": None, "lon": -70.0}),
+    (click({"lat": "", "LAT": '"1"'}), {"lat": None, "extra_keys": 1}),
+    # flags
+    *[
+        (click(dict(zip(FLAGS, (f'"{no}"', f'"{yes}"', no_bare, f'"{yes.upper()}"'), strict=True))), {"is_scroll_down": True})
+        for no, yes, no_bare in (("n", "Y", "0"), ("nO", "yEs", "false"), ("0", "1", '"FALSE"'), ("False", "True", '" n"'))
+    ],
+    (click({"is_page_view": "1", "is_scroll_up": "0"}), {}),
     # keys that are none of ours
     (click({"session": '"s"', "Lat": "0", "": "null"}), {"extra_keys": 3}),
     (click({"meta": '{"lat": "1", "lat": ["}", {}], "page_id": null}'}), {"extra_keys": 1}),
@@ -100,7 +126,8 @@ ACCEPTED: list[tuple[bytes, dict[str, Any]]] = [
 ]
 NO_MOMENTS = (
     *("2020-02-30 10:00:00", "2020-09-14 24:00:00", "2020-09-14 09:59:60", "2020-09-14", "2020-09-14 09:59", "2020-9-14 09:59:07"),
-    *("2020-09-14 09:59:07.1234567", "2020-09-14T09:59:07Z", "2020-09-14 09:59:07+05:30", "+12020-09-14 09:59:07", "1600077547", "yesterday"),
+    *("2020-09-14 09:59:07.1234567890", "2020-09-14T09:59:07.Z", "2020-09-14 09:59:07+30:00", "2020-09-14 09:59:07 Z", "+12020-09-14 09:59:07"),
+    *("2020-09-14T09:59:07+05:60", "2020-09-14T09:59:07+5", "2020-02-30T10:00:00Z", "160007754", "16000775470", "-160007754", "yesterday"),
 )
 REFUSED: list[tuple[bytes | None, list[str] | str, int]] = [
     (None, "value_is_null", 0),
@@ -134,7 +161,8 @@ REFUSED: list[tuple[bytes | None, list[str] | str, int]] = [
     (click({"page_id": '"\0"'}), "not_json", 0),
     (click({"page_id": r'"\x"'}), "not_json", 0),
     (click({"deep": "[" * 5000 + "]" * 5000}), "not_json", 0),
-    (b"\xef\xbb\xbf" + click(), "not_json", 0),
+    (b"\xef\xbb\xbf", "not_json", 0),
+    (b"\xef\xbb\xbf" * 2 + click(), "not_json", 0),
     # not an object
     (b"null", "not_an_object", 0),
     (b"42", "not_an_object", 0),
@@ -143,22 +171,22 @@ REFUSED: list[tuple[bytes | None, list[str] | str, int]] = [
     (b"[]", "not_an_object", 0),
     (b"[" + click() + b"]", "not_an_object", 0),
     # missing
-    (b"{}", missing(*EVENT_NAMES), 0),
-    (b'{"click": ' + click() + b"}", missing(*EVENT_NAMES), 1),
-    *[(click({key: ""}), missing(name), 0) for key, name in zip(CLICK, EVENT_NAMES, strict=True)],
-    (click({"lat": "", "LAT": '"1"'}), "lat_missing", 1),
+    (b"{}", missing(*NEEDED), 0),
+    (b'{"click": ' + click() + b"}", missing(*NEEDED), 1),
+    *[(click({key: ""}), missing(name), 0) for key, name in zip(CLICK, EVENT_NAMES, strict=True) if name in NEEDED],
     # twice
     *[(click(tail=f', "{key}": {text}}}'), f"{name}_twice", 0) for (key, text), name in zip(CLICK.items(), EVENT_NAMES, strict=True)],
     (click({"os_version": '"iOS"'}), "os_version_twice", 0),
     (click({"os_version": "null"}), "os_version_twice", 0),
     (click({"timestamp": '"1970-01-01 00:00:00"'}), "event_timestamp_twice", 0),
     (click({r"l\u0061t": '"1"'}), "lat_twice", 0),
-    (click({"lon": ""}, tail=', "lat": "1"}'), ["lat_twice", "lon_missing"], 0),
+    (click({"page_id": ""}, tail=', "lat": null}'), ["lat_twice", "page_id_missing"], 0),
     # null, and of no type that can be used
     *[
         (click({key: text}), f"{name}_unusable", 0)
         for key, name in zip(CLICK, EVENT_NAMES, strict=True)
         for text in ("null", '""', '{"a": 1}', "[]", '["Yes"]')
+        if name in NEEDED or text[0] in "[{"
     ],
     *[(click({key: text}), f"{key}_unusable", 0) for key in ("app_version", "page_id", "button_id") for text in ("2", "-1.5e3", "2.40", "1e400", "true")],
     (click({"OS_version": "", "os_version": "14"}), "os_version_unusable", 0),
@@ -167,21 +195,26 @@ REFUSED: list[tuple[bytes | None, list[str] | str, int]] = [
     (click({"customer_id": "1.0"}), "customer_id_unusable", 0),
     *[
         (click({"lat": f'"{text}"'}), "lat_unusable", 0)
-        for text in ("90.0000001", "-91", "NaN", "Infinity", "1e400", "1f", "0x1p3", "1,5", "1_0", ".", "1.2.3")
+        for text in ("90.0000001", "-91", "NaN", "Infinity", "1e400", "1f", "0x1p3", "1,5", "1_0", ".", "1.2.3", "null", "none")
     ],
     (click({"lat": "1e400"}), "lat_unusable", 0),
     (click({"lon": '"-180.1"'}), "lon_unusable", 0),
     (click({"lon": "true"}), "lon_unusable", 0),
-    *[(click({"is_page_view": text}), "is_page_view_unusable", 0) for text in ('"Maybe"', '"yes"', '"Y"', '"1"', "1", '"Y es"')],
+    *[(click({"is_page_view": text}), "is_page_view_unusable", 0) for text in ('"Maybe"', '"Y es"', '"2"', "2", "-1", "1.0", '"t"', '"on"')],
     # times
     *[(at(text), "event_timestamp_unusable", 0) for text in NO_MOMENTS],
     (at("2019-12-31 23:59:59.999999"), "event_before_start", 0),
     (at("0000-01-01 00:00:00"), "event_before_start", 0),
+    (at("0000-01-01T00:00:00Z"), "event_before_start", 0),
+    (at("2019-12-31T18:29:59.999999Z"), "event_before_start", 0),
+    (at("0000000000"), "event_before_start", 0),
+    (at("9999999999999"), "event_in_future", 0),
+    (at("2020-09-15T04:30:00.000001Z"), "event_in_future", 0),
     (at("2020-09-15 10:00:00.000001"), "event_in_future", 0),
     (at("9999-12-31 23:59:59"), "event_in_future", 0),
     # several at once
     (
-        click({"customer_id": '"x"', "page_id": "", "lon": "null", r"timestamp\n": '"1970-01-01 00:00:00"', "more": "1"}, tail=', "lat": "1"}'),
+        click({"customer_id": '"x"', "page_id": "", "lon": "[]", r"timestamp\n": '"1970-01-01 00:00:00"', "more": "1"}, tail=', "lat": "1"}'),
         ["customer_id_unusable", "lat_twice", "lon_unusable", "page_id_missing", "event_before_start"],
         1,
     ),
@@ -219,6 +252,23 @@ def test_what_is_no_click_is_refused_whole_with_every_reason(session: SparkSessi
     expected = [refusal(offset, *case) for offset, case in enumerate(REFUSED)]
     read = read_clicks(records(session, [value for value, _, _ in REFUSED]), start_date=date(2020, 1, 1), zone="Asia/Kolkata")
     assertDataFrameEqual(read, session.createDataFrame(expected, READ), checkRowOrder=True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("2020-03-29T00:59:59Z", "2020-03-29 01:59:59"),
+        ("2020-03-29T01:00:00Z", "2020-03-29 03:00:00"),
+        ("2020-10-25T00:30:00Z", "2020-10-25 02:30:00"),
+        ("2020-10-25T01:30:00Z", "2020-10-25 02:30:00"),
+        ("1603589400", "2020-10-25 02:30:00"),
+        ("2020-10-24T20:30:00.5-0400", "2020-10-25 02:30:00.5"),
+    ],
+)
+def test_an_instant_becomes_the_wall_clock_of_the_zone_across_clock_changes(sent: str, shown: str) -> None:
+    arrived = datetime(2021, 1, 1, tzinfo=UTC)
+    read = Reader(date(2020, 1, 1), "Europe/Berlin").read(by_arrow([at(sent)], arrived))
+    assert read["event_timestamp"].to_pylist() == [moment(shown)]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def figures(batch: Batch) -> dict[str, Any]:
         "rejected": contents.rejected,
         "rejected_by_reason": dict(contents.reasons),
         "undelivered": sum(each.offsets for each in contents.undelivered),
+        "without_position": contents.without_position,
         "extra_keys": contents.extra_keys,
         "first_event": contents.first_event or "none",
         "last_event": contents.last_event or "none",
