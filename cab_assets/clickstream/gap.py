@@ -1,10 +1,10 @@
 """Accepting a gap: records that Kafka threw away unread become a commit with nothing in it, so that reading goes on."""
 
 from datetime import UTC, datetime
-from uuid import uuid4
 
 from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path
 from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.manual import new_folder
 from cab_assets.clickstream.offsets import gaps, refuse_another_topic
 from cab_assets.errors import CabError
 from cab_assets.resources.click_topic import ClickTopic
@@ -24,7 +24,7 @@ def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | N
 
 def accept_gap(ledger: Ledger, topic: str, topic_id: str, seen: list[Range], newest: Batch | None) -> Batch:
     """Commit exactly the ranges that somebody has seen; GapChanged if another commit was first."""
-    folder = f"gap-{uuid4()}-0"
+    folder = new_folder("gap")
     ledger.lake.make_folder(batch_path(folder))
     batch = Batch(
         number=0,  # the commit gives it one

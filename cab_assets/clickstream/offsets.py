@@ -36,6 +36,16 @@ def refuse_another_topic(topic: str, known: TopicEnd, state: TopicState) -> None
         )
 
 
+def other_topic(newest: Batch | None, topic: str, state: TopicState) -> str | None:
+    """Return why what is committed does not lead on, if it belongs to another topic of that name."""
+    try:
+        if known := newest.topics.get(topic) if newest else None:
+            refuse_another_topic(topic, known, state)
+    except TopicRecreated as error:
+        return str(error)
+    return None
+
+
 def refuse_lost(topic: str, starts: Offsets, state: TopicState) -> None:
     """RecordsLost if the topic no longer holds a record that lies after `starts`."""
     if lost := _gone(starts, state):

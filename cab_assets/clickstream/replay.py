@@ -4,10 +4,9 @@ Such a commit moves no offsets. It names what it takes out of `rejects`, and one
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +17,8 @@ from cab_assets.clickstream.audit import read_contents
 from cab_assets.clickstream.batch import Batch, Place, batch_path
 from cab_assets.clickstream.day_tables import places
 from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.manual import new_folder, refuse_old
+from cab_assets.errors import CabError
 from cab_assets.resources.spark import Spark
 from cab_assets.schemas import PLACE_KEY, REJECTS
 from cab_assets.warehouse.manifest import Manifest
@@ -25,9 +26,13 @@ from cab_assets.warehouse.publish import published
 from cab_assets.warehouse.versions import Partition, data_urls
 
 PLACES_A_COMMIT = 50_000  # they are named in the manifest: 5 MB
-TRIES = 10
+TRIES = 10  # in a row in which another replay was first
 
 Read = Callable[[DataFrame], DataFrame]  # records of Kafka -> clicks, as `read_clicks` does it
+
+
+class OthersWereFirst(CabError):
+    """Another replay committed the same records, again and again."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +45,24 @@ class Replay:
     days: tuple[str, ...] | None = None  # ingest dates; None: all
     reason: str | None = None  # only records with this reason
 
-    def run(self) -> list[Batch]:
-        """Commit what is usable now, in as many batches as it takes."""
-        done: list[Batch] = []
-        for _ in range(TRIES):
+    def run(self) -> Iterator[Batch]:
+        """Commit what is usable now, in as many batches as it takes, and give each as soon as it is committed."""
+        tries = 0
+        while tries < TRIES:
             newest = self.ledger.newest()
             if newest is None or not (versions := self._versions()):
-                return done
+                return
             taken = {place for batch in self.ledger.shown(newest) for place in batch.replayed}
             staged = self._stage(newest, versions, taken)
             if staged is None:
-                return done
+                return
+            refuse_old(staged.folder, datetime.now(UTC))
             if committed := self.ledger.commit(staged, newest):
-                done.append(committed)
-        return done
+                yield committed
+            tries = 0 if committed else tries + 1
+        raise OthersWereFirst(
+            f"other replays took the same records {TRIES} times in a row; what was committed before is. Run the command again when no other replay is running"
+        )
 
     def _versions(self) -> dict[str, Manifest]:
         """The days of `rejects` as they are published now."""
@@ -63,7 +72,7 @@ class Replay:
 
     def _stage(self, newest: Batch, versions: dict[str, Manifest], taken: set[Place]) -> Batch | None:
         """Write what is usable now; None if nothing is."""
-        folder = f"replay-{uuid4()}-0"
+        folder = new_folder("replay")
         self.spark.run(lambda session: self._write(session, versions, taken, folder))
         files = [info.path for info in self.ledger.lake.list(batch_path(folder)) if info.base_name.endswith(".parquet")]
         rows = pa.concat_tables(self.ledger.lake.columns(path, [*PLACE_KEY, "kafka_timestamp"]) for path in files)

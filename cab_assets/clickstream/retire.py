@@ -12,6 +12,7 @@ import pyarrow.fs as pafs
 
 from cab_assets.clickstream.batch import Batch, committed, read_batch
 from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.manual import may_be_written
 from cab_assets.clickstream.stage import CHECKPOINTS
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
@@ -33,12 +34,15 @@ def retirable(committed_batches: Iterable[Batch], lacking: Iterable[Batch], *, r
 def collect_batches(ledger: Ledger, *, grace: timedelta, now: datetime, active_runs: Collection[str]) -> Iterator[Collected]:
     """Delete folders that no number names, and checkpoints of killed runs, `grace` after this was first seen.
 
-    A folder stays as long as somebody could commit it, and whatever belongs to a run that is still active.
+    A folder stays as long as somebody could commit it, and whatever belongs to a run that is still active, or to a
+    command of an operator that may still be running.
     """
     newest, lake = ledger.newest(), ledger.lake
     named = {batch.folder for batch in ledger.shown(newest)}
     for info in lake.list(CLICKSTREAM_BATCHES.name):
-        over = info.base_name not in named and not info.base_name.startswith("_") and is_over(lake, info.base_name, newest)
+        if info.base_name in named or info.base_name.startswith("_") or may_be_written(info.base_name, now):
+            continue
+        over = is_over(lake, info.base_name, newest)
         if over and not info.base_name.startswith(tuple(active_runs)) and is_due(lake, info.path, grace, now):
             yield delete(lake, info.path)
     for info in lake.list(CHECKPOINTS):

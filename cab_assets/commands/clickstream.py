@@ -1,24 +1,32 @@
 """What operators do to the clickstream; whatever changes something is recorded on its asset in Dagster."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
 
 import dagster as dg
+from pyspark.sql import DataFrame
 
 from cab_assets import clients
-from cab_assets.clickstream.batch import Batch, committed
+from cab_assets.clickstream.batch import Batch, Range, committed
 from cab_assets.clickstream.gap import accept_gap, find_gaps
 from cab_assets.clickstream.ledger import Ledger
-from cab_assets.clickstream.offsets import gaps, lag, start_offsets
+from cab_assets.clickstream.offsets import gaps, lag, other_topic, start_offsets
 from cab_assets.clickstream.replay import Replay
 from cab_assets.defs.clickstream.report import STREAM, figures
 from cab_assets.environment import Environment
+from cab_assets.errors import CabError
 from cab_assets.resources.click_topic import ClickTopic, Held, Offsets, TopicState
 from cab_assets.transforms.clickstream import read_clicks
 
 Say = Callable[[str], None]
+Record = Callable[[Batch], None]
+
+
+class NotRecorded(CabError):
+    """Dagster cannot be told what a command does."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,17 @@ class Standing:
 
     @property
     def committed(self) -> Offsets:
-        return start_offsets(self.newest, self.topic, self.state)
+        """Return how far each partition is committed; of a topic that was created again, nothing is."""
+        return dict(self.state.begins) if self.stopped else start_offsets(self.newest, self.topic, self.state)
+
+    @cached_property
+    def stopped(self) -> str | None:
+        """Return why what is committed does not lead on, if it belongs to another topic of that name."""
+        return other_topic(self.newest, self.topic, self.state)
+
+    @property
+    def lost(self) -> list[Range]:
+        return [] if self.stopped else gaps(self.newest, self.topic, self.state)
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -64,7 +82,8 @@ class Standing:
                 {"partition": each, "committed": start, "end": self.state.ends[each], "lag": self.state.ends[each] - start}
                 for each, start in self.committed.items()
             ],
-            "lost": [{"partition": gap.partition, "start": gap.start, "end": gap.end} for gap in gaps(self.newest, self.topic, self.state)],
+            "lost": [{"partition": gap.partition, "start": gap.start, "end": gap.end} for gap in self.lost],
+            "stopped": self.stopped,
             "held": [asdict(each) | {"since": each.since and each.since.isoformat()} for each in self.held],
         }
 
@@ -73,8 +92,9 @@ class Standing:
         lines = [f"{'PARTITION':>9}  {'COMMITTED':>12}  {'END':>12}  {'LAG':>12}"]
         lines += [f"{each['partition']:>9}  {each['committed']:>12,}  {each['end']:>12,}  {each['lag']:>12,}" for each in self.figures["partitions"]]
         newest = f"newest batch {self.newest.number}, {self.newest.written:%Y-%m-%d %H:%M:%S} UTC" if self.newest else "nothing was ever committed"
-        lost = [f"lost unread: {gap}; see `cab accept-gap`" for gap in gaps(self.newest, self.topic, self.state)]
-        return "\n".join([*lines, f"{self.topic}: {self.figures['lag']:,} records are waiting; {newest}", *lost, *map(str, self.held)])
+        lost = [f"lost unread: {gap}; see `cab accept-gap`" for gap in self.lost]
+        stopped = [self.stopped] if self.stopped else []
+        return "\n".join([*lines, f"{self.topic}: {self.figures['lag']:,} records are waiting; {newest}", *stopped, *lost, *map(str, self.held)])
 
 
 def standing(sides: Sides) -> Standing:
@@ -84,12 +104,13 @@ def standing(sides: Sides) -> Standing:
 
 def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:
     """Commit refused records that are usable now."""
-    read = partial(read_clicks, start_date=sides.env.start_date, zone=sides.env.timezone.key)
-    batches = Replay(sides.ledger, clients.spark(sides.env), read, days, reason).run()
-    for batch in batches:
-        record(batch)
-        say(f"batch {batch.number}: {batch.contents.accepted:,} records that had been refused are accepted")
-    if not batches:
+    found = False
+    with recording() as record:
+        for batch in Replay(sides.ledger, clients.spark(sides.env), reader(sides.env), days, reason).run():
+            found = True
+            record(batch)
+            say(f"batch {batch.number}: {batch.contents.accepted:,} records that had been refused are accepted")
+    if not found:
         say("No refused record is usable by today's rules. Records refused since the last fold are not in `rejects` yet.")
 
 
@@ -104,12 +125,25 @@ def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
     if not agreed(f"Go on without these {sum(gap.offsets for gap in lost):,} records?"):
         say("Nothing was changed.")
         return
-    batch = accept_gap(sides.ledger, sides.topic.name, topic_id, lost, newest)
-    record(batch)
+    with recording() as record:
+        batch = accept_gap(sides.ledger, sides.topic.name, topic_id, lost, newest)
+        record(batch)
     say(f"batch {batch.number}: the gap is committed; {sides.topic.name} is read on from {committed(batch, sides.topic.name)}")
 
 
-def record(batch: Batch) -> None:
-    """Show a commit on the asset `clickstream`."""
-    with dg.DagsterInstance.get() as instance:
-        instance.report_runless_asset_event(dg.AssetMaterialization(STREAM, metadata=figures(batch)))
+def reader(env: Environment) -> Callable[[DataFrame], DataFrame]:
+    """Return what reads records of Kafka by today's rules."""
+    return partial(read_clicks, start_date=env.start_date, zone=env.timezone.key)
+
+
+@contextmanager
+def recording() -> Iterator[Record]:
+    """Give what shows a commit on the asset `clickstream`; raise NotRecorded before there is one if that cannot be done."""
+    try:
+        instance = dg.DagsterInstance.get()
+        instance.fetch_materializations(STREAM, limit=1)
+    except Exception as error:
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise NotRecorded(f"Dagster cannot record what is done: {why}. Check DAGSTER_HOME. Nothing was changed") from error
+    with instance:
+        yield lambda batch: instance.report_runless_asset_event(dg.AssetMaterialization(STREAM, metadata=figures(batch)))

@@ -7,7 +7,7 @@ import dagster as dg
 
 from cab_assets.clickstream.batch import committed
 from cab_assets.clickstream.ledger import Ledger
-from cab_assets.clickstream.offsets import start_offsets
+from cab_assets.clickstream.offsets import lag, other_topic, start_offsets
 from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, TOPIC
 from cab_assets.defs.clickstream.checks import FRESH
 from cab_assets.defs.clickstream.report import END_OFFSETS, HIGH_WATERMARKS, topic_seen
@@ -45,12 +45,16 @@ def look_at_topic(
     ledger = Ledger(lake, hive)
     ledger.create()
     state, newest = click_topic.look(), ledger.newest()
-    ends = start_offsets(newest, click_topic.name, state)
-    waiting = still_waiting(seen_before(context.instance, click_topic.name, minutes=environment.fresh_minutes), ends)
-    context.log_event(topic_seen(click_topic.name, state, committed(newest, click_topic.name)))
+    stopped = other_topic(newest, click_topic.name, state)
+    ends = dict(state.begins) if stopped else start_offsets(newest, click_topic.name, state)
+    before = seen_before(context.instance, click_topic.name, minutes=environment.fresh_minutes)
+    waiting = lag(ends, state.ends) if stopped else still_waiting(before, ends)
+    known = {} if stopped else committed(newest, click_topic.name)
+    context.log_event(topic_seen(click_topic.name, state, known))
     behind = "; ".join(map(str, click_topic.held(state))) or "none"
-    metadata = {"waiting_records": waiting, "limit_minutes": environment.fresh_minutes, "open_transactions": behind}
-    context.log_event(dg.AssetCheckEvaluation(asset_key=STREAM, check_name=FRESH, passed=waiting == 0, metadata=metadata))  # type: ignore[arg-type]  # works; the annotation lags behind
+    metadata = {"waiting_records": waiting, "limit_minutes": environment.fresh_minutes, "open_transactions": behind, "stopped": stopped or "no"}
+    passed = waiting == 0 and not stopped
+    context.log_event(dg.AssetCheckEvaluation(asset_key=STREAM, check_name=FRESH, passed=passed, metadata=metadata))  # type: ignore[arg-type]  # works; the annotation lags behind
 
 
 @dg.job(description="Look how far the topic of clicks is, and whether its records wait for too long.")

@@ -1,0 +1,39 @@
+"""Folders of batches that commands of an operator write: no run of Dagster says that they are being written."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from cab_assets.errors import CabError
+
+FORMAT = "%Y%m%dT%H%M%SZ"
+BEGUN = re.compile(r"(?:replay|gap)-(\d{8}T\d{6}Z)-")
+KEPT = timedelta(hours=24)  # housekeeping leaves a folder alone for so long after it was begun
+USABLE = KEPT / 2  # a command gives a folder up that is older: clocks of two machines may differ
+
+
+class TookTooLong(CabError):
+    """A command wrote for so long that housekeeping may delete what it wrote."""
+
+
+def new_folder(kind: str) -> str:
+    """Return the name of a folder that is begun now; `kind` is replay or gap."""
+    return f"{kind}-{datetime.now(UTC):{FORMAT}}-{uuid4()}-0"
+
+
+def may_be_written(folder: str, now: datetime) -> bool:
+    """Return whether a command may still be writing a folder, or about to commit it."""
+    return (begun := _begun(folder)) is not None and now - begun < KEPT
+
+
+def refuse_old(folder: str, now: datetime) -> None:
+    """Raise TookTooLong if housekeeping may soon delete the folder."""
+    begun = _begun(folder)
+    if begun is not None and now - begun > USABLE:
+        hours = USABLE // timedelta(hours=1)
+        raise TookTooLong(f"writing {folder} took more than {hours} hours; it is not committed. Run the command again")
+
+
+def _begun(folder: str) -> datetime | None:
+    found = BEGUN.match(folder)
+    return datetime.strptime(found[1], FORMAT).replace(tzinfo=UTC) if found else None
