@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated
@@ -39,12 +40,26 @@ def replay_rejects(
 
 
 @operators.command("accept-gap")
-def accept_gap(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+def accept_gap(
+    record: Annotated[str | None, typer.Option(metavar="PARTITION:OFFSET", help="One record that Spark cannot read.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
     """Go on after records that Kafka threw away before they were read: commit that they are gone."""
     from cab_assets.commands import clickstream
 
+    place = None if record is None else _place(record)
     with _clickstream() as sides:
-        clickstream.accept(sides, lambda question: yes or typer.confirm(question), typer.echo)
+        if place:
+            clickstream.skip(sides, *place, lambda question: yes or typer.confirm(question), typer.echo)
+        else:
+            clickstream.accept(sides, lambda question: yes or typer.confirm(question), typer.echo)
+
+
+def _place(text: str) -> tuple[int, int]:
+    """3:105 is offset 105 of partition 3."""
+    if not (found := re.fullmatch(r"(\d+):(\d+)", text)):
+        raise typer.BadParameter("must be a partition and an offset, as in 3:105", param_hint="--record")
+    return int(found[1]), int(found[2])
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from cab_assets.clickstream.gap import accept_gap, find_gaps
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import gaps, lag, other_topic, start_offsets
 from cab_assets.clickstream.replay import Replay
+from cab_assets.clickstream.skip import Skip
 from cab_assets.defs.clickstream.report import STREAM, figures
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
@@ -128,6 +129,19 @@ def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
     with recording() as record:
         batch = accept_gap(sides.ledger, sides.topic.name, topic_id, lost, newest)
         record(batch)
+    say(f"batch {batch.number}: the gap is committed; {sides.topic.name} is read on from {committed(batch, sides.topic.name)}")
+
+
+def skip(sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool], say: Say) -> None:
+    """Commit the records before one that Spark cannot read, and that one as a gap, if somebody agrees."""
+    record_at = Skip(sides.ledger, clients.spark(sides.env), sides.topic, reader(sides.env), partition, offset)
+    record_at.check()
+    if not agreed(f"Go on without the record at {record_at}, which Spark cannot read?"):
+        say("Nothing was changed.")
+        return
+    with recording() as record:
+        for batch in record_at.run():
+            record(batch)
     say(f"batch {batch.number}: the gap is committed; {sides.topic.name} is read on from {committed(batch, sides.topic.name)}")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from kafka import TopicPartition
@@ -94,6 +95,13 @@ class ClickTopic:
         with answering(self.servers, self.security), closing(Reader(self.servers, self.security, **given)) as reader:
             return _first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
 
+    def sent_ms(self, partition: int, offset: int) -> int | None:
+        """Return the Kafka time of a record in milliseconds, as its producer gave it; None if there is none."""
+        given = {"enable_auto_commit": False, "auto_offset_reset": "none"}
+        with answering(self.servers, self.security), closing(Reader(self.servers, self.security, **given)) as reader:
+            found = within(ANSWER_SECONDS, lambda: _first(reader, TopicPartition(self.name, partition), offset))
+            return int(found.timestamp) if found.offset == offset else None
+
     def _look(self) -> TopicState:
         with closing(Admin(self.servers, self.security)) as admin:
             (topic,) = admin.describe_topics([self.name])
@@ -118,12 +126,17 @@ class ClickTopic:
 
 def _sent(reader: Reader, partition: TopicPartition, offset: int) -> datetime:
     """Return the time of the first record from `offset` on, delivered or not."""
+    return datetime.fromtimestamp(min(_first(reader, partition, offset).timestamp, LATEST_MS) / 1000, UTC)
+
+
+def _first(reader: Reader, partition: TopicPartition, offset: int) -> Any:
+    """Return the first record from `offset` on, delivered or not."""
     reader.assign([partition])
     reader.seek(partition, offset)
     while not (found := reader.poll(timeout_ms=500, max_records=1)):
         pass
     ((first, *_),) = found.values()
-    return datetime.fromtimestamp(min(first.timestamp, LATEST_MS) / 1000, UTC)
+    return first
 
 
 def _first_delivered(reader: Reader, partition: TopicPartition, starts: np.ndarray, ends: np.ndarray) -> int | None:

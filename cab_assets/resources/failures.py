@@ -56,6 +56,10 @@ class KafkaHidden(Refused):
     """Spark does not reach the brokers that this process reaches."""
 
 
+class KafkaTimeUnreadable(Refused):
+    """Spark cannot read a record whose Kafka time does not fit into its type."""
+
+
 class CatalogsDiffer(Refused):
     """Spark knows other tables than HiveServer2."""
 
@@ -90,6 +94,12 @@ KNOWN = (
         r"Failed to find (?:the )?data source: kafka|ClassNotFoundException: org\.apache\.(?:spark\.sql\.)?kafka",
         SparkLacksKafka,
         "put spark-sql-kafka-0-10 of Spark's own version on the class path of driver and executors",
+    ),
+    Known(
+        r"Record at topic (\S+) partition (\d+) offset (\d+) has timestamp value \S+ that overflows",
+        KafkaTimeUnreadable,
+        "the producer of {0}, partition {1}, offset {2} counts nanoseconds where Kafka has milliseconds: correct it;"
+        " `cab accept-gap --record {1}:{2}` commits the records before this one and goes on after it",
     ),
     Known(
         r"Invalid method name: '\w+'|does not match metastore's schema version",

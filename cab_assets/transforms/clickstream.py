@@ -28,7 +28,9 @@ PLACE_NAMES = [column.name for column in PLACE]
 TIME = "event_timestamp"
 IN_ORDER = [*(column.name for column in EVENT if column.name != TIME), TIME]
 NOT_ODD = Odd()
-LAST_MOMENT = pa.scalar(datetime.max.replace(tzinfo=UTC), pa.timestamp("us", tz="UTC"))
+INSTANT = pa.timestamp("us", tz="UTC")
+FIRST_MOMENT = pa.scalar(datetime.min.replace(tzinfo=UTC), INSTANT)
+LAST_MOMENT = pa.scalar(datetime.max.replace(tzinfo=UTC), INSTANT)
 SAFELY_AHEAD = DAY * 10 // 24  # of Kafka's time in UTC: nobody's clock is further behind it than that
 
 Batches = Iterator[pa.RecordBatch]
@@ -40,8 +42,8 @@ def read_clicks(records: DataFrame, *, start_date: date, zone: str) -> DataFrame
     `reasons` is NULL, or `value_is_null`, `not_utf8` (an escape like \\\\ud800 alone is no character either), `not_json` or
     `not_an_object`, or else, of each field that is wrong, `<column>_missing`, `<column>_twice` (in whatever spelling) or
     `<column>_unusable`; and `event_before_start` or `event_in_future` (over a day ahead of Kafka's time on the clock of `zone`).
-    `extra_keys` counts the keys that are none of ours. A Kafka time after the year 9999 becomes the last moment of that year:
-    no calendar has a day for it.
+    `kafka_timestamp_unusable`: a Kafka time outside the years 1 to 9999, as of a producer that counts microseconds. No calendar
+    has a day for it, so the moment of reading takes its place. `extra_keys` counts the keys that are none of ours.
     """
     return records.withColumnsRenamed(RENAMED).select("value", *PLACE_NAMES).mapInArrow(Reader(start_date, zone).read_all, STAGED.ddl)
 
@@ -65,21 +67,22 @@ class Reader:
         """From `value` and the columns of the place, in any order."""
         texts, odd = take_apart(records.column("value").to_pylist())
         event = {column.name: read(column.name, column.type, texts[column.name], self.zone) for column in EVENT}
-        early, ahead = self._untimely(_microseconds(event[TIME]), _microseconds(records.column("kafka_timestamp")))
+        arrived, unknown = _arrived(records.column("kafka_timestamp"))
+        early, ahead = self._untimely(_microseconds(event[TIME]), _microseconds(arrived))
         wrong = {name: _mask(pc.is_null(column)) for name, column in event.items()}
         for name in POSITION:
             wrong[name] = wrong[name] & ~_mask(pc.fill_null(are_blank(texts[name]), False))
-        accepted = pa.array(~reduce(np.logical_or, [*wrong.values(), early, ahead]))
+        accepted = pa.array(~reduce(np.logical_or, [*wrong.values(), early, ahead, unknown]))
         reasons, extra_keys = np.full(len(records), None, dtype=object), np.zeros(len(records), np.int32)
         for row in np.flatnonzero(~_mask(accepted)).tolist():
-            reasons[row] = _reasons(odd.get(row, NOT_ODD), {name for name, mask in wrong.items() if mask[row]}, early=early[row], ahead=ahead[row])
+            fields = {name for name, mask in wrong.items() if mask[row]}
+            reasons[row] = _reasons(odd.get(row, NOT_ODD), fields, early=early[row], ahead=ahead[row])
+            reasons[row] += ["kafka_timestamp_unusable"] * bool(unknown[row])
         for row, each in odd.items():
             extra_keys[row] = each.extra_keys
         event[EVENT_DATE.name] = event[TIME].cast(pa.date32()).cast(pa.string())
         kept = {name: pc.if_else(accepted, column, None) for name, column in event.items()}  # one that is refused keeps its bytes, and nothing read from them
-        place = {name: records.column(name) for name in PLACE_NAMES}
-        arrived = place["kafka_timestamp"]
-        place["kafka_timestamp"] = pc.if_else(pc.less(arrived, LAST_MOMENT), arrived, LAST_MOMENT)
+        place = {name: records.column(name) for name in PLACE_NAMES} | {"kafka_timestamp": arrived}
         refusal = {"raw_value": pc.if_else(accepted, None, records.column("value")), "reasons": reasons, EXTRA_KEYS.name: extra_keys}
         return pa.RecordBatch.from_pydict(kept | place | refusal, schema=STAGED.arrow_schema)
 
@@ -89,6 +92,13 @@ class Reader:
         for row in np.flatnonzero(ahead):
             ahead[row] = moments[row] - DAY - utc_offset(int(arrived[row]), self.zone) > arrived[row]
         return moments < np.datetime64(self.start, "us").astype(np.int64), ahead
+
+
+def _arrived(given: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """Return the Kafka times, and which of them are unusable; the present takes the place of these."""
+    usable = pc.and_(pc.greater_equal(given, FIRST_MOMENT), pc.less_equal(given, LAST_MOMENT))
+    now = pa.scalar(datetime.now(UTC), INSTANT)
+    return pc.if_else(usable, given, now), ~_mask(usable)
 
 
 def _reasons(odd: Odd, wrong: set[str], *, early: bool, ahead: bool) -> list[str]:

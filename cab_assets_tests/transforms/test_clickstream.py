@@ -20,6 +20,8 @@ OF_KAFKA = "key binary, value binary, topic string, partition int, offset bigint
 READ = f"{CLICKSTREAM_BATCHES.ddl}, extra_keys int"
 EVENT_NAMES = [column.name for column in EVENT]
 NEEDED = [name for name in EVENT_NAMES if name not in POSITION]
+UNUSABLE = ["kafka_timestamp_unusable"]
+FIRST, LAST = -62_135_596_800 * 10**6, 253_402_300_800 * 10**6 - 1  # of the calendar, in microseconds
 ARRIVED = datetime(2020, 9, 14, 4, 30, tzinfo=UTC)  # 10:00 in Kolkata
 
 
@@ -310,10 +312,22 @@ def test_a_record_is_read_alike_whatever_is_beside_it() -> None:
 
 @pytest.mark.parametrize(
     ("arrived", "reasons"),
-    [(-(2**63), ["event_in_future"]), (-1, ["event_in_future"]), (253402300800 * 10**6, None), (2**63 - 1, None)],
+    [
+        (-(2**63), UNUSABLE),
+        (FIRST - 1, UNUSABLE),
+        (FIRST, ["event_in_future"]),
+        (-1, ["event_in_future"]),
+        (LAST, None),
+        (LAST + 1, UNUSABLE),
+        (2**63 - 1, UNUSABLE),
+    ],
 )
-def test_a_time_of_kafka_that_no_calendar_has_is_compared_all_the_same(arrived: int, reasons: list[str] | None) -> None:
-    assert Reader(date(2020, 1, 1), "Asia/Kolkata").read(by_arrow([click()], arrived))["reasons"].to_pylist() == [reasons]
+def test_a_time_of_kafka_that_no_calendar_has_is_unusable(arrived: int, reasons: list[str] | None) -> None:
+    began = datetime.now(UTC).timestamp() * 10**6
+    read = Reader(date(2020, 1, 1), "America/New_York").read(by_arrow([click()], arrived))
+    assert read["reasons"].to_pylist() == [reasons]
+    (kept,) = read["kafka_timestamp"].cast(pa.int64()).to_pylist()
+    assert began <= kept < LAST if reasons == UNUSABLE else kept == arrived
 
 
 def test_no_records_are_read_as_none() -> None:
