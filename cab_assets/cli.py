@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from cab_assets import environment
 from cab_assets.cli_operators import operators
-from cab_assets.environment import BadEnvironment, Environment
+from cab_assets.environment import Environment
 from cab_assets.errors import told
 
 
@@ -26,7 +26,7 @@ class _Plain(TyperGroup):
         try:
             return super().main(*args, **options)
         except Exception as error:  # noqa: BLE001  what is not ours is named
-            typer.echo(error if isinstance(error, BadEnvironment) else told(error, "cab"), err=True)
+            typer.echo(told(error, " ".join(["cab", *(options.get("args") or sys.argv[1:])[:1]])), err=True)
             sys.exit(1)
 
 

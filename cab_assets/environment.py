@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from dotenv import dotenv_values
 
 from cab_assets.database_url import database_url, without_password
+from cab_assets.errors import CabError
 from cab_assets.variables import (
     Duration,
     at_least,
@@ -33,7 +34,7 @@ KAFKA_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 STACK_ENV = "stack.env"  # in CAB_HOME: KEY=value lines, written by `cab up`, readable by its owner alone
 
 
-class BadEnvironment(Exception):
+class BadEnvironment(CabError):
     """One or more variables are missing, malformed or contradict each other; the message lists all of them."""
 
 

@@ -34,15 +34,24 @@ def test_an_error_of_ours_is_a_sentence_and_no_traceback(command: str) -> None:
     assert failed.exit_code == 1
 
 
-def test_an_error_that_is_not_ours_is_a_sentence_and_its_traceback_a_file(tmp_path: Path) -> None:
-    (tmp_path / "stack.env").write_bytes(b"CAB_TIMEZONE=\xff")
-    failed = cab("env", CAB_HOME=str(tmp_path))
+def is_named(failed: Result, error: str) -> None:
+    """One sentence, and the traceback in the file that it names."""
     assert failed.exit_code == 1
-    assert failed.stderr.startswith("cab: UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff")
+    assert failed.stderr.startswith(error)
     assert failed.stderr.count("\n") == 1
     log = Path(failed.stderr.split()[-1])
     assert "Traceback (most recent call last)" in log.read_text()
     log.unlink()
+
+
+def test_an_error_that_is_not_ours_is_a_sentence_and_its_traceback_a_file(tmp_path: Path) -> None:
+    (tmp_path / "stack.env").write_bytes(b"CAB_TIMEZONE=\xff")
+    is_named(cab("env", CAB_HOME=str(tmp_path)), "cab env: UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff")
+
+
+def test_a_value_that_the_driver_cannot_hold_is_told_in_a_sentence(stack: Environment) -> None:
+    failed = cab("query", "SELECT timestamp'10000-01-01 00:00:00'", CAB_HOME=str(stack.home))
+    is_named(failed, "cab query: Exception: Cannot convert ")
 
 
 def test_status_of_a_stack_that_is_down_fails(tmp_path: Path) -> None:
