@@ -12,7 +12,7 @@ from cab_assets.clickstream.marks import Newest, mark_newest, mark_retired, newe
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.hive import Hive
 from cab_assets.resources.lake import Lake
-from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, PLACE, REFUSAL, Column
+from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, PLACE, REFUSAL
 
 CLAIM_SECONDS = 30  # the number stays ours to try for so long; the next run takes up whatever became of it
 RETRY_SECONDS = 1.0
@@ -38,10 +38,10 @@ class Ledger:
     hive: Hive
 
     def create(self) -> None:
-        """Declare the table and its two views; what exists stays as it is."""
+        """Declare the table and its two views; what exists gets the columns that it lacks."""
         self.hive.create(CLICKSTREAM_BATCHES, self.lake.url(CLICKSTREAM_BATCHES.name))
         for name, (condition, columns) in VIEWS.items():
-            self.hive.execute(view(self.hive, name, condition, columns))
+            self.hive.create_view(name, columns, f"FROM {self.hive.name(CLICKSTREAM_BATCHES)} WHERE {condition}")  # one scan: a reader sees one moment
         if retired_mark(self.lake) is None:
             mark_retired(self.lake, min(self.numbers(), default=1) - 1)
 
@@ -176,9 +176,3 @@ class Ledger:
         if "/" in folder:
             raise ForeignBatch(f"batch {number} points at {location}, which is no batch in {self.lake.root}; it was left as it is")
         return folder
-
-
-def view(hive: Hive, name: str, condition: str, columns: tuple[Column, ...]) -> str:
-    """The statement that declares a view of the batches: one scan, so that a reader sees one moment."""
-    names = ", ".join(f"`{column.name}`" for column in columns)
-    return f"CREATE VIEW IF NOT EXISTS `{hive.database}`.`{name}` AS SELECT {names} FROM {hive.name(CLICKSTREAM_BATCHES)} WHERE {condition}"

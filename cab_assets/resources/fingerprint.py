@@ -5,7 +5,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from cab_assets.schemas import BOOKINGS
+
 CENT = Decimal("0.01")
+AT_FIRST = (  # the columns that were hashed before a fingerprint said which
+    *("booking_id", "customer_id", "driver_id", "customer_app_version", "customer_phone_os_version"),
+    *("pickup_lat", "pickup_lon", "drop_lat", "drop_lon", "pickup_timestamp", "drop_timestamp"),
+    *("trip_fare", "tip_amount", "currency_code", "cab_color", "cab_registration_no"),
+    *("customer_rating_by_driver", "rating_by_customer", "passenger_count"),
+)
 
 
 class Fingerprint(BaseModel, frozen=True):
@@ -15,16 +23,18 @@ class Fingerprint(BaseModel, frozen=True):
     fare: str | None
     tip: str | None
     row_hash: int | None = None
+    columns: tuple[str, ...] = AT_FIRST  # over which the hash is
 
     def differs_from(self, other: "Fingerprint") -> bool:
-        """Whether the two are of different states; hashes are compared where both sides have one."""
-        hashes_differ = None not in (self.row_hash, other.row_hash) and self.row_hash != other.row_hash
-        return hashes_differ or (self.rows, self.fare, self.tip) != (other.rows, other.fare, other.tip)
+        """Return whether the two are of different states; hashes are compared where both sides have one of the same columns."""
+        comparable = None not in (self.row_hash, other.row_hash) and self.columns == other.columns
+        return (comparable and self.row_hash != other.row_hash) or (self.rows, self.fare, self.tip) != (other.rows, other.fare, other.tip)
 
 
 def fingerprint(rows: int, fare: Any, tip: Any, row_hash: Any) -> Fingerprint:
     """Of figures as a database or Arrow gives them."""
-    return Fingerprint(rows=rows, fare=amount(fare), tip=amount(tip), row_hash=None if row_hash is None else int(row_hash) % 2**64)
+    hashed = None if row_hash is None else int(row_hash) % 2**64
+    return Fingerprint(rows=rows, fare=amount(fare), tip=amount(tip), row_hash=hashed, columns=tuple(BOOKINGS.names))
 
 
 def amount(value: Any) -> str | None:

@@ -23,8 +23,9 @@ from thrift_sasl import TSaslClientTransport
 
 from cab_assets.errors import Unavailable
 from cab_assets.resources.failures import Refused, failure
+from cab_assets.resources.hive_columns import declared, described, lacking
 from cab_assets.resources.hive_text import Row, normal_url, planned_locations, quoted, said
-from cab_assets.schemas import Table
+from cab_assets.schemas import Column, Table
 
 ANSWER_SECONDS = 20  # the longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two answers must not hang for a minute
 CONNECTIONS = 4  # statements side by side: more do not make the metastore faster
@@ -62,6 +63,7 @@ class Hive:
         options = dict(parse_qsl(parts.query))
         self._service = options.get("kerberos_service_name", "hive") if options.get("auth") == "KERBEROS" else None
         self._password, self._ca = password, ca
+        self._as_declared: set[str] = set()
         self._idle: SimpleQueue[tuple[hive.Connection, TSocket]] = SimpleQueue()
 
     def execute(self, statement: str) -> list[Row]:
@@ -74,12 +76,26 @@ class Hive:
             return rows
 
     def create(self, table: Table, location: str) -> None:
-        """Declare an external table over a folder of the lake; one that exists stays as it is."""
-        columns = ", ".join(f"`{column.name}` {column.type} COMMENT {quoted(column.about)}" for column in table.columns)
+        """Declare an external table over a folder of the lake; one that exists gets the columns that it lacks."""
         self.execute(
-            f"CREATE EXTERNAL TABLE IF NOT EXISTS {self.name(table)} ({columns})"
+            f"CREATE EXTERNAL TABLE IF NOT EXISTS {self.name(table)} ({declared(table.columns)})"
             f" PARTITIONED BY (`{table.partition_column}` STRING) STORED AS PARQUET LOCATION {quoted(location)}"
         )
+        if more := self._lacking(table.name, table.columns):
+            cascade = " CASCADE" if self._is_apache else ""  # else partitions that exist stay without; Spark's have none of their own
+            try:
+                self.execute(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({declared(more)}){cascade}")
+            except HiveRefused:
+                if self._lacking(table.name, table.columns):  # no other run was first
+                    raise
+
+    def create_view(self, name: str, columns: Sequence[Column], selection: str) -> None:
+        """Declare a view of these columns; one that exists and lacks some is declared anew."""
+        names = ", ".join(f"`{column.name}`" for column in columns)
+        view = f"`{self.database}`.`{name}` AS SELECT {names} {selection}"
+        self.execute(f"CREATE VIEW IF NOT EXISTS {view}")
+        if self._lacking(name, columns):
+            self.execute(f"CREATE OR REPLACE VIEW {view}")
 
     def days(self, table: Table) -> set[str]:
         """The days, or the numbers of batches, that have a partition."""
@@ -128,6 +144,15 @@ class Hive:
         """Hang up; the server ends a session whose client is gone, and one that hangs is not waited for."""
         while not self._idle.empty():
             self._idle.get_nowait()[1].close()
+
+    def _lacking(self, name: str, columns: Sequence[Column]) -> list[Column]:
+        """Return what a table or view lacks; Hive is asked once, and again only if something was lacking."""
+        if name in self._as_declared:
+            return []
+        found = lacking(name, columns, described(self.execute(f"DESCRIBE `{self.database}`.`{name}`")))
+        if not found:
+            self._as_declared.add(name)
+        return found
 
     def _location(self, table: Table, day: str) -> str:
         rows = self.execute(f"DESCRIBE FORMATTED {self.name(table)} PARTITION ({table.partition_column}='{day}')")
