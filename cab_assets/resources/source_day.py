@@ -120,26 +120,26 @@ class SourceDay:
 
     def _statement(self, windows: list[Window]) -> Packed:
         slices, unpackable = [], []
-        for number, rows, row_hash, *columns in self._packed(windows):
-            if not rows:
-                continue
-            try:
-                with fitting():
-                    slices.append(Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash)))
-            except Unpackable:
-                unpackable.append(windows[number])
+        with self.cursors.lend() as cursor, cursor.connection.cursor(binary=True) as wide:
+            for number, rows, row_hash, *columns in wide.stream(self._packed(windows)):
+                if not rows:
+                    continue
+                try:
+                    with fitting():
+                        slices.append(Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash)))
+                except Unpackable:
+                    unpackable.append(windows[number])
         return slices, unpackable
 
-    def _packed(self, windows: list[Window]) -> Iterator[Any]:
-        """A row for each window: its number, rows, sum of hashes, columns."""
+    def _packed(self, windows: list[Window]) -> str:
+        """Return a query for a row for each window: its number, rows, sum of hashes, columns."""
         values = {column.name: self._value(column) for column in BOOKINGS.columns}
         values |= {column.name: short(values[column.name], self.shape[column.name]) for column in TEXTS}
         figures = ", ".join(["count(*)", f"sum({self.row_hash})", *packed(BOOKINGS, values)])
         edges = [", ".join(self.dialect.bound(edge, self.shape["pickup_timestamp"]) for edge in window) for window in windows]
         spans = ", ".join(f"({number}, {first_and_last})" for number, first_and_last in enumerate(edges))
         inside = f"SELECT {figures} FROM {self.table} WHERE pickup_timestamp >= span.first AND pickup_timestamp < span.last"
-        with self.cursors.lend() as cursor, cursor.connection.cursor(binary=True) as wide:
-            yield from wide.stream(f"SELECT span.number, packed.* FROM (VALUES {spans}) AS span (number, first, last), LATERAL ({inside}) AS packed")
+        return f"SELECT span.number, packed.* FROM (VALUES {spans}) AS span (number, first, last), LATERAL ({inside}) AS packed"
 
     def _value(self, column: Column) -> str:
         return self.dialect.value(column, self.shape[column.name])

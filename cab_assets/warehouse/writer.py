@@ -18,7 +18,6 @@ DICTIONARY_BYTES = 1 << 16  # a column with more distinct values than fit gives 
 WRITE_BYTES = 1 << 20  # Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
 POOL = pa.system_memory_pool()  # Arrow's own gives memory back to the system within moments, and asks for it again a row group later: 4 % of an import
 ROW_GROUP_ROWS = 125_000  # 12 MB of bookings in memory: twice as many save 3 % in size, and the import waits while one is encoded
-
 ROW_GROUP_BYTES = 64 << 20  # fewer rows, where they are larger than bookings usually are
 
 

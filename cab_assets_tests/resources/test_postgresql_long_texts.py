@@ -5,17 +5,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from cab_assets.bookings.days import import_days
 from cab_assets.bookings.import_day import ImportedDay
 from cab_assets.environment import Environment
-from cab_assets.resources import copied, packed
+from cab_assets.resources import copied, packed, source_day
 from cab_assets.resources.dialect import BookingsDbRefused
 from cab_assets.resources.lake import Lake
-from cab_assets.resources.source_day import SourceDay
-from cab_assets.schemas import BOOKINGS
+from cab_assets.schemas import BOOKINGS, Table
 from cab_assets.warehouse import writer
 from cab_assets.warehouse.versions import Partition
 from cab_assets_tests.resources.source import DAY, Source, rows, source
@@ -36,14 +36,14 @@ def table(stack: Environment) -> Iterator[Source]:
 @pytest.fixture
 def largest(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Note the largest value that the server packs."""
-    sizes, whole = [0], SourceDay._packed
+    sizes, whole = [0], packed.unpacked
 
-    def noted(day: SourceDay, windows: Any) -> Iterator[Any]:
-        for row in whole(day, windows):
-            sizes[0] = max(sizes[0], *(len(each) for each in row if isinstance(each, bytes)))
-            yield row
+    def noted(table: Table, rows: int, values: Iterator[Any]) -> pa.RecordBatch:
+        sent = list(values)
+        sizes[0] = max(sizes[0], *(len(each) for each in sent if isinstance(each, bytes)))
+        return whole(table, rows, iter(sent))
 
-    monkeypatch.setattr(SourceDay, "_packed", noted)
+    monkeypatch.setattr(source_day, "unpacked", noted)
     return sizes
 
 
