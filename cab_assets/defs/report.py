@@ -54,8 +54,7 @@ class DayReport:
         for day, outcome in publication.published.items():
             news = "published" if outcome.moved else "nothing new: already visible"
             self._context.log.info(f"{table.name}/{day}: {news} ({outcome.manifest.rows:,} rows)")
-            preview = self._preview(table, outcome.manifest)
-            told = {"location": outcome.location, "outcome": news, "preview": preview, **self.more(outcome)}
+            told = {"location": outcome.location, "outcome": news, **self._preview(table, outcome.manifest), **self.more(outcome)}
             self.materialized(dg.AssetKey(table.name), outcome.manifest, told)
         return list(publication.published)
 
@@ -114,12 +113,17 @@ class DayReport:
                 )
             )
 
-    def _preview(self, table: Table, manifest: Manifest) -> dg.TableMetadataValue:
-        rows = head(self._lake, Partition(table, manifest.day), manifest, PREVIEW_ROWS)
-        records = [dg.TableRecord({name: str(value) for name, value in row.items()}) for row in rows]
-        return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(column.name, column.type) for column in table.columns]))
+    def _preview(self, table: Table, manifest: Manifest) -> Metadata:
+        """Return the first rows, or nothing if they cannot be shown: only people look at them, so that fails no day."""
+        try:
+            rows = head(self._lake, Partition(table, manifest.day), manifest, PREVIEW_ROWS)
+            records = [dg.TableRecord({name: str(value) for name, value in row.items()}) for row in rows]
+        except Exception as error:  # noqa: BLE001
+            self._context.log.warning(f"{table.name}/{manifest.day} is published; its preview cannot be shown: {error!r}")
+            return {}
+        return {"preview": dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(column.name, column.type) for column in table.columns]))}
 
 
 def _plottable(value: str) -> str | int:
     """Small counts as numbers, which Dagit plots; it cannot hold the 64 bits of a hash."""
-    return int(value) if value.isdigit() and len(value) < 16 else value
+    return int(value) if value.isdecimal() and len(value) < 16 else value

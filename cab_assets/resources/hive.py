@@ -25,6 +25,7 @@ from cab_assets.errors import Unavailable
 from cab_assets.resources.failures import Refused, failure
 from cab_assets.resources.hive_columns import declared, described, lacking
 from cab_assets.resources.hive_text import Row, normal_url, planned_locations, quoted, said
+from cab_assets.resources.hive_times import timestamp
 from cab_assets.schemas import Column, Table
 
 ANSWER_SECONDS = 20  # the longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two answers must not hang for a minute
@@ -213,6 +214,7 @@ class Hive:
     def _open(self) -> tuple[hive.Connection, TSocket]:
         socket = TlsSocket(self.host, self.port, ssl_context=ssl.create_default_context(cafile=self._ca)) if self._ca else TSocket(self.host, self.port)
         socket.setTimeout(self.answer_seconds * 1000)
+        hive.TYPES_CONVERTER["TIMESTAMP_TYPE"] = timestamp  # for the whole process: PyHive has no other place for it
         try:
             transport = TSaslClientTransport(self._sasl, "GSSAPI" if self._service else "PLAIN", socket)
             return hive.Connection(thrift_transport=transport, username=self.user, database=self.database), socket
