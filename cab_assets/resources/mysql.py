@@ -61,7 +61,9 @@ class MySQL(Dialect):
     utf8 = "convert({} USING utf8mb4)"
     protocol = "binary"
     # ConnectorX prepares its query once before SESSION, for the types; what was prepared then keeps that sql_mode.
-    reading = {"stmt_cache_size": "0"}  # noqa: RUF012
+    # On a loopback address it would leave the port for the socket that the server names: of another server, behind a tunnel.
+    # It would read no row larger than max_allowed_packet, which limits what the server is sent, not what it sends.
+    reading = {"stmt_cache_size": "0", "prefer_socket": "false", "max_allowed_packet": str(2**30)}  # noqa: RUF012
     now = "SELECT utc_timestamp(6), now(6), convert_tz(utc_timestamp(6), '+00:00', '{zone}')"
     accepted = {  # noqa: RUF012
         "string": r"(var)?char\(\d+\)|(tiny|medium|long)?text",
