@@ -20,7 +20,7 @@ from cab_assets.resources.dialect import (
     Dialect,
     Snapshot,
 )
-from cab_assets.schemas import Column
+from cab_assets.schemas import BOOKINGS, Column
 
 NO_LIMIT = 2**64 - 1
 # MySQL skips the first comment, MariaDB the second.
@@ -118,7 +118,7 @@ class MySQL(Dialect):
         schema, _, name = table.rpartition(".")
         columns = "SELECT column_name, column_type FROM information_schema.columns WHERE table_name = %s"
         cursor.execute(f"{columns} AND table_schema = coalesce(nullif(%s, ''), database())", (name, schema))
-        found = {_text(column): _text(source_type) for column, source_type in cursor.fetchall()}
+        found = {_as_imported(_text(column)): _text(source_type) for column, source_type in cursor.fetchall()}
         if any(self._is_zoned(source_type) for source_type in found.values()):
             self._refuse_unknown_zone(cursor)
         return found
@@ -193,6 +193,11 @@ def code_of(error: Exception) -> int | None:
         return error.args[0]
     found = re.search(r"ERROR (\d{4}) \(", str(error))
     return int(found[1]) if found else None
+
+
+def _as_imported(column: str) -> str:
+    """Return our name of a column that differs from it in case alone, which MySQL does not tell apart."""
+    return column.lower() if column.lower() in BOOKINGS.names else column
 
 
 def _text(value: Any) -> str:

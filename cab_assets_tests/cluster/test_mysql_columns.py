@@ -1,0 +1,24 @@
+"""Names of columns have no case in MySQL."""
+
+from pathlib import Path
+
+import pytest
+
+from cab_assets_tests.cluster.databases import Database
+from cab_assets_tests.cluster.mysql_rides import rides as new_rides
+from cab_assets_tests.rides import ride
+
+pytestmark = pytest.mark.cluster
+
+DAY = "2020-01-02"
+
+
+def test_columns_named_in_another_case_are_those_we_import(mariadb: Database, tmp_path: Path) -> None:
+    rides = new_rides(mariadb, "columns", tmp_path)
+    rides.admin("ALTER TABLE {table} CHANGE booking_id Booking_ID varchar(40), CHANGE trip_fare TRIP_FARE decimal(12,2), ADD Zone_Of_Pickup int")
+    rides.insert(ride("BK1", f"{DAY} 10:00:00"))
+    manifest = rides.run(DAY)
+    assert manifest.passed, manifest.findings
+    assert rides.rows(manifest)["BK1"]["trip_fare"] == 100
+    with rides.db.day(rides.env.start_date) as source:
+        assert source.added_columns == ["Zone_Of_Pickup"]
