@@ -1,6 +1,5 @@
 """What is MySQL's own about the rides' database (MySQL 8, MariaDB 10.6 or later)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,16 +9,8 @@ from urllib.parse import unquote, urlparse
 import pymysql
 
 from cab_assets.errors import CabError
-from cab_assets.resources.dialect import (
-    CHECK,
-    CONNECT_SECONDS,
-    LOOK,
-    BookingsDbInterrupted,
-    BookingsDbRefused,
-    BookingsDbUnavailable,
-    Dialect,
-    Snapshot,
-)
+from cab_assets.resources.dialect import CONNECT_SECONDS, BookingsDbRefused, Dialect, Snapshot
+from cab_assets.resources.mysql_errors import LOST, is_wrong_password, meaning
 from cab_assets.schemas import BOOKINGS, Column
 
 NO_LIMIT = 2**64 - 1
@@ -34,19 +25,10 @@ SESSION = [
     f"SET sql_select_limit = {NO_LIMIT}, max_join_size = {NO_LIMIT} /*M! , system_versioning_asof = DEFAULT */",
     TIME_LIMIT.format(seconds=0, milliseconds=0),  # none
 ]
-ACCESS_DENIED = 1045
-REFUSALS = {ACCESS_DENIED, 1044, 1049}  # access denied, unknown database
-INTERRUPTED = {1205: "lock wait time-out", 1213: "deadlock"}
-BROKEN = {  # of servers that are there, but end or reject connections for now
-    0: "closed",
-    1040: "too many connections",
-    1053: "shutdown",
-    1203: "too many of this user",
-    1927: "killed",
-    2006: "gone",
-    2013: "lost",
-}
-CLIENT = range(2000, 3000)  # the client's own errors: the server cannot be reached
+OTHER_LOGIN = (
+    "Create the user with mysql_native_password (IDENTIFIED VIA), which ConnectorX knows too; one with caching_sha2_password"
+    " needs no package over TLS: set CAB_BOOKINGS_DB_CA. Then run again"
+)
 
 
 @dataclass(frozen=True)
@@ -74,8 +56,18 @@ class MySQL(Dialect):
     }
 
     def connect(self) -> Any:
+        try:
+            connection = self._connect()
+        except RuntimeError as error:  # of PyMySQL, for a package that it does not come with
+            raise BookingsDbRefused(f"{self.address}: {error}. {OTHER_LOGIN}") from error
+        with connection.cursor() as cursor:
+            for statement in SESSION:
+                cursor.execute(statement)
+        return connection
+
+    def _connect(self) -> Any:
         parts = urlparse(self.address)
-        connection = pymysql.connect(
+        return pymysql.connect(
             host=parts.hostname,
             port=parts.port or 3306,
             user=unquote(parts.username or ""),
@@ -87,23 +79,16 @@ class MySQL(Dialect):
             ssl_verify_cert=self.ca is not None,
             ssl_verify_identity=self.ca is not None,
         )
-        with connection.cursor() as cursor:
-            for statement in SESSION:
-                cursor.execute(statement)
-        return connection
+
+    def failure(self, error: Exception) -> CabError:
+        gone = error.args == (0, "")  # PyMySQL's word for a connection that an earlier error has closed
+        return super().failure(pymysql.OperationalError(LOST, "the connection to the server was lost") if gone else error)
 
     def meaning(self, error: Exception) -> tuple[type[CabError], str]:
-        code = code_of(error)
-        if code in INTERRUPTED:
-            return BookingsDbInterrupted, "This passes: run again"
-        if code in BROKEN:
-            return BookingsDbUnavailable, "Check the server with `cab doctor`, then run again"
-        if code in REFUSALS or "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return BookingsDbRefused, CHECK
-        return (BookingsDbUnavailable, CHECK) if code in CLIENT else (BookingsDbRefused, LOOK)
+        return meaning(error)
 
     def is_wrong_password(self, error: Exception) -> bool:
-        return bool(error.args) and error.args[0] == ACCESS_DENIED
+        return is_wrong_password(error)
 
     def tls(self, ca: str) -> dict[str, str]:
         return {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": ca}
@@ -185,14 +170,6 @@ def is_real(column: str) -> str:
     A zero date or partial date has no day number (NULL); 31 February has that of 2 March.
     """
     return f"from_days(to_days({column})) = date({column})"
-
-
-def code_of(error: Exception) -> int | None:
-    """Return the number of an error of the server or of its client, PyMySQL's or ConnectorX's."""
-    if error.args and isinstance(error.args[0], int):
-        return error.args[0]
-    found = re.search(r"ERROR (\d{4}) \(", str(error))
-    return int(found[1]) if found else None
 
 
 def _as_imported(column: str) -> str:

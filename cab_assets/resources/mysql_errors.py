@@ -1,0 +1,45 @@
+"""What the numbers of errors mean that MySQL, PyMySQL and ConnectorX raise."""
+
+import re
+
+from cab_assets.errors import CabError
+from cab_assets.resources.dialect import CHECK, LOOK, BookingsDbInterrupted, BookingsDbRefused, BookingsDbUnavailable
+
+ACCESS_DENIED = 1045
+LOST = 2013  # of a connection that breaks off, as PyMySQL numbers it
+REFUSALS = {ACCESS_DENIED, 1044, 1049}  # access denied, unknown database
+INTERRUPTED = {1205: "lock wait time-out", 1213: "deadlock"}
+BROKEN = {  # of servers that are there, but end or reject connections for now
+    0: "closed",
+    1040: "too many connections",
+    1053: "shutdown",
+    1203: "too many of this user",
+    1927: "killed",
+    2006: "gone",
+    LOST: "lost",
+}
+CLIENT = range(2000, 3000)  # the client's own errors: the server cannot be reached
+
+
+def meaning(error: Exception) -> tuple[type[CabError], str]:
+    """Return which of our errors it is, and what to do."""
+    code = code_of(error)
+    if code in INTERRUPTED:
+        return BookingsDbInterrupted, "This passes: run again"
+    if code in BROKEN:
+        return BookingsDbUnavailable, "Check the server with `cab doctor`, then run again"
+    if code in REFUSALS or "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return BookingsDbRefused, CHECK
+    return (BookingsDbUnavailable, CHECK) if code in CLIENT else (BookingsDbRefused, LOOK)
+
+
+def is_wrong_password(error: Exception) -> bool:
+    return bool(error.args) and error.args[0] == ACCESS_DENIED
+
+
+def code_of(error: Exception) -> int | None:
+    """Return the number of an error of the server or of its client, PyMySQL's or ConnectorX's."""
+    if error.args and isinstance(error.args[0], int):
+        return error.args[0]
+    found = re.search(r"ERROR (\d{4}) \(", str(error))
+    return int(found[1]) if found else None

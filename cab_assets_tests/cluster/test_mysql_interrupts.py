@@ -1,0 +1,84 @@
+"""A server that goes away, and a connection that is ended."""
+
+import os
+import signal
+import tempfile
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+
+from cab_assets.resources.dialect import BookingsDbRefused, BookingsDbUnavailable
+from cab_assets_tests.cluster import databases
+from cab_assets_tests.cluster.databases import Database
+from cab_assets_tests.cluster.mysql_rides import Rides
+from cab_assets_tests.cluster.mysql_rides import rides as new_rides
+from cab_assets_tests.rides import ride
+
+pytestmark = pytest.mark.cluster
+
+DAY = date(2020, 1, 2)
+ROWS = 40_000
+
+
+def filled(database: Database, folder: Path) -> Rides:
+    """Return a day of many rides, in a table without an index."""
+    made = new_rides(database, f"interrupts_{abs(hash(folder)) % 10**9}", folder)
+    made.admin("ALTER TABLE {table} DROP INDEX pickup_timestamp, DROP PRIMARY KEY")
+    made.insert(ride("BK0", f"{DAY} 10:00:00"))
+    others = ", ".join(name for name in ride("", "") if name != "booking_id")
+    made.admin(f"INSERT INTO {{table}} (booking_id, {others}) SELECT concat('BK', seq), {others} FROM {{table}}, seq_1_to_{ROWS}")
+    return made
+
+
+@pytest.fixture
+def rides(mariadb: Database, tmp_path: Path) -> Rides:
+    return filled(mariadb, tmp_path)
+
+
+def sessions(rides: Rides) -> list[tuple[Any, ...]]:
+    """Return number and statement of each connection of the pipeline's user."""
+    with closing(pymysql.connect(host="127.0.0.1", port=rides.port, user="root")) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT id, info, state FROM information_schema.processlist WHERE user = 'cab'")
+        return list(cursor.fetchall())
+
+
+def test_a_connection_that_is_ended_while_rows_are_read_is_no_odd_value(rides: Rides) -> None:
+    with rides.db.day(DAY) as source:
+        slices = source.slices()
+        next(slices)
+        reading = [number for number, statement, _ in sessions(rides) if statement and "octet_length" in statement]
+        for number in reading:
+            rides.admin(f"KILL {number}")
+        assert reading
+        with pytest.raises(BookingsDbUnavailable, match="broke off while rows were read"):
+            list(slices)
+
+
+def use_after_kill(rides: Rides, server: int) -> None:
+    """Ask once more over a connection that has already raised an error."""
+    with rides.db.cursor() as cursor:
+        os.kill(server, signal.SIGKILL)
+        with suppress(pymysql.MySQLError):
+            while True:
+                cursor.execute("SELECT 1")
+        cursor.execute("SELECT 1")
+
+
+def test_a_server_that_is_killed_is_told_as_gone(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="cab-killed-") as folder, databases.mariadb(Path(folder), f"--pid-file={folder}/pid") as database:
+        rides, server = new_rides(database, "bookings", tmp_path), int(Path(folder, "pid").read_text())
+        with pytest.raises(BookingsDbUnavailable, match="connection to the server was lost"):
+            use_after_kill(rides, server)
+
+
+def test_a_login_that_a_package_is_missing_for_says_what_to_do(rides: Rides) -> None:
+    rides.admin("INSTALL SONAME 'auth_ed25519'")
+    rides.admin("CREATE OR REPLACE USER cab_ed25519@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x')")
+    env = replace(rides.env, bookings_db_url=f"mysql://cab_ed25519@127.0.0.1:{rides.port}/rides")
+    with pytest.raises(BookingsDbRefused, match=r"ed25519.*mysql_native_password"):
+        Rides(env, rides.port, rides.lake).db.reach()
