@@ -20,7 +20,7 @@ def read(dialect: Dialect, snapshot: Snapshot, query: str) -> Iterator[pa.Record
     try:
         yield from connectorx.read_sql(
             dialect.url,
-            query,
+            f"{snapshot.mark} {query}",
             protocol=dialect.protocol,
             return_type="arrow_stream",
             batch_size=BATCH_ROWS,

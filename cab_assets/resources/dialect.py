@@ -50,6 +50,7 @@ class Snapshot:
 
     moment: datetime  # when the state was, UTC, by the database's own clock
     join: list[str]  # what another connection executes first: where that can be had, it then sees the same state
+    mark: str = ""  # a comment that its statements begin with, so that they can be found and ended
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What is MySQL's own about the rides' database (MySQL 8, MariaDB 10.6 or later)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ SESSION = [
     f"SET sql_select_limit = {NO_LIMIT}, max_join_size = {NO_LIMIT} /*M! , system_versioning_asof = DEFAULT */",
     TIME_LIMIT.format(seconds=0, milliseconds=0),  # none
 ]
+MARK = "/* rows for connection {} */"  # begins a statement of ConnectorX; the number is that of the day's own connection
 OTHER_LOGIN = (
     "Create the user with mysql_native_password (IDENTIFIED VIA), which ConnectorX knows too; one with caching_sha2_password"
     " needs no package over TLS: set CAB_BOOKINGS_DB_CA. Then run again"
@@ -80,6 +82,15 @@ class MySQL(Dialect):
             ssl_verify_identity=self.ca is not None,
         )
 
+    def cancel(self, connection: Any) -> None:
+        """End the connection and the one that ConnectorX reads by: the server would go on with their statements."""
+        number = connection.thread_id()
+        mine = "SELECT id FROM information_schema.processlist WHERE id = %s OR info LIKE %s AND id <> connection_id()"
+        with suppress(pymysql.MySQLError), closing(self.connect()) as other, other.cursor() as cursor:
+            cursor.execute(mine, (number, f"{MARK.format(number)}%"))
+            for (each,) in cursor.fetchall():
+                cursor.execute(f"KILL {each}")
+
     def failure(self, error: Exception) -> CabError:
         gone = error.args == (0, "")  # PyMySQL's word for a connection that an earlier error has closed
         return super().failure(pymysql.OperationalError(LOST, "the connection to the server was lost") if gone else error)
@@ -93,11 +104,14 @@ class MySQL(Dialect):
     def tls(self, ca: str) -> dict[str, str]:
         return {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": ca}
 
-    def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:  # noqa: ARG002
-        """The moment is just before the day's statement: never later than what the rows show."""
+    def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
+        """Wait for the table's lock, if another program has it; the moment is before that, so never later than what the rows show.
+
+        ConnectorX, which lets no other thread run while it waits for rows, then need not wait for a lock.
+        """
         (cursor,) = cursors
-        cursor.execute("SELECT utc_timestamp(6)")
-        return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), SESSION)
+        cursor.execute(f"SELECT utc_timestamp(6) FROM (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 0) AS no_row) AS unlocked")
+        return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), SESSION, MARK.format(cursor.connection.thread_id()))
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         schema, _, name = table.rpartition(".")

@@ -1,9 +1,11 @@
-"""A server that goes away, and a connection that is ended."""
+"""A server that goes away, a connection that is ended, and a run that is told to end."""
 
 import os
 import signal
 import tempfile
-from contextlib import closing, suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,17 +14,23 @@ from typing import Any
 import pymysql
 import pytest
 
+from cab_assets.bookings.days import import_days
 from cab_assets.resources.dialect import BookingsDbRefused, BookingsDbUnavailable
 from cab_assets_tests.cluster import databases
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides
 from cab_assets_tests.cluster.mysql_rides import rides as new_rides
+from cab_assets_tests.patience import until, within
 from cab_assets_tests.rides import ride
 
 pytestmark = pytest.mark.cluster
 
 DAY = date(2020, 1, 2)
 ROWS = 40_000
+
+
+class ToldToEnd(BaseException):
+    """As Dagster's own is."""
 
 
 def filled(database: Database, folder: Path) -> Rides:
@@ -40,6 +48,13 @@ def rides(mariadb: Database, tmp_path: Path) -> Rides:
     return filled(mariadb, tmp_path)
 
 
+def slow(rides: Rides) -> Rides:
+    """Return a view of them that gives 80,000 rows in half a minute."""
+    table = rides.env.bookings_table
+    rides.admin(f"CREATE VIEW slow_{table} AS SELECT rides.* FROM {table} AS rides, (SELECT 1 UNION SELECT 2) AS twice WHERE sleep(0.0003) = 0")
+    return Rides(replace(rides.env, bookings_table=f"slow_{table}"), rides.port, rides.lake)
+
+
 def sessions(rides: Rides) -> list[tuple[Any, ...]]:
     """Return number and statement of each connection of the pipeline's user."""
     with closing(pymysql.connect(host="127.0.0.1", port=rides.port, user="root")) as connection, connection.cursor() as cursor:
@@ -48,10 +63,10 @@ def sessions(rides: Rides) -> list[tuple[Any, ...]]:
 
 
 def test_a_connection_that_is_ended_while_rows_are_read_is_no_odd_value(rides: Rides) -> None:
-    with rides.db.day(DAY) as source:
+    with slow(rides).db.day(DAY) as source:
         slices = source.slices()
         next(slices)
-        reading = [number for number, statement, _ in sessions(rides) if statement and "octet_length" in statement]
+        reading = [number for number, statement, _ in sessions(rides) if statement and "rows for connection" in statement]
         for number in reading:
             rides.admin(f"KILL {number}")
         assert reading
@@ -82,3 +97,49 @@ def test_a_login_that_a_package_is_missing_for_says_what_to_do(rides: Rides) -> 
     env = replace(rides.env, bookings_db_url=f"mysql://cab_ed25519@127.0.0.1:{rides.port}/rides")
     with pytest.raises(BookingsDbRefused, match=r"ed25519.*mysql_native_password"):
         Rides(env, rides.port, rides.lake).db.reach()
+
+
+@contextmanager
+def told_to_end_when(rides: Rides, words: str, state: str) -> Iterator[None]:
+    """Raise ToldToEnd in this thread as soon as the server says that of a statement; then wait until no connection is left."""
+
+    def end(*_: object) -> None:
+        raise ToldToEnd
+
+    def tell() -> None:
+        until(lambda: any(words in (info or "") and state in (found or "") for _, info, found in sessions(rides)), 30)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, end)
+    teller = threading.Thread(target=tell)
+    teller.start()
+    try:
+        with within(5), pytest.raises(ToldToEnd):
+            yield
+        until(lambda: sessions(rides) == [], 5)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        teller.join()
+
+
+@contextmanager
+def locked(rides: Rides) -> Iterator[None]:
+    """Keep the table locked, as another program's ALTER TABLE does."""
+    with closing(pymysql.connect(host="127.0.0.1", port=rides.port, user="root", database="rides")) as other, other.cursor() as cursor:
+        cursor.execute(f"LOCK TABLES {rides.env.bookings_table} WRITE")
+        yield
+
+
+def import_two(rides: Rides) -> object:
+    return list(import_days(rides.db, rides.lake, [str(DAY), "2020-01-03"], "run", at_once=2, say=print))
+
+
+@pytest.mark.parametrize("work", [import_two, Rides.seen])
+def test_a_run_that_is_told_to_end_does_not_wait_for_a_lock_of_mysql(rides: Rides, work: Callable[[Rides], object]) -> None:
+    with locked(rides), told_to_end_when(rides, "SELECT", "lock"):
+        work(rides)
+
+
+def test_a_run_that_is_told_to_end_ends_the_statement_that_reads_rows(rides: Rides) -> None:
+    with told_to_end_when(rides, "rows for connection", "sleep"):
+        import_two(slow(rides))
