@@ -1,14 +1,16 @@
 """Sealing: a day of clicks is sealed when it is over, its grace too, and all that the topic held then is folded.
 
-One moment says it for all days: when a fold found nothing waiting. A late event folds its day again and leaves it
+One moment says it for all days: when a fold found nothing waiting, in any topic. A late event folds its day again and leaves it
 sealed: what is sealed is that no app still had time to send.
 """
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cab_assets.clickstream.batch import Batch, committed
-from cab_assets.resources.click_topic import TopicState
+from cab_assets.clickstream.offsets import other_topic
+from cab_assets.resources.click_topic import ClickTopic, NoSuchTopic, TopicState
 from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKS
 
@@ -19,6 +21,23 @@ def drained(newest: Batch | None, topic: str, state: TopicState) -> bool:
     """Whether all that the topic holds is committed, whichever of its partitions are idle."""
     ends = committed(newest, topic)
     return all(ends.get(partition, 0) >= end or state.begins[partition] == end for partition, end in state.ends.items())
+
+
+def waiting_topics(newest: Batch | None, topic: ClickTopic) -> list[str]:
+    """Return the topics, of `topic` and all that were ever committed, that hold clicks which are not committed."""
+    names = {topic.name, *(newest.topics if newest else ())}
+    return [name for name in sorted(names) if _waits(newest, replace(topic, name=name), own=name == topic.name)]
+
+
+def _waits(newest: Batch | None, topic: ClickTopic, *, own: bool) -> bool:
+    """Of another topic that was deleted, or created again under its name, nothing will ever come."""
+    try:
+        state = topic.look()
+    except NoSuchTopic:
+        if own:
+            raise
+        return False
+    return own if other_topic(newest, topic.name, state) else not drained(newest, topic.name, state)
 
 
 def is_sealed(day: str, moment: datetime | None, *, grace: timedelta, zone: ZoneInfo) -> bool:

@@ -14,13 +14,14 @@ from cab_assets.clickstream.day_tables import Clicks, DayTable, Due, Rejects
 from cab_assets.clickstream.fold import Folding
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import retirable
-from cab_assets.clickstream.seal import drained, is_sealed, seal, sealed_at
+from cab_assets.clickstream.seal import is_sealed, seal, sealed_at, waiting_topics
 from cab_assets.defs.clickstream.checks import DAY_CHECKED
 from cab_assets.defs.partitions import daily_ahead
 from cab_assets.defs.report import DayReport
 from cab_assets.environment import Environment
 from cab_assets.errors import Unavailable
 from cab_assets.resources.click_topic import ClickTopic
+from cab_assets.resources.kafka_client import KafkaRefused
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.spark import Spark
 from cab_assets.schemas import Table
@@ -98,14 +99,16 @@ class FoldRun:
 
     @cached_property
     def _drained_at(self) -> datetime | None:
-        """Now, if all that the topic holds now is committed."""
+        """Now, if all that the topics hold now is committed."""
         now = datetime.now(UTC)
         try:
-            state = self.topic.look()
-        except Unavailable as error:
+            waiting = waiting_topics(self.newest, self.topic)
+        except (Unavailable, KafkaRefused) as error:
             self.context.log.warning(f"no day is sealed this time: {error}")
             return None
-        return now if drained(self.newest, self.topic.name, state) else None
+        if waiting:
+            self.context.log.info(f"no day is sealed this time: clicks wait in {', '.join(waiting)}")
+        return None if waiting else now
 
     def _fold(self, target: DayTable, asked: list[str], report: ClickReport) -> None:
         lake, hive, table = self.ledger.lake, self.ledger.hive, target.table
