@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cab_assets.errors import CabError, Unavailable
+from cab_assets.resources.kafka_client import KafkaRefused
 
 
 class Refused(CabError):
@@ -94,6 +95,11 @@ KNOWN = (
         r"Failed to find (?:the )?data source: kafka|ClassNotFoundException: org\.apache\.(?:spark\.sql\.)?kafka",
         SparkLacksKafka,
         "put spark-sql-kafka-0-10 of Spark's own version on the class path of driver and executors",
+    ),
+    Known(
+        "SaslAuthenticationException",
+        KafkaRefused,
+        "Kafka rejected Spark's credentials: check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM",
     ),
     Known(
         r"Record at topic (\S+) partition (\d+) offset (\d+) has timestamp value \S+ that overflows",

@@ -22,8 +22,8 @@ class KafkaUnavailable(Unavailable):
     """No broker answers in time."""
 
 
-class KafkaRefused(KafkaUnavailable):
-    """A broker answers and does not let us in, or is none that we trust."""
+class KafkaRefused(CabError):
+    """A broker rejects the credentials, or is none that we trust: running again ends the same."""
 
 
 class KafkaFailed(CabError):
@@ -77,7 +77,8 @@ def _refused(reasons: list[str], servers: str, security: KafkaSecurity) -> Kafka
     hung_up = bool(causes) and all(HUNG_UP in cause for cause in causes)
     if any("SaslAuthenticationFailed" in cause for cause in causes) or (security.user and hung_up):
         user = f"{security.user} by {security.mechanism}"
-        return KafkaRefused(f"Kafka at {servers} does not let {user} in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM")
+        rejected = f"Kafka at {servers} rejected the credentials: it does not let {user} in"
+        return KafkaRefused(f"{rejected}; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM")
     if any("CERTIFICATE_VERIFY_FAILED" in cause for cause in causes):
         trusted = security.ca or "an authority that this machine trusts"
         return KafkaRefused(f"the certificate of Kafka at {servers} is not one of {trusted}; check CAB_KAFKA_CA and the host's name")

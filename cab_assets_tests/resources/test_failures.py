@@ -5,6 +5,7 @@ import pytest
 from cab_assets.errors import CabError
 from cab_assets.resources import failures
 from cab_assets.resources.failures import Refused, failure
+from cab_assets.resources.kafka_client import KafkaRefused
 
 DDL = "Error while compiling statement: FAILED: Execution Error, return code 40000 from org.apache.hadoop.hive.ql.ddl.DDLTask. MetaException(message:"
 
@@ -36,6 +37,11 @@ DDL = "Error while compiling statement: FAILED: Execution Error, return code 400
             "org.apache.spark.SparkException: Python worker failed to connect back.\n"
             "Caused by: java.net.SocketTimeoutException: Timed out while waiting for the Python worker",
             failures.PythonWorkersLost,
+        ),
+        (
+            "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed during authentication"
+            " due to invalid credentials with SASL mechanism SCRAM-SHA-512",
+            KafkaRefused,
         ),
         ("Error while compiling statement: FAILED: SemanticException [Error 10072]: Database does not exist: cab", failures.NoSuchDatabase),
         (

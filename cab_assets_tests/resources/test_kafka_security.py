@@ -15,6 +15,7 @@ from kafka import KafkaProducer
 from kafka.admin import NewTopic
 
 from cab_assets import clients, environment
+from cab_assets.errors import Unavailable
 from cab_assets.resources import click_topic, deadline
 from cab_assets.resources.click_topic import ClickTopic
 from cab_assets.resources.kafka_client import Admin, KafkaRefused
@@ -65,7 +66,7 @@ def test_a_broker_that_hangs_up_on_every_login_does_not_let_one_in(monkeypatch: 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("password", "does not let cab by SCRAM-SHA-512 in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD"),
+        ("password", "rejected the credentials: it does not let cab by SCRAM-SHA-512 in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD"),
         ("user", "does not let wrong by SCRAM-SHA-512 in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD"),
         ("ca", "is not one of {ca}; check CAB_KAFKA_CA"),
     ],
@@ -78,3 +79,23 @@ def test_a_wrong_password_or_authority_is_said_in_time(broker: SecureBroker, wro
     with within(10), pytest.raises(KafkaRefused, match=re.escape(said.format(ca=other))) as error:
         ClickTopic(broker.servers, "clickstream", replace(broker.security(), **changed)).look()
     assert PASSWORD not in str(error.value)
+    assert not isinstance(error.value, Unavailable)
+
+
+def test_a_password_that_becomes_wrong_is_no_silence_in_the_look_into_gaps(broker: SecureBroker, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "kafka.net.transport")
+    topic = ClickTopic(broker.servers, "clickstream", broker.security(password="wrong"))
+    with within(10), pytest.raises(KafkaRefused, match="rejected the credentials"):
+        topic.first_delivered(0, [(0, 1)])
+    with within(10), pytest.raises(KafkaRefused, match="rejected the credentials"):
+        topic.sent_ms(0, 0)
+
+
+def test_a_run_whose_password_is_wrong_says_what_to_check(broker: SecureBroker, clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"BOOTSTRAP_SERVERS": broker.servers, "SECURITY": "SASL_SSL", "USER": USER, "PASSWORD": "wrong", "CA": str(broker.ca)}
+    for name, value in own.items():
+        monkeypatch.setenv(f"CAB_KAFKA_{name}", value)
+    failure = clicks.ingest().failure
+    assert "rejected the credentials" in failure
+    assert "check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD" in failure
+    assert "run again" not in failure

@@ -17,6 +17,7 @@ from cab_assets.errors import CabError, Unavailable
 from cab_assets.launcher import is_gone
 from cab_assets.resources.click_topic import ClickTopic, NoSuchTopic
 from cab_assets.resources.hive import Hive, HiveRefused
+from cab_assets.resources.kafka_client import KafkaRefused
 from cab_assets.resources.lake import Lake
 
 ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
@@ -41,7 +42,7 @@ def clickstream_sensor(
     number, _, trouble = (context.cursor or "").partition(" ")  # a hint: the newest batch at the last tick, and what stopped it
     try:
         state, newest = click_topic.look(), newest_batch(Ledger(lake, hive_in_brief), int(number or 0))
-    except (Unavailable, NoSuchTopic) as error:
+    except (Unavailable, KafkaRefused, NoSuchTopic) as error:
         return dg.SkipReason(str(error))
     cursor = str(newest.number if newest else 0)
     try:
