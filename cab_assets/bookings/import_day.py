@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
+from cab_assets.bookings.arrival import arrived
 from cab_assets.bookings.row_counts import USUAL, RowLimits, row_findings
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.clocks import refuse_other_clock
@@ -18,7 +19,7 @@ from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.audit import Contents, read_back
 from cab_assets.warehouse.manifest import DataFile, Finding, Manifest
 from cab_assets.warehouse.versions import Partition, is_whole, moment_id, newest, version_id, version_ids
-from cab_assets.warehouse.writer import seal, write_rows
+from cab_assets.warehouse.writer import PART, seal, write_rows
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Written:
     files: tuple[DataFile, ...]
     row_hash: int  # of the rows as they arrived
     control: Control
+    proof: Finding  # of values, while the snapshot is there
 
     @property
     def is_of_two_states(self) -> bool:
@@ -84,7 +86,9 @@ def _write(lake: Lake, partition: Partition, run_id: str, source: SourceDay, sli
     version = version_id(moment_id(source.snapshot.moment), BOOKINGS, run_id)
     tally = Tally()
     files = write_rows(lake, partition, version, tally.through(slices))
-    return Written(source, version, files, tally.row_hash, tally.control or figures.result())
+    control = tally.control or figures.result()
+    path = f"{partition.version_path(version)}/{PART}"
+    return Written(source, version, files, tally.row_hash, control, arrived(source, lake, path, control))
 
 
 def _audited(lake: Lake, partition: Partition, written: Written, limits: RowLimits, started: float) -> Manifest:
@@ -97,7 +101,7 @@ def _audited(lake: Lake, partition: Partition, written: Written, limits: RowLimi
         files=written.files,
         rows=contents.rows,
         fingerprint=written.control.fingerprint,
-        findings=(*findings(written, contents), *row_findings(lake, partition, contents.rows, limits)),
+        findings=(*findings(written, contents), written.proof, *row_findings(lake, partition, contents.rows, limits)),
         seconds=round(time.monotonic() - started, 3),
     )
 

@@ -15,6 +15,7 @@ AUDITS = {
         "equals_source": "Row count, sums of fare and tip and sum of row hashes equal the source's own in the same snapshot.",
         "booking_id_is_key": "No booking_id is missing or there twice.",
         "rows_inside_day": "Every pickup lies inside the day.",
+        "arrived_as_sent": "Some hundred rows, others each time, equal what another reader is given by the source.",
         "schema_as_expected": "The files have exactly the table's columns and types.",
         "rows_not_lost": "A day of 100 rows or more does not lose more than CAB_MAX_LOSS of them.",
         "rows_as_usual": "Yesterday's first import holds at least a tenth of the usual rows; only a warning.",
