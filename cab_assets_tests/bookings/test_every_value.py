@@ -17,7 +17,7 @@ from cab_assets_tests.resources.source import DAY, Source, source
 from cab_assets_tests.rides import ride
 
 NO_TIMES = ["infinity", "-infinity", "0044-03-15 12:00:00 BC", "10000-01-01 00:00:00", "294276-12-31 23:59:59.999999"]
-MORE = {"double": [math.inf, -math.inf, math.nan], "timestamp": NO_TIMES}
+MORE: dict[str, list[Any]] = {"double": [math.inf, -math.inf, math.nan], "timestamp": NO_TIMES}
 RIDES = 300
 
 

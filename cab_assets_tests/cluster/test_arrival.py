@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cab_assets.bookings import import_day as importing
+from cab_assets.bookings.arrival import arrived
 from cab_assets.resources.dialect import Snapshot
 from cab_assets.resources.mysql import MySQL
 from cab_assets.resources.source_day import Control, Slice, SourceDay
@@ -52,13 +52,13 @@ def test_a_text_in_the_character_set_of_another_session_is_caught(rides: Rides, 
 
 
 def test_a_ride_that_changes_after_the_figures_is_compared_as_it_was(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
-    compare = importing.arrived
+    compare = arrived
 
     def late(*of: Any) -> Finding:
         rides.admin("UPDATE {table} SET driver_id = driver_id + 1")
         return compare(*of)
 
-    monkeypatch.setattr(importing, "arrived", late)
+    monkeypatch.setattr("cab_assets.bookings.import_day.arrived", late)
     manifest = rides.run(DAY)
     assert (manifest.failed, proof(manifest).detail) == ([], {"compared": "2"})
 
@@ -66,7 +66,7 @@ def test_a_ride_that_changes_after_the_figures_is_compared_as_it_was(rides: Ride
 def test_rides_that_change_after_their_one_statement_are_only_counted(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
     """The day is read again, as the figures and the rows were of two states."""
     control, slices, changed = SourceDay.control, SourceDay.slices, threading.Event()
-    compare = importing.arrived
+    compare = arrived
 
     def change() -> None:
         rides.admin("UPDATE {table} SET driver_id = driver_id + 1 WHERE booking_id = 'BK2'")
@@ -87,7 +87,7 @@ def test_rides_that_change_after_their_one_statement_are_only_counted(rides: Rid
 
     monkeypatch.setattr(SourceDay, "control", first)
     monkeypatch.setattr(SourceDay, "slices", second)
-    monkeypatch.setattr(importing, "arrived", third)
+    monkeypatch.setattr("cab_assets.bookings.import_day.arrived", third)
     manifest = rides.run(DAY)
     assert manifest.failed == []
     assert proof(manifest).detail == {"compared": "2", "changed between the two readings": "1"}
