@@ -32,9 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark a test of no other tier `stack` if it needs the embedded servers, else `unit`; put `unit` first and `cold` last."""
     for item in items:
-        if not any(map(item.get_closest_marker, TIERS)):
-            item.add_marker("stack" if needs_servers(item) else "unit")
-        item.user_properties.append(("tier", next(filter(item.get_closest_marker, TIERS))))  # its reports keep that
+        tier = next(filter(item.get_closest_marker, TIERS), "stack" if needs_servers(item) else "unit")
+        if tier == "unit" and needs_servers(item):
+            raise pytest.UsageError(f"{item.nodeid} asks for servers, which no test marked unit does: see CONTRIBUTING.md")
+        item.add_marker(tier)
+        item.user_properties.append(("tier", tier))  # its reports keep that
     items.sort(key=lambda item: 0 if item.get_closest_marker("unit") else 2 if item.get_closest_marker("cold") else 1)
 
 
@@ -73,7 +75,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         of_tier = [each for each in reports if ("tier", tier) in map(tuple, each.user_properties)]
         if of_tier:
             tests, seconds = len({each.nodeid for each in of_tier}), sum(each.duration for each in of_tier)
-            terminalreporter.write_line(f"{tier}: {tests} tests in {seconds // 60:.0f} min {seconds % 60:.0f} s")
+            terminalreporter.write_line(f"{tier}: {tests} tests, which took {seconds // 60:.0f} min {seconds % 60:.0f} s one after the other")
 
 
 @pytest.fixture(scope="session")

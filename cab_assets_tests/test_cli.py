@@ -39,7 +39,7 @@ def is_named(failed: Result, error: str) -> None:
     assert failed.exit_code == 1
     assert failed.stderr.startswith(error)
     assert failed.stderr.count("\n") == 1
-    log = Path(failed.stderr.split()[-1])
+    log = Path(failed.stderr.partition("which is in ")[2].strip())
     assert "Traceback (most recent call last)" in log.read_text()
     log.unlink()
 

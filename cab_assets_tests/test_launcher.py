@@ -18,6 +18,7 @@ from cab_assets.defs.clickstream.sensors import active_run
 from cab_assets.defs.resources import RESOURCES
 from cab_assets.environment import CHECKOUT
 from cab_assets.launcher import ALIVE_TAG, PROCESS_TAG, WatchfulRunLauncher, alive, is_gone
+from cab_assets_tests.patience import patience, until
 from cab_assets_tests.test_environment import CLUSTER
 
 STARTED = dg.DagsterRunStatus.STARTED
@@ -56,15 +57,12 @@ def health(instance: dg.DagsterInstance, run: dg.DagsterRun) -> WorkerStatus:
     return WatchfulRunLauncher().check_run_worker_health(now(instance, run)).status
 
 
-def comes(claim: Callable[[], bool], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while not claim() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return claim()
+def comes(claim: Callable[[], bool]) -> bool:
+    return until(claim, 30)
 
 
 def test_a_run_of_a_container_that_is_gone_ends_wherever_it_is_looked_at(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher, "SILENT_SECONDS", 3)
+    monkeypatch.setattr(launcher, "SILENT_SECONDS", patience(1.5))
     run = a_run(instance)
     command = [sys.executable, "-c", CONTAINER, run.run_id]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT, env=os.environ) as container:
@@ -135,8 +133,8 @@ def test_what_the_tags_of_a_run_of_another_host_say(tags: dict[str, str], gone: 
     assert is_gone(run.with_tags({name: said.format(**known) for name, said in tags.items()})) is gone
 
 
-def test_every_run_of_ours_tells_that_it_is_alive(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in CLUSTER.items():
+def test_every_run_of_ours_tells_that_it_is_alive(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in (CLUSTER | {"CAB_HOME": str(tmp_path)}).items():
         monkeypatch.setenv(name, value)
 
     @dg.op(required_resource_keys={"environment"})

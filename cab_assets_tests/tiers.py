@@ -19,8 +19,8 @@ TIERS: dict[str, list[list[str]]] = {
     "types": [[f"{BIN}/mypy"]],
     "unit": [[*PYTEST, *ON_TWO_CORES, "-m", "unit"]],
     "test": [[*PYTEST, *ON_TWO_CORES]],
-    "faults": [[*PYTEST, "-m", "faults and not soak"]],
-    "soak": [[*PYTEST, "-m", "soak"]],
+    "faults": [[*PYTEST, "-m", "faults and not soak and not cluster"]],
+    "soak": [[*PYTEST, "-m", "soak and not cluster"]],
     "cluster": [[*PYTEST, "-m", "cluster"]],
 }
 
@@ -38,13 +38,21 @@ def passes(command: list[str]) -> bool:
     process = subprocess.Popen(command)
     try:
         return process.wait() == 0
-    except SystemExit:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        while process.poll() is None:  # Dagster takes a signal that meets one of its runs for its own
+    except (SystemExit, KeyboardInterrupt) as told:
+        for again in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(again, signal.SIG_IGN)
+        _end(process, has_been_told=isinstance(told, KeyboardInterrupt))
+        sys.exit(1)
+
+
+def _end(process: subprocess.Popen[bytes], *, has_been_told: bool) -> None:
+    """Wait until the process has ended its servers. Ctrl-C tells the whole group; else, tell it."""
+    while process.poll() is None:  # Dagster takes a signal that meets one of its runs for its own
+        if not has_been_told:
             process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(SIGNAL_SECONDS)
-        raise
+        has_been_told = False
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(SIGNAL_SECONDS)
 
 
 if __name__ == "__main__":

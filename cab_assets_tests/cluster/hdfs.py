@@ -11,7 +11,7 @@ from cab_assets.environment import CHECKOUT
 from cab_assets.stack import machine
 from cab_assets.stack.jars import JarSet
 from cab_assets_tests.cluster.hadoop import hadoop_site
-from cab_assets_tests.patience import until
+from cab_assets_tests.patience import patience, until
 from cab_assets_tests.processes import Server, free_ports, run, serving
 
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "hdfs.sha256", "HDFS", 68)
@@ -42,7 +42,7 @@ class Hdfs:
 
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(self.state, timeout=5) as answer:
+            with urllib.request.urlopen(self.state, timeout=patience(5)) as answer:
                 (state,) = json.load(answer)["beans"]
         except (OSError, ValueError):
             return False

@@ -3,8 +3,11 @@
 `python -m cab_assets_tests.defs.graph > cab_assets_tests/defs/graph.txt` writes it anew when a change of the graph is meant.
 """
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
+from warnings import catch_warnings
 
 import dagster as dg
 
@@ -18,7 +21,7 @@ def graph() -> str:
     parts = {
         "assets": _assets(definitions),
         "jobs": _jobs(repository),
-        "schedules": map(_schedule, repository.schedule_defs),
+        "schedules": _schedules(repository),
         "sensors": map(_sensor, repository.sensor_defs),
         "resources": sorted(definitions.resources or ()),
     }
@@ -31,7 +34,7 @@ def _assets(definitions: dg.Definitions) -> Iterator[str]:
         made = node.assets_def if node.is_materializable else None
         yield f"{node.key.to_user_string()} <- {', '.join(sorted(key.to_user_string() for key in node.parent_keys)) or 'nothing'}"
         yield f"  group {node.group_name}, kinds {', '.join(sorted(node.kinds))}, owners {', '.join(node.owners)}"
-        yield f"  made by {made.op.name if made else 'nobody'}, {_backfill(node)}, {_partitions(node.partitions_def)}"
+        yield f"  made by {made.op.name if made else 'nobody'}, {_backfill(node)}, {_partitions(node.partitions_def)}, code version {node.code_version}"
         yield f"  {node.description}"
         yield from (f"  column {each}" for each in _columns(node.metadata))
         yield from (f"  check {_check(assets.get(key))}" for key in sorted(node.check_keys))
@@ -51,7 +54,7 @@ def _columns(metadata: Any) -> Iterator[str]:
 
 
 def _check(node: Any) -> str:
-    return f"{node.key.name}, {'blocking' if node.blocking else 'not blocking'}: {node.description}"
+    return f"{node.key.name}, {'blocking' if node.blocking else 'not blocking'}, {_partitions(node.partitions_def)}: {node.description}"
 
 
 def _jobs(repository: dg.RepositoryDefinition) -> Iterator[str]:
@@ -62,9 +65,17 @@ def _jobs(repository: dg.RepositoryDefinition) -> Iterator[str]:
             yield f"  assets {', '.join(sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys))}"
 
 
-def _schedule(schedule: dg.ScheduleDefinition) -> str:
-    when = f"{schedule.cron_schedule} {schedule.execution_timezone}"
-    return f"{schedule.name}: {schedule.job_name} at {when}, {schedule.default_status.value}: {schedule.description}"
+def _schedules(repository: dg.RepositoryDefinition) -> Iterator[str]:
+    """A line for each schedule, and one for each run that it would ask for now."""
+    now = datetime.now(UTC)
+    context = dg.build_schedule_context(scheduled_execution_time=now, repository_def=repository)
+    for each in repository.schedule_defs:
+        when = f"{each.cron_schedule} {each.execution_timezone}"
+        yield f"{each.name}: {each.job_name} at {when}, {each.default_status.value}: {each.description}"
+        with catch_warnings(action="ignore", category=DeprecationWarning):  # of Dagster, for its own call
+            runs = each.evaluate_tick(context).run_requests
+        for run in runs or ():
+            yield f"  {'a day' if run.partition_key else 'no day'}, config {json.dumps(run.run_config)}"
 
 
 def _sensor(sensor: dg.SensorDefinition) -> str:

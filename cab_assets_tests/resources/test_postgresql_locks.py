@@ -1,6 +1,5 @@
 """DDL of another program, before and while a day is read."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from cab_assets.resources import bookings_db, postgresql
 from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.dialect import TableLocked
 from cab_assets.resources.postgresql_session import lock
+from cab_assets_tests.patience import until, within
 from cab_assets_tests.resources.source import DAY, Source, rows, source
 from cab_assets_tests.rides import ride
 
@@ -53,10 +53,7 @@ def waits_for_the_table(found: Source) -> bool:
 
 
 def soon(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until(condition, 20)
 
 
 @contextmanager
@@ -172,11 +169,9 @@ def test_ddl_that_is_asked_for_before_any_of_our_locks_is_in_nobodys_way(
         lock(cursor, name)
 
     monkeypatch.setattr(postgresql, "lock", ask_first)
-    began = time.monotonic()
-    with parted.day(DAY) as day:
+    with within(10), parted.day(DAY) as day:
         asked[0].result()  # it is done before the day is read
         assert sum(each.rows.num_rows for each in day.slices()) == len(RIDES)
-    assert time.monotonic() - began < 10
 
 
 def test_ddl_that_is_asked_for_while_a_day_is_read_waits_for_its_end(table: Source, parted: BookingsDb, elsewhere: ThreadPoolExecutor) -> None:

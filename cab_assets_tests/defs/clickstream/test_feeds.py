@@ -1,6 +1,5 @@
 """What comes out of the topic is what went in, whatever the topic is like."""
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -68,7 +67,7 @@ def test_a_backlog_is_drained_in_bounded_steps_each_visible_and_a_partition_adde
 
     with clicks.admin() as admin:
         admin.create_partitions({clicks.topic: 5})
-    time.sleep(1)
+        until(lambda: len(admin.describe_topics([clicks.topic])[0]["partitions"]) == 5, 10)
     clicks.send(numbered(range(200, 210)), partition=4)
     assert clicks.ingest().failure == ""
     assert clicks.batches()[-1].ends == {0: 90, 1: 90, 2: 0, 3: 0, 4: 10}
