@@ -14,11 +14,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BOUNDS = {"customer_id": (0, 2**63 - 1), "lat": (-90.0, 90.0), "lon": (-180.0, 180.0)}
+FIRST_MOMENT = np.datetime64("0001-01-01", "us")  # of the calendar that Python and Hive share
+LAST_MOMENT = np.datetime64("9999-12-31T23:59:59.999999", "us")
+BOUNDS: dict[str, tuple[Any, Any]] = {
+    "customer_id": (0, 2**63 - 1),
+    "lat": (-90.0, 90.0),
+    "lon": (-180.0, 180.0),
+    "event_timestamp": (FIRST_MOMENT, LAST_MOMENT),
+}
 BLANKS = " \t\n\v\f\r"
 WHOLE_NUMBER = re.compile(r"[-+]?\d{1,19}", re.ASCII)
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-DATE, TIME, OFFSET = r"(\d{4}-\d\d-\d\d)", r"(\d\d:\d\d:\d\d)(\.\d{1,9})?", r"(Z|[-+][012]\d(?::?[0-5]\d)?)?"
+DATE, TIME = r"(\d{4}-\d\d-\d\d)", r"(\d\d:\d\d:\d\d)(\.\d{1,9})?"
+OFFSET = r"(Z|[-+](?:(?:0\d|1[0-3])(?::?[0-5]\d)?|14(?::?00)?))?"  # up to 14 hours
 MOMENT = re.compile(rf"{DATE}[ T]{TIME}{OFFSET}", re.ASCII)
 SINCE_1970 = re.compile(r"\d{10}(\d{3})?", re.ASCII)  # seconds, or milliseconds
 MICROSECONDS = 16  # digits of a time since 1970

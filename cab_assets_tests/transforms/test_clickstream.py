@@ -206,8 +206,9 @@ REFUSED: list[tuple[bytes | None, list[str] | str, int]] = [
     # times
     *[(at(text), "event_timestamp_unusable", 0) for text in NO_MOMENTS],
     (at("2019-12-31 23:59:59.999999"), "event_before_start", 0),
-    (at("0000-01-01 00:00:00"), "event_before_start", 0),
-    (at("0000-01-01T00:00:00Z"), "event_before_start", 0),
+    (at("0000-12-31 23:59:59"), "event_timestamp_unusable", 0),
+    (at("0000-01-01T00:00:00Z"), "event_timestamp_unusable", 0),
+    (at("0001-01-01 00:00:00"), "event_before_start", 0),
     (at("2019-12-31T18:29:59.999999Z"), "event_before_start", 0),
     (at("0000000000"), "event_before_start", 0),
     (at("9999999999999"), "event_in_future", 0),
