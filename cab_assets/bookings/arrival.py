@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cab_assets.resources.lake import Lake, reading
@@ -48,7 +49,7 @@ def sample(lake: Lake, path: str) -> list[Row]:
             return []
         table = file.read_row_group(CHANCE.randrange(file.num_row_groups), use_threads=False)
     chosen = CHANCE.sample(range(table.num_rows), min(SAMPLE_ROWS, table.num_rows))
-    rows: list[Row] = table.take(chosen).to_pylist()
+    rows: list[Row] = table.take(pa.array(chosen, pa.int64())).to_pylist()  # else, of no rows, of type null
     return rows
 
 
