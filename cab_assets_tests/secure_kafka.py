@@ -29,8 +29,8 @@ class SecureBroker:
 
 
 @contextmanager
-def secure_broker(folder: Path) -> Iterator[SecureBroker]:
-    """At work until the block ends."""
+def secure_broker(folder: Path, **more: str) -> Iterator[SecureBroker]:
+    """Run one until the block ends; `more` is its own settings, `a_b="1"` for `a.b`."""
     authority = trustme.CA(key_type=trustme.KeyType.RSA)
     ca = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca))
@@ -49,6 +49,7 @@ def secure_broker(folder: Path) -> Iterator[SecureBroker]:
         "ssl.truststore.location": str(ca),
         "controller.quorum.voters": f"1@127.0.0.1:{controller}",
         "log.dirs": str(folder / "data"),
+        **{name.replace("_", "."): value for name, value in more.items()},
     }
     properties = folder / "server.properties"
     properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))

@@ -1,7 +1,7 @@
 """The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only `first_delivered` reads records."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, for_code
 from kafka.protocol.consumer import IsolationLevel
 
 from cab_assets.errors import CabError
@@ -72,7 +72,11 @@ class ClickTopic:
     security: KafkaSecurity = OPEN
 
     def look(self) -> TopicState:
-        """The topic's id and offsets now; KafkaUnavailable within five seconds, NoSuchTopic."""
+        """Return the topic's id and offsets now.
+
+        Raise NoSuchTopic, KafkaUnavailable within five seconds, KafkaRefused if we may not see the
+        topic, and KafkaFailed for any other error of the broker.
+        """
         with answering(self.servers, self.security):
             return within(ANSWER_SECONDS, self._look)
 
@@ -105,8 +109,7 @@ class ClickTopic:
     def _look(self) -> TopicState:
         with closing(Admin(self.servers, self.security)) as admin:
             (topic,) = admin.describe_topics([self.name])
-            if topic["error_code"] == UNKNOWN_TOPIC:
-                raise NoSuchTopic(f"there is no topic {self.name} at {self.servers}; create it, or set CAB_CLICKSTREAM_TOPIC")
+            check_answer(topic, self.name, self.servers)
             partitions = [TopicPartition(self.name, each["partition_index"]) for each in topic["partitions"]]
             highs = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))  # before `ends`, which may grow meanwhile
             begins = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
@@ -122,6 +125,17 @@ class ClickTopic:
         """Return the time of the first record of each open transaction."""
         with closing(Reader(self.servers, self.security, enable_auto_commit=False, auto_offset_reset="none")) as reader:
             return {partition: _sent(reader, TopicPartition(self.name, partition), state.ends[partition]) for partition in state.held}
+
+
+def check_answer(topic: Mapping[str, Any], name: str, servers: str) -> None:
+    """Raise NoSuchTopic, or a KafkaError, unless the broker described the topic.
+
+    An answer that is an error has no partitions, like a topic in which nothing waits.
+    """
+    if topic["error_code"] == UNKNOWN_TOPIC:
+        raise NoSuchTopic(f"there is no topic {name} at {servers}; create it, or set CAB_CLICKSTREAM_TOPIC")
+    if code := topic["error_code"]:
+        raise for_code(code)({name})
 
 
 def _sent(reader: Reader, partition: TopicPartition, offset: int) -> datetime:

@@ -102,6 +102,11 @@ KNOWN = (
         "Kafka rejected Spark's credentials: check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM",
     ),
     Known(
+        r"TopicAuthorizationException: Not authorized to access topics: \[([^]]*)\]",
+        KafkaRefused,
+        "let the user of CAB_KAFKA_USER (User:ANONYMOUS without one) read the topic: kafka-acls --add --allow-principal User:… --operation Read --topic '{0}'",
+    ),
+    Known(
         r"Record at topic (\S+) partition (\d+) offset (\d+) has timestamp value \S+ that overflows",
         KafkaTimeUnreadable,
         "the producer of {0}, partition {1}, offset {2} counts nanoseconds where Kafka has milliseconds: correct it;"

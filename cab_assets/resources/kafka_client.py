@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.kafka_security import KafkaSecurity
@@ -23,7 +23,7 @@ class KafkaUnavailable(Unavailable):
 
 
 class KafkaRefused(CabError):
-    """A broker rejects the credentials, or is none that we trust: running again ends the same."""
+    """A broker rejects the credentials or denies access to a topic, or is none that we trust."""
 
 
 class KafkaFailed(CabError):
@@ -66,10 +66,21 @@ def answering(servers: str, security: KafkaSecurity) -> Iterator[None]:
 def _named(error: Exception, reasons: list[str], servers: str, security: KafkaSecurity) -> CabError:
     if refused := _refused(reasons, servers, security):
         return refused
+    if isinstance(error, TopicAuthorizationFailedError):
+        return _denied(", ".join(error.args[0]), servers, security.user or "ANONYMOUS")
     if getattr(error, "retriable", True):
         return KafkaUnavailable(f"Kafka at {servers} does not answer ({error}); see `cab doctor`, then run again")
     said = f"Kafka at {servers} answers, but with an error, or with what cannot be read here: {error}"
     return KafkaFailed(f"{said}. See `cab doctor`; a library that is missing is in requirements.lock")
+
+
+def _denied(topic: str, servers: str, user: str) -> KafkaRefused:
+    """Return who lacks the right to a topic, and the command that grants it; Read includes Describe."""
+    grant = f"--add --allow-principal 'User:{user}' --operation Read --topic '{topic}'"
+    return KafkaRefused(
+        f"Kafka at {servers} does not let {user} describe or read topic {topic}; if there is such a topic,"
+        f" grant it: `kafka-acls --bootstrap-server {servers} {grant}`"
+    )
 
 
 def _refused(reasons: list[str], servers: str, security: KafkaSecurity) -> KafkaRefused | None:

@@ -43,6 +43,10 @@ DDL = "Error while compiling statement: FAILED: Execution Error, return code 400
             " due to invalid credentials with SASL mechanism SCRAM-SHA-512",
             KafkaRefused,
         ),
+        (
+            "org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized to access topics: [clicks]",
+            KafkaRefused,
+        ),
         ("Error while compiling statement: FAILED: SemanticException [Error 10072]: Database does not exist: cab", failures.NoSuchDatabase),
         (
             "org.apache.hadoop.hive.ql.metadata.HiveException: Unable to fetch table bookings. Invalid method name: 'get_table'",
