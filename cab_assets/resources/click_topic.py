@@ -21,7 +21,7 @@ from cab_assets.resources.kafka_security import KafkaSecurity
 SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
 SKIP_OFFSETS = 5_000  # a longer way to the next stretch is jumped over; a jump throws away what was fetched
 UNKNOWN_TOPIC = 3
-LATEST_MS = 253_402_300_799_000  # the end of the year 9999: a producer may give any time
+EARLIEST_MS, LATEST_MS = -62_135_596_800_000, 253_402_300_799_000  # Python's years 1 to 9999; a producer may give any time
 COMMITTED = "read_committed"  # records of a transaction count when it is over, and not at all when it is given up
 
 OPEN = KafkaSecurity()
@@ -140,7 +140,12 @@ def check_answer(topic: Mapping[str, Any], name: str, servers: str) -> None:
 
 def _sent(reader: Reader, partition: TopicPartition, offset: int) -> datetime:
     """Return the time of the first record from `offset` on, delivered or not."""
-    return datetime.fromtimestamp(min(_first(reader, partition, offset).timestamp, LATEST_MS) / 1000, UTC)
+    return moment(int(_first(reader, partition, offset).timestamp))
+
+
+def moment(milliseconds: int) -> datetime:
+    """Return the moment of a Kafka time; of one outside Python's calendar, the calendar's end."""
+    return datetime.fromtimestamp(min(max(milliseconds, EARLIEST_MS), LATEST_MS) / 1000, UTC)
 
 
 def _first(reader: Reader, partition: TopicPartition, offset: int) -> Any:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from cab_assets.errors import CabError
-from cab_assets.resources.click_topic import NoSuchTopic, check_answer
+from cab_assets.resources.click_topic import NoSuchTopic, check_answer, moment
 from cab_assets.resources.kafka_client import (
     KafkaFailed,
     KafkaRefused,
@@ -33,3 +33,15 @@ def test_a_topic_that_is_described_by_an_error_is_not_an_empty_topic(code: int, 
 
 def test_a_topic_that_is_described_is_no_error() -> None:
     check_answer({"error_code": 0}, "clicks", "kafka:9092")
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "shown"),
+    [
+        (-(10**15), "0001-01-01T00:00:00+00:00"),
+        (-1, "1969-12-31T23:59:59.999000+00:00"),
+        (10**15, "9999-12-31T23:59:59+00:00"),
+    ],
+)
+def test_a_kafka_time_outside_the_calendar_is_told_as_its_end(milliseconds: int, shown: str) -> None:
+    assert moment(milliseconds).isoformat() == shown
