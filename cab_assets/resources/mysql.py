@@ -10,22 +10,11 @@ from urllib.parse import unquote, urlparse
 import pymysql
 
 from cab_assets.errors import CabError
-from cab_assets.resources.dialect import CONNECT_SECONDS, BookingsDbRefused, Dialect, Snapshot
+from cab_assets.resources.dialect import CONNECT_SECONDS, LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot
 from cab_assets.resources.mysql_errors import LOST, is_wrong_password, meaning
+from cab_assets.resources.mysql_session import LOCK_LIMIT, READER_LOCK_SECONDS, SESSION, TIME_LIMIT
 from cab_assets.schemas import BOOKINGS, Column
 
-NO_LIMIT = 2**64 - 1
-# MySQL skips the first comment, MariaDB the second.
-TIME_LIMIT = "SET /*M! max_statement_time = {seconds} */ /*!50708 max_execution_time = {milliseconds} */"
-# The settings of every session, by PyMySQL and ConnectorX alike, that change values, row counts or
-# times. A server (init_connect, sql_mode, …) or a proxy can set each of them for everybody.
-SESSION = [
-    "SET NAMES utf8mb4",
-    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "SET time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES'",
-    f"SET sql_select_limit = {NO_LIMIT}, max_join_size = {NO_LIMIT} /*M! , system_versioning_asof = DEFAULT */",
-    TIME_LIMIT.format(seconds=0, milliseconds=0),  # none
-]
 MARK = "/* rows for connection {} */"  # begins a statement of ConnectorX; the number is that of the day's own connection
 OTHER_LOGIN = (
     "Create the user with mysql_native_password (IDENTIFIED VIA), which ConnectorX knows too; one with caching_sha2_password"
@@ -63,7 +52,7 @@ class MySQL(Dialect):
         except RuntimeError as error:  # of PyMySQL, for a package that it does not come with
             raise BookingsDbRefused(f"{self.address}: {error}. {OTHER_LOGIN}") from error
         with connection.cursor() as cursor:
-            for statement in SESSION:
+            for statement in [*SESSION, LOCK_LIMIT.format(LOCK_SECONDS)]:
                 cursor.execute(statement)
         return connection
 
@@ -77,6 +66,7 @@ class MySQL(Dialect):
             database=parts.path.strip("/"),
             connect_timeout=CONNECT_SECONDS,
             charset="utf8mb4",
+            autocommit=True,
             ssl_ca=str(self.ca) if self.ca else None,
             ssl_verify_cert=self.ca is not None,
             ssl_verify_identity=self.ca is not None,
@@ -105,13 +95,15 @@ class MySQL(Dialect):
         return {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": ca}
 
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
-        """Wait for the table's lock, if another program has it; the moment is before that, so never later than what the rows show.
+        """Wait for the table's lock, if another program has it; no row shows a state before `moment`.
 
-        ConnectorX, which lets no other thread run while it waits for rows, then need not wait for a lock.
+        ConnectorX then rarely waits for a lock. Each statement commits, so an idle connection holds
+        no lock: DDL of another program would wait for it, and ConnectorX would wait for that DDL.
         """
         (cursor,) = cursors
         cursor.execute(f"SELECT utc_timestamp(6) FROM (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 0) AS no_row) AS unlocked")
-        return Snapshot(cursor.fetchone()[0].replace(tzinfo=UTC), SESSION, MARK.format(cursor.connection.thread_id()))
+        moment, mark = cursor.fetchone()[0].replace(tzinfo=UTC), MARK.format(cursor.connection.thread_id())
+        return Snapshot(moment, [*SESSION, LOCK_LIMIT.format(READER_LOCK_SECONDS)], mark)
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         schema, _, name = table.rpartition(".")

@@ -3,12 +3,24 @@
 import re
 
 from cab_assets.errors import CabError
-from cab_assets.resources.dialect import CHECK, LOOK, BookingsDbInterrupted, BookingsDbRefused, BookingsDbUnavailable
+from cab_assets.resources.dialect import (
+    CHECK,
+    LOOK,
+    BookingsDbInterrupted,
+    BookingsDbRefused,
+    BookingsDbUnavailable,
+    TableLocked,
+)
 
 ACCESS_DENIED = 1045
 LOST = 2013  # of a connection that breaks off, as PyMySQL numbers it
 REFUSALS = {ACCESS_DENIED, 1044, 1049}  # access denied, unknown database
-INTERRUPTED = {1205: "lock wait time-out", 1213: "deadlock"}
+LOCKED = 1205  # lock wait time-out: reads that take no row locks wait for a table's lock alone
+UNLOCK = (
+    "Another program holds the table, or waits to change it: LOCK TABLES, ALTER TABLE, TRUNCATE or another statement that"
+    " changes it. See SHOW FULL PROCESSLIST, then run again"
+)
+INTERRUPTED = {1213: "deadlock", 1412: "table definition changed"}
 BROKEN = {  # of servers that are there, but end or reject connections for now
     0: "closed",
     1040: "too many connections",
@@ -24,6 +36,8 @@ CLIENT = range(2000, 3000)  # the client's own errors: the server cannot be reac
 def meaning(error: Exception) -> tuple[type[CabError], str]:
     """Return which of our errors it is, and what to do."""
     code = code_of(error)
+    if code == LOCKED:
+        return TableLocked, UNLOCK
     if code in INTERRUPTED:
         return BookingsDbInterrupted, "This passes: run again"
     if code in BROKEN:

@@ -9,6 +9,7 @@ import pytest
 
 from cab_assets.resources import mysql
 from cab_assets.resources.dialect import SourceUnreadable
+from cab_assets.resources.mysql_session import SESSION
 from cab_assets_tests.cluster import databases
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides
@@ -86,7 +87,7 @@ def test_what_a_server_sets_for_every_session_changes_nothing(hostile: Rides) ->
 @pytest.mark.parametrize("hostile", [["SET NAMES latin1"]], indirect=True, ids=["latin1"])
 def test_text_that_arrives_as_another_text_makes_no_version(hostile: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
     """As through a proxy that drops the settings of a session."""
-    monkeypatch.setattr(mysql, "SESSION", [each for each in mysql.SESSION if "NAMES" not in each])
+    monkeypatch.setattr(mysql, "SESSION", [each for each in SESSION if "NAMES" not in each])
     hostile.admin("DELETE FROM {table} WHERE booking_id = 'BK3'")
     with pytest.raises(SourceUnreadable, match=r"text of booking BK1 \(2 of 3 rows\) .* utf8mb4"):
         hostile.run(DAY)

@@ -21,9 +21,14 @@ INTERRUPTED = [
     (POSTGRESQL, psycopg.errors.DeadlockDetected("deadlock detected")),
     (POSTGRESQL, psycopg.errors.SerializationFailure("canceling statement")),
     (POSTGRESQL, psycopg.OperationalError("FATAL: terminating connection due to conflict with recovery")),
-    (MYSQL, pymysql.OperationalError(1205, "Lock wait timeout exceeded")),
     (MYSQL, pymysql.OperationalError(1213, "Deadlock found when trying to get lock")),
     (MYSQL, RuntimeError("MySqlError { ERROR 1213 (40001): Deadlock found }")),
+    (MYSQL, pymysql.OperationalError(1412, "Table definition has changed, please retry transaction")),
+]
+LOCKED = [
+    (POSTGRESQL, psycopg.errors.LockNotAvailable("canceling statement due to lock timeout")),
+    (MYSQL, pymysql.OperationalError(1205, "Lock wait timeout exceeded")),
+    (MYSQL, RuntimeError("MySqlError { ERROR 1205 (HY000): Lock wait timeout exceeded }")),
 ]
 GONE = [
     (POSTGRESQL, psycopg.errors.AdminShutdown("terminating connection due to administrator command")),
@@ -32,7 +37,7 @@ GONE = [
     (POSTGRESQL, psycopg.OperationalError("FATAL:  sorry, too many clients already")),
     (POSTGRESQL, psycopg.OperationalError("server closed the connection unexpectedly")),
     (POSTGRESQL, psycopg.OperationalError("the connection is closed")),
-    (POSTGRESQL, psycopg.errors.LockNotAvailable("canceling statement due to lock timeout")),
+    *LOCKED,
     (MYSQL, pymysql.InterfaceError(0, "")),
     *((MYSQL, pymysql.OperationalError(code, "lost")) for code in (1040, 1053, 1927, 2006, 2013)),
     (MYSQL, RuntimeError("MySqlError { ERROR 1927 (70100): Connection was killed }")),
@@ -66,7 +71,7 @@ def test_what_ends_every_connection_passes_and_is_no_matter_of_passwords(dialect
     failure = dialect.failure(error)
     assert isinstance(failure, BookingsDbUnavailable), failure
     assert "PASSWORD" not in str(failure)
-    assert isinstance(failure, TableLocked) == isinstance(error, psycopg.errors.LockNotAvailable)
+    assert isinstance(failure, TableLocked) == ((dialect, error) in LOCKED)
 
 
 @pytest.mark.parametrize(("dialect", "error"), REFUSED)
