@@ -31,12 +31,21 @@ def database_url(text: str) -> str:
     if not re.fullmatch(r"(mysql|postgresql)://[^:@/\s]+@[^@/\s]+/[^/?#\s]+/?(\?\S*)?", text):
         raise ValueError(f"must have the form {FORM}")
     address = urlsplit(text)
+    _refuse_no_port(address.netloc.rpartition("@")[2])
     known = KNOWN[address.scheme]
     given = [each.partition("=")[0] for each in address.query.split("&") if each]
     if unknown := [name for name in given if name not in known]:
         takes = f"it may have {', '.join(sorted(known))}" if known else "an address of MySQL has none"
         raise ValueError(f"has the parameter {', '.join(unknown)}; {takes}")
     return text.rstrip("/")
+
+
+def _refuse_no_port(hosts: str) -> None:
+    """Raise ValueError for a port that is none; PostgreSQL's address may have several hosts."""
+    for host in re.sub(r"\[[^]]*\]", "", hosts).split(","):
+        _, colon, port = host.partition(":")
+        if colon and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 2**16):
+            raise ValueError(f"has the port {port or '(none)'}; a port is a number from 1 to 65535")
 
 
 def without_password(text: str) -> str:

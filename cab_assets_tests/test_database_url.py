@@ -14,7 +14,9 @@ from cab_assets.environment import BadEnvironment
         "postgresql://cab@db/rides?sslmode=require",
         "postgresql://cab@db/rides?options=-csearch_path%3Dfleet&application_name=import",
         "postgresql://cab@one:5432,two:5432/rides?target_session_attrs=prefer-standby",
+        "postgresql://cab@[::1]:5432/rides",
         "mysql://cab@db:3306/rides",
+        "mysql://cab@[::1]/rides",
     ],
 )
 def test_an_address_is_taken_as_it_is(url: str) -> None:
@@ -35,6 +37,18 @@ def test_a_parameter_that_would_be_dropped_is_rejected_by_name(url: str, why: st
     with pytest.raises(BadEnvironment) as rejected:
         environment.read({"CAB_ENV": "cluster", "CAB_BOOKINGS_DB_URL": url})
     assert f"CAB_BOOKINGS_DB_URL={url} {why}" in str(rejected.value)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "port"),
+    [("db:99999", "99999"), ("db:abc", "abc"), ("db:0", "0"), ("db:", "(none)"), ("one:5432,two:x", "x")],
+)
+@pytest.mark.parametrize("scheme", ["mysql", "postgresql"])
+def test_a_port_that_is_none_is_rejected(scheme: str, hosts: str, port: str) -> None:
+    url = f"{scheme}://cab@{hosts}/rides"
+    with pytest.raises(BadEnvironment) as rejected:
+        environment.read({"CAB_ENV": "cluster", "CAB_BOOKINGS_DB_URL": url})
+    assert f"={url} has the port {port}; a port is a number from 1 to 65535" in str(rejected.value)
 
 
 def test_a_password_among_the_parameters_is_rejected_and_not_shown() -> None:
