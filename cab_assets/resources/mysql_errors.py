@@ -23,13 +23,25 @@ UNLOCK = (
 INTERRUPTED = {1213: "deadlock", 1412: "table definition changed"}
 BROKEN = {  # of servers that are there, but end or reject connections for now
     0: "closed",
-    1040: "too many connections",
     1053: "shutdown",
-    1203: "too many of this user",
     1927: "killed",
     2006: "gone",
     LOST: "lost",
 }
+FULL = {  # limits of the server or the user
+    1040: "too many connections",
+    1203: "too many of this user",
+    1226: "the user's MAX_USER_CONNECTIONS, MAX_QUERIES_PER_HOUR, …",
+}
+ALLOW = (
+    "A limit of the server or the user is reached, such as max_connections, MAX_USER_CONNECTIONS or MAX_QUERIES_PER_HOUR"
+    " (SHOW CREATE USER): end some connections or allow more, then run again"
+)
+ENDED = {1317: "KILL QUERY", 1969: "max_statement_time", 3024: "max_execution_time"}
+LIMITS = (
+    "An administrator (KILL QUERY) or a time limit ended it. Limits are max_statement_time and max_execution_time of the"
+    " user or the server; that of an observing query is CAB_STATEMENT_SECONDS. Raise the one that is named, then run again"
+)
 CLIENT = range(2000, 3000)  # the client's own errors: the server cannot be reached
 
 
@@ -40,6 +52,10 @@ def meaning(error: Exception) -> tuple[type[CabError], str]:
         return TableLocked, UNLOCK
     if code in INTERRUPTED:
         return BookingsDbInterrupted, "This passes: run again"
+    if code in FULL:
+        return BookingsDbUnavailable, ALLOW
+    if code in ENDED:
+        return BookingsDbRefused, LIMITS
     if code in BROKEN:
         return BookingsDbUnavailable, "Check the server with `cab doctor`, then run again"
     if code in REFUSALS or "CERTIFICATE_VERIFY_FAILED" in str(error):

@@ -39,7 +39,7 @@ GONE = [
     (POSTGRESQL, psycopg.OperationalError("the connection is closed")),
     *LOCKED,
     (MYSQL, pymysql.InterfaceError(0, "")),
-    *((MYSQL, pymysql.OperationalError(code, "lost")) for code in (1040, 1053, 1927, 2006, 2013)),
+    *((MYSQL, pymysql.OperationalError(code, "lost")) for code in (1040, 1053, 1203, 1226, 1927, 2006, 2013)),
     (MYSQL, RuntimeError("MySqlError { ERROR 1927 (70100): Connection was killed }")),
 ]
 REFUSED = [
@@ -86,6 +86,20 @@ def test_a_connection_that_fails_has_its_settings_checked(dialect: Dialect, erro
     failure = dialect.failure(error)
     assert type(failure) is kind
     assert "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (1040, "end some connections or allow more"),
+        (1203, "end some connections or allow more"),
+        (1226, "MAX_USER_CONNECTIONS or MAX_QUERIES_PER_HOUR"),
+        (1317, "An administrator (KILL QUERY) or a time limit ended it"),
+        (1969, "max_statement_time"),
+    ],
+)
+def test_a_limit_of_mysql_that_is_reached_is_named(code: int, words: str) -> None:
+    assert words in str(MYSQL.failure(pymysql.OperationalError(code, "reached")))
 
 
 @pytest.mark.parametrize(("dialect", "error"), INTERRUPTED[1:3])
