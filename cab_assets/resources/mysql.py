@@ -106,10 +106,11 @@ class MySQL(Dialect):
         return Snapshot(moment, [*SESSION, LOCK_LIMIT.format(READER_LOCK_SECONDS)], mark)
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
-        schema, _, name = table.rpartition(".")
-        columns = "SELECT column_name, column_type FROM information_schema.columns WHERE table_name = %s"
-        cursor.execute(f"{columns} AND table_schema = coalesce(nullif(%s, ''), database())", (name, schema))
-        found = {_as_imported(_text(column)): _text(source_type) for column, source_type in cursor.fetchall()}
+        columns = "SELECT column_name, column_type FROM information_schema.columns"
+        rows = _of_the_table(cursor, columns, table)
+        found = {_as_imported(_text(column)): _text(source_type) for column, source_type in rows}
+        if not found and _of_the_table(cursor, "SELECT 1 FROM information_schema.tables", table):
+            cursor.execute(f"SELECT 1 FROM {table} LIMIT 0")  # the server says what is wrong with the view
         if any(self._is_zoned(source_type) for source_type in found.values()):
             self._refuse_unknown_zone(cursor)
         return found
@@ -176,6 +177,14 @@ def is_real(column: str) -> str:
     A zero date or partial date has no day number (NULL); 31 February has that of 2 March.
     """
     return f"from_days(to_days({column})) = date({column})"
+
+
+def _of_the_table(cursor: Any, query: str, table: str) -> Sequence[Any]:
+    """Return what a table of information_schema says of `table`."""
+    schema, _, name = table.rpartition(".")
+    cursor.execute(f"{query} WHERE table_name = %s AND table_schema = coalesce(nullif(%s, ''), database())", (name, schema))
+    rows: Sequence[Any] = cursor.fetchall()
+    return rows
 
 
 def _as_imported(column: str) -> str:

@@ -42,6 +42,8 @@ LIMITS = (
     "An administrator (KILL QUERY) or a time limit ended it. Limits are max_statement_time and max_execution_time of the"
     " user or the server; that of an observing query is CAB_STATEMENT_SECONDS. Raise the one that is named, then run again"
 )
+BROKEN_VIEW = 1356
+VIEW = "A table or column that the view reads was deleted or renamed, or the view's definer may not read it: fix the view, then run again"
 CLIENT = range(2000, 3000)  # the client's own errors: the server cannot be reached
 
 
@@ -56,6 +58,8 @@ def meaning(error: Exception) -> tuple[type[CabError], str]:
         return BookingsDbUnavailable, ALLOW
     if code in ENDED:
         return BookingsDbRefused, LIMITS
+    if code == BROKEN_VIEW:
+        return BookingsDbRefused, VIEW
     if code in BROKEN:
         return BookingsDbUnavailable, "Check the server with `cab doctor`, then run again"
     if code in REFUSALS or "CERTIFICATE_VERIFY_FAILED" in str(error):
