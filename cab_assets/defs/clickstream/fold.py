@@ -19,9 +19,8 @@ from cab_assets.defs.clickstream.checks import DAY_CHECKED
 from cab_assets.defs.partitions import daily_ahead
 from cab_assets.defs.report import DayReport
 from cab_assets.environment import Environment
-from cab_assets.errors import Unavailable
+from cab_assets.errors import CabError
 from cab_assets.resources.click_topic import ClickTopic
-from cab_assets.resources.kafka_client import KafkaRefused
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.spark import Spark
 from cab_assets.schemas import Table
@@ -100,10 +99,10 @@ class FoldRun:
     @cached_property
     def _drained_at(self) -> datetime | None:
         """Now, if all that the topics hold now is committed."""
-        now = datetime.now(UTC)
+        now, newest = datetime.now(UTC), self.newest
         try:
-            waiting = waiting_topics(self.newest, self.topic)
-        except (Unavailable, KafkaRefused) as error:
+            waiting = waiting_topics(newest, self.topic)
+        except CabError as error:  # of whatever kind: folding needs no topic
             self.context.log.warning(f"no day is sealed this time: {error}")
             return None
         if waiting:
