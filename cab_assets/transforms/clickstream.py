@@ -29,7 +29,7 @@ TIME = "event_timestamp"
 IN_ORDER = [*(column.name for column in EVENT if column.name != TIME), TIME]
 NOT_ODD = Odd()
 INSTANT = pa.timestamp("us", tz="UTC")
-FIRST_MOMENT = pa.scalar(datetime.min.replace(tzinfo=UTC), INSTANT)
+FIRST_MOMENT = int(np.datetime64(date.min, "us").astype(np.int64))
 LAST_MOMENT = pa.scalar(datetime.max.replace(tzinfo=UTC), INSTANT)
 SAFELY_AHEAD = DAY * 10 // 24  # of Kafka's time in UTC: nobody's clock is further behind it than that
 
@@ -42,8 +42,8 @@ def read_clicks(records: DataFrame, *, start_date: date, zone: str) -> DataFrame
     `reasons` is NULL, or `value_is_null`, `not_utf8` (an escape like \\\\ud800 alone is no character either), `not_json` or
     `not_an_object`, or else, of each field that is wrong, `<column>_missing`, `<column>_twice` (in whatever spelling) or
     `<column>_unusable`; and `event_before_start` or `event_in_future` (over a day ahead of Kafka's time on the clock of `zone`).
-    `kafka_timestamp_unusable`: a Kafka time outside the years 1 to 9999, as of a producer that counts microseconds. No calendar
-    has a day for it, so the moment of reading takes its place. `extra_keys` counts the keys that are none of ours.
+    `kafka_timestamp_unusable`: a Kafka time before `start_date` or after the year 9999, as of a producer that counts seconds or
+    microseconds. No record can have arrived then, so the moment of reading takes its place. `extra_keys` counts the keys that are none of ours.
     """
     return records.withColumnsRenamed(RENAMED).select("value", *PLACE_NAMES).mapInArrow(Reader(start_date, zone).read_all, STAGED.ddl)
 
@@ -67,7 +67,7 @@ class Reader:
         """From `value` and the columns of the place, in any order."""
         texts, odd = take_apart(records.column("value").to_pylist())
         event = {column.name: read(column.name, column.type, texts[column.name], self.zone) for column in EVENT}
-        arrived, unknown = _arrived(records.column("kafka_timestamp"))
+        arrived, unknown = self._arrived(records.column("kafka_timestamp"))
         early, ahead = self._untimely(_microseconds(event[TIME]), _microseconds(arrived))
         wrong = {name: _mask(pc.is_null(column)) for name, column in event.items()}
         for name in POSITION:
@@ -91,14 +91,20 @@ class Reader:
         ahead = moments - SAFELY_AHEAD > arrived
         for row in np.flatnonzero(ahead):
             ahead[row] = moments[row] - DAY - utc_offset(int(arrived[row]), self.zone) > arrived[row]
-        return moments < np.datetime64(self.start, "us").astype(np.int64), ahead
+        return moments < self.start_moment, ahead
 
+    def _arrived(self, given: pa.Array) -> tuple[pa.Array, np.ndarray]:
+        """Return the Kafka times, and which of them are unusable; the present takes the place of these."""
+        midnight = self.start_moment - utc_offset(self.start_moment, self.zone)
+        first = pa.scalar(max(midnight, FIRST_MOMENT), INSTANT)
+        usable = pc.and_(pc.greater_equal(given, first), pc.less_equal(given, LAST_MOMENT))
+        now = pa.scalar(datetime.now(UTC), INSTANT)
+        return pc.if_else(usable, given, now), ~_mask(usable)
 
-def _arrived(given: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """Return the Kafka times, and which of them are unusable; the present takes the place of these."""
-    usable = pc.and_(pc.greater_equal(given, FIRST_MOMENT), pc.less_equal(given, LAST_MOMENT))
-    now = pa.scalar(datetime.now(UTC), INSTANT)
-    return pc.if_else(usable, given, now), ~_mask(usable)
+    @property
+    def start_moment(self) -> int:
+        """Return the first moment of `start` on the wall clock, in microseconds since 1970."""
+        return int(np.datetime64(self.start, "us").astype(np.int64))
 
 
 def _reasons(odd: Odd, wrong: set[str], *, early: bool, ahead: bool) -> list[str]:
