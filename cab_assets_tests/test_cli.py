@@ -49,11 +49,6 @@ def test_an_error_that_is_not_ours_is_a_sentence_and_its_traceback_a_file(tmp_pa
     is_named(cab("env", CAB_HOME=str(tmp_path)), "cab env: UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff")
 
 
-def test_a_value_that_the_driver_cannot_hold_is_told_in_a_sentence(stack: Environment) -> None:
-    failed = cab("query", "SELECT timestamp'10000-01-01 00:00:00'", CAB_HOME=str(stack.home))
-    is_named(failed, "cab query: Exception: Cannot convert ")
-
-
 def test_status_of_a_stack_that_is_down_fails(tmp_path: Path) -> None:
     stopped = cab("status", CAB_HOME=str(tmp_path))
     assert [line.split()[:3] for line in stopped.stdout.splitlines()[1:]] == [

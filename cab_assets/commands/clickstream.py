@@ -1,5 +1,6 @@
 """What operators do to the clickstream; whatever changes something is recorded on its asset in Dagster."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ from cab_assets.errors import CabError
 from cab_assets.resources.click_topic import ClickTopic, Held, Offsets, TopicState
 from cab_assets.transforms.clickstream import read_clicks
 
+STORAGE_SECONDS = 2
 Say = Callable[[str], None]
 Record = Callable[[Batch], None]
 
@@ -150,12 +152,26 @@ def reader(env: Environment) -> Callable[[DataFrame], DataFrame]:
     return partial(read_clicks, start_date=env.start_date, zone=env.timezone.key)
 
 
+def usable_instance() -> dg.DagsterInstance:
+    """Return Dagster's instance; wait for another command that makes its storage at this moment."""
+    try:
+        return _asked_instance()
+    except Exception:  # noqa: BLE001  the second one counts
+        time.sleep(STORAGE_SECONDS)
+        return _asked_instance()
+
+
+def _asked_instance() -> dg.DagsterInstance:
+    instance = dg.DagsterInstance.get()
+    instance.fetch_materializations(STREAM, limit=1)
+    return instance
+
+
 @contextmanager
 def recording() -> Iterator[Record]:
     """Give what shows a commit on the asset `clickstream`; raise NotRecorded before there is one if that cannot be done."""
     try:
-        instance = dg.DagsterInstance.get()
-        instance.fetch_materializations(STREAM, limit=1)
+        instance = usable_instance()
     except Exception as error:
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise NotRecorded(f"Dagster cannot record what is done: {why}. Check DAGSTER_HOME. Nothing was changed") from error

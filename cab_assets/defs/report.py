@@ -3,6 +3,7 @@
 import traceback
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -37,15 +38,15 @@ class DayReport:
         """Return the days of the run that there are; a command line can name others, which Dagster does not check."""
         if not self._context.has_partition_key and not self._context.has_partition_key_range:
             raise dg.Failure("the run names no day; see README.md for how to name a day or a range", allow_retries=False)
-        asked, there = self._context.partition_key_range, self._days.get_partition_keys()
-        days = [day for day in there if asked.start <= day <= asked.end]
-        for day in {asked.start, asked.end} - set(there):
+        asked, there = self._context.partition_key_range, set(self._days.get_partition_keys())
+        days = span(asked.start, asked.end)
+        for day in {asked.start, asked.end, *days} - there:
             first, last = self._days.get_first_partition_key(), self._days.get_last_partition_key()
             self.fail(day, f"is no day from {first} to {last}, the last one there is now in {self._days.timezone}")
         if asked.start > asked.end:
             self.fail(asked.start, f"lies after {asked.end}, the last day of the run; name the earlier one first")
         self._asked = len({*days, *self._failed})
-        return days
+        return [day for day in days if day in there]
 
     def published(self, table: Table, publication: Publication) -> list[str]:
         """Log each day that is visible now; those days."""
@@ -127,3 +128,12 @@ class DayReport:
 def _plottable(value: str) -> str | int:
     """Small counts as numbers, which Dagit plots; it cannot hold the 64 bits of a hash."""
     return int(value) if value.isdecimal() and len(value) < 16 else value
+
+
+def span(first: str, last: str) -> list[str]:
+    """Return every day from `first` to `last`; none if either is not written as a day is."""
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:
+        return []
+    return [(start + timedelta(number)).isoformat() for number in range((end - start).days + 1)]

@@ -42,7 +42,7 @@ def run(lake: Path, outcome: Exception, day: dict[str, str]) -> tuple[str, str]:
     ("first", "last", "says"),
     [
         ("2019-12-31", None, "1 of 1 days failed and are not published:\n2019-12-31: is no day from 2020-01-01 to "),
-        ("2019-12-25", "2019-12-31", "2 of 2 days failed and are not published:\n2019-12-25, 2019-12-31: is no day from "),
+        ("2019-12-29", "2019-12-31", "3 of 3 days failed and are not published:\n2019-12-29, 2019-12-30, 2019-12-31: is no day from "),
         ("2999-12-31", None, "2999-12-31: is no day from 2020-01-01 to "),
         ("2020-1-5", None, "2020-1-5: is no day from 2020-01-01 to "),
         ("2020-01-05", "2020-01-02", "2020-01-05: lies after 2020-01-02, the last day of the run"),
