@@ -32,13 +32,15 @@ HASHES = {  # the hash functions that PostgreSQL's own joins use: NULL of NULL
     "character": "hashbpcharextended",
 }
 WINDOW_ROWS = 20_000  # 5 MB on the server, on the way and here; 25,000 take 4 % longer, 12,500 more still
-EDGES = """WITH RECURSIVE edges (edge) AS (
-        SELECT {start}
-        UNION
-        SELECT (SELECT pickup_timestamp FROM {table} WHERE pickup_timestamp >= edge AND pickup_timestamp < {end} ORDER BY 1 {nulls} OFFSET {rows} LIMIT 1)
-        FROM edges WHERE edge IS NOT NULL
-    )
-    SELECT {edge} FROM edges"""  # from index entry to index entry; one that is its own next ends it before the NULL that is the day's end
+# From index entry to index entry; one that is its own next ends it before the NULL that is the day's
+# end. The table may have any name, and columns of any name.
+EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
+    SELECT {start} UNION SELECT (
+        SELECT ride.pickup_timestamp FROM {table} AS ride
+        WHERE ride.pickup_timestamp >= cab_assets_edges.edge AND ride.pickup_timestamp < {end}
+        ORDER BY 1 {nulls} OFFSET {rows} LIMIT 1
+    ) FROM cab_assets_edges WHERE edge IS NOT NULL
+) SELECT {edge} FROM cab_assets_edges"""
 # Only a B-tree gives rows in order. Where it puts NULL (bit 0 of indoption: descending, bit 1: NULL
 # first), of which no window has any, decides whether it serves an ORDER BY.
 INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NULLS LAST' END

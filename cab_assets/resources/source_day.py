@@ -138,7 +138,7 @@ class SourceDay:
         figures = ", ".join(["count(*)", f"sum({self.row_hash})", *packed(BOOKINGS, values)])
         edges = [", ".join(self.dialect.bound(edge, self.shape["pickup_timestamp"]) for edge in window) for window in windows]
         spans = ", ".join(f"({number}, {first_and_last})" for number, first_and_last in enumerate(edges))
-        inside = f"SELECT {figures} FROM {self.table} WHERE pickup_timestamp >= span.first AND pickup_timestamp < span.last"
+        inside = f"SELECT {figures} FROM {self.table} AS ride WHERE ride.pickup_timestamp >= span.first AND ride.pickup_timestamp < span.last"
         return f"SELECT span.number, packed.* FROM (VALUES {spans}) AS span (number, first, last), LATERAL ({inside}) AS packed"
 
     def _value(self, column: Column) -> str:

@@ -56,9 +56,9 @@ def windows(table: Source) -> tuple[int, str]:
     with table.reader.day(DAY) as day, day.cursors.lend() as cursor:
         noted = Noted(cursor)
         found = day.dialect.windows(noted, table.table, day.shape["pickup_timestamp"], day.start, day.end)
-        step = re.search(r"\((SELECT pickup_timestamp .* LIMIT 1)\)", noted.last) if found else None
+        step = re.search(r"\(\s*(SELECT ride\.pickup_timestamp .* LIMIT 1)\s*\)", noted.last, re.DOTALL) if found else None
         first = f"timestamp '{DAY}'"  # the plan of the whole walk does not show that of its steps
-        plan = cursor.execute(f"EXPLAIN {step[1].replace('>= edge', f'>= {first}')}").fetchall() if step else []
+        plan = cursor.execute(f"EXPLAIN {step[1].replace('>= cab_assets_edges.edge', f'>= {first}')}").fetchall() if step else []
     return len(found), "\n".join(line for (line,) in plan)
 
 
