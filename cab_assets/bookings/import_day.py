@@ -59,8 +59,12 @@ class Written:
 
     @property
     def is_of_two_states(self) -> bool:
-        """Whether the day was written to between the figures and the rows, as far as can be told."""
-        return not self.source.shares_a_snapshot and self.row_hash != self.control.fingerprint.row_hash
+        """Whether the rows are not those of the figures, as far as can be told.
+
+        The day was written to between the two, or it gained or lost a partition: that is not
+        subject to PostgreSQL's snapshots.
+        """
+        return self.row_hash != self.control.fingerprint.row_hash
 
 
 def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str, limits: RowLimits = USUAL) -> ImportedDay:
@@ -76,9 +80,17 @@ def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str, limits: RowLi
         written = _write(lake, partition, run_id, source, source.slices(), figures)
     if written.is_of_two_states:
         with db.day(day) as source:
-            written = _write(lake, partition, run_id, source, source.in_one_statement(), figures)
+            written = _write_again(lake, partition, run_id, source, figures)
     manifest = _audited(lake, partition, written, limits, started)
     return ImportedDay(seal(lake, partition, manifest), changed=True, added_columns=source.added_columns)
+
+
+def _write_again(lake: Lake, partition: Partition, run_id: str, source: SourceDay, figures: Future[Control]) -> Written:
+    """Write the rows of a newer state, with its own figures."""
+    if not source.shares_a_snapshot:
+        return _write(lake, partition, run_id, source, source.in_one_statement(), figures)
+    with ThreadPoolExecutor(1) as beside:
+        return _write(lake, partition, run_id, source, source.slices(), beside.submit(source.control))
 
 
 def _write(lake: Lake, partition: Partition, run_id: str, source: SourceDay, slices: Iterator[Slice], figures: Future[Control]) -> Written:
