@@ -1,6 +1,5 @@
 """What is PostgreSQL's own about the rides' database (14 or later, for `hash_record_extended`)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,23 +13,12 @@ from psycopg.types.string import ByteaBinaryLoader
 from cab_assets.errors import CabError
 from cab_assets.resources.dialect import CONNECT_SECONDS, LOCK_SECONDS, Dialect, Snapshot, Window
 from cab_assets.resources.postgresql_failures import cause
+from cab_assets.resources.postgresql_hash import row_hash
 from cab_assets.resources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
 from cab_assets.resources.postgresql_text import not_utf8
 from cab_assets.schemas import Column
 
 PLAIN = ["SET LOCAL max_parallel_workers_per_gather = 0", "SET LOCAL jit = off"]  # one process a connection, and nothing compiled for each statement anew
-HASHES = {  # the hash functions that PostgreSQL's own joins use: NULL of NULL
-    "bigint": "hashint8extended",
-    "integer": "hashint4extended",
-    "smallint": "hashint2extended",
-    "double precision": "hashfloat8extended",
-    "real": "hashfloat4extended",
-    "numeric": "hash_numeric_extended",
-    "timestamp": "timestamp_hash_extended",
-    "text": "hashtextextended",
-    "character varying": "hashtextextended",
-    "character": "hashbpcharextended",
-}
 WINDOW_ROWS = 20_000  # 5 MB on the server, on the way and here; 25,000 take 4 % longer, 12,500 more still
 # From index entry to index entry; one that is its own next ends it before the NULL that is the day's
 # end. The table may have any name, and columns of any name.
@@ -154,15 +142,7 @@ class PostgreSQL(Dialect):
         return column.name
 
     def row_hash(self, columns: Mapping[str, str]) -> str:
-        """Each column's hash is the seed of the next: half the cost of a ROW's, which is left to the rows that hold a NULL.
-
-        A ROW's hash alone adds up its columns' hashes, so the sum over a day would not notice two rides that swap drivers: it is made a seed as well.
-        """
-        chain = "0::bigint"
-        for name, source_type in columns.items():
-            chain = hash_of(name, source_type, chain)
-        row = ", ".join(hashed(name, source_type) for name, source_type in columns.items())
-        return f"coalesce({chain}, hashint4extended(0, hash_record_extended(ROW({row}), 0::bigint)))"
+        return row_hash(columns)
 
     def day_of(self, source_type: str) -> str:
         return f"({self.wall_clock('pickup_timestamp', source_type)})::date"
@@ -178,22 +158,3 @@ class PostgreSQL(Dialect):
         if source_type.endswith("with time zone"):
             return f"timestamptz '{self.moment_of(edge):%Y-%m-%d %H:%M:%S.%f}+00'"
         return f"timestamp '{edge:%Y-%m-%d %H:%M:%S.%f}'"
-
-
-def hash_of(column: str, source_type: str, seed: str) -> str:
-    """The 64-bit hash of a column of one of the accepted types; a moment is hashed as its wall clock in UTC."""
-    value = hashed(column, source_type)
-    if source_type.endswith("with time zone"):
-        value = f"({value} AT TIME ZONE 'UTC')"
-    return f"{HASHES[kind(source_type)]}({value}, {seed})"
-
-
-def hashed(column: str, source_type: str) -> str:
-    """By its bytes: a nondeterministic collation hashes texts alike that it calls equal."""
-    if kind(source_type) == "character":
-        return f'{column} COLLATE "C"'
-    return f'{column}::text COLLATE "C"' if HASHES[kind(source_type)] == "hashtextextended" else column
-
-
-def kind(source_type: str) -> str:
-    return re.split(r"\(| with", source_type)[0]

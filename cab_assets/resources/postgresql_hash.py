@@ -1,0 +1,91 @@
+"""The 64-bit hash of a row of PostgreSQL, by the hash functions that its own joins use."""
+
+import re
+from collections.abc import Mapping
+
+from cab_assets.schemas import BOOKINGS
+
+HASHES = {  # NULL of NULL
+    "bigint": "hashint8extended",
+    "integer": "hashint4extended",
+    "smallint": "hashint2extended",
+    "double precision": "hashfloat8extended",
+    "real": "hashfloat4extended",
+    "numeric": "hash_numeric_extended",
+    "timestamp": "timestamp_hash_extended",
+    "text": "hashtextextended",
+    "character varying": "hashtextextended",
+    "character": "hashbpcharextended",
+}
+DOUBLES = ("hashfloat8extended", "hashfloat4extended")
+# Values that their function does not tell from others: it folds a bigint into 32 bits, ignores the
+# sign of a numeric, and returns the seed for a numeric that is NaN or infinite.
+UNSURE = {
+    "hashint8extended": "{0} NOT BETWEEN 0 AND 4294967295",
+    "hash_numeric_extended": "({0} < 0 OR {0} >= 'Infinity')",
+}
+AMOUNTS = [column.name for column in BOOKINGS.columns if column.type == "decimal(12,2)"]  # always finite
+
+
+def row_hash(columns: Mapping[str, str]) -> str:
+    """Return an SQL expression for the hash of a row with these columns -> types.
+
+    Each column's hash is the seed of the next: half the cost of a ROW's, which is left to the rows
+    that hold a NULL. A ROW's hash alone adds up its columns' hashes, so the sum over a day would
+    not notice two rides that swap drivers: it is made a seed as well.
+    """
+    chain = "0::bigint"
+    for name, source_type in columns.items():
+        chain = _hash_of(name, source_type, chain)
+    row = ", ".join(_hashed(name, source_type) for name, source_type in columns.items())
+    of_row = f"hashint4extended(0, hash_record_extended(ROW({row}), 0::bigint))"
+    doubles = [name for name, source_type in columns.items() if _function(source_type) in DOUBLES]
+    unsure = {
+        name: f"{name} < 0" if name in AMOUNTS else UNSURE[_function(source_type)].format(name)
+        for name, source_type in columns.items()
+        if _function(source_type) in UNSURE
+    }
+    sure = _sure(unsure | _unsure_zeros(doubles), chain)
+    return f"coalesce({sure}, {_sure(unsure | {name: f'{name} = 0' for name in doubles}, of_row)})"
+
+
+def _unsure_zeros(doubles: list[str]) -> dict[str, str]:
+    """Return the conditions of zeros that a chain takes for zeros of other columns, or of the other sign.
+
+    The hash of zero is the seed, as is the hash of NULL in a ROW, where every zero is unsure.
+    """
+    zeros = {}
+    for place, name in enumerate(doubles):
+        doubtful = [f"{name}::text = '-0'", *(f"{each} <> 0" for each in doubles[place + 1 :])]
+        zeros[name] = f"{name} = 0 AND ({' OR '.join(doubtful)})"
+    return zeros
+
+
+def _sure(unsure: Mapping[str, str], row_hash: str) -> str:
+    """Hash these values of a row again, as text, if one of them is unsure; other rows keep their hash."""
+    values = f'ROW({", ".join(unsure)})::text COLLATE "C"'
+    again = f"hashtextextended({values}, {row_hash})"
+    return f"CASE WHEN {' OR '.join(unsure.values())} THEN {again} ELSE {row_hash} END"
+
+
+def _hash_of(column: str, source_type: str, seed: str) -> str:
+    """A moment is hashed as its wall clock in UTC."""
+    value = _hashed(column, source_type)
+    if source_type.endswith("with time zone"):
+        value = f"({value} AT TIME ZONE 'UTC')"
+    return f"{_function(source_type)}({value}, {seed})"
+
+
+def _hashed(column: str, source_type: str) -> str:
+    """By its bytes: a nondeterministic collation hashes texts alike that it calls equal."""
+    if _kind(source_type) == "character":
+        return f'{column} COLLATE "C"'
+    return f'{column}::text COLLATE "C"' if _function(source_type) == "hashtextextended" else column
+
+
+def _function(source_type: str) -> str:
+    return HASHES[_kind(source_type)]
+
+
+def _kind(source_type: str) -> str:
+    return re.split(r"\(| with", source_type)[0]
