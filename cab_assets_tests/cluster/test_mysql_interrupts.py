@@ -15,6 +15,7 @@ import pymysql
 import pytest
 
 from cab_assets.bookings.days import import_days
+from cab_assets.resources import connectorx_rows
 from cab_assets.resources.dialect import BookingsDbRefused, BookingsDbUnavailable
 from cab_assets_tests.cluster import databases
 from cab_assets_tests.cluster.databases import Database
@@ -107,26 +108,36 @@ def test_a_login_that_a_package_is_missing_for_says_what_to_do(rides: Rides) -> 
 
 
 @contextmanager
-def told_to_end_when(rides: Rides, words: str, state: str) -> Iterator[None]:
-    """Raise ToldToEnd in this thread as soon as the server says that of a statement; then wait until no connection is left."""
+def told_to_end(rides: Rides) -> Iterator[None]:
+    """Let SIGUSR1 end the block, soon; then wait until no connection is left."""
 
     def end(*_: object) -> None:
         raise ToldToEnd
 
-    def tell() -> None:
-        until(lambda: any(words in (info or "") and state in (found or "") for _, info, found in sessions(rides)), 30)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-
     before = signal.signal(signal.SIGUSR1, end)
-    teller = threading.Thread(target=tell)
-    teller.start()
     try:
         with within(5), pytest.raises(ToldToEnd):
             yield
         until(lambda: sessions(rides) == [], 5)
     finally:
         signal.signal(signal.SIGUSR1, before)
-        teller.join()
+
+
+@contextmanager
+def told_to_end_when(rides: Rides, words: str, state: str) -> Iterator[None]:
+    """Raise ToldToEnd in this thread as soon as the server says that of a statement."""
+
+    def tell() -> None:
+        until(lambda: any(words in (info or "") and state in (found or "") for _, info, found in sessions(rides)), 30)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    teller = threading.Thread(target=tell)
+    with told_to_end(rides):
+        teller.start()
+        try:
+            yield
+        finally:
+            teller.join()
 
 
 @contextmanager
@@ -145,3 +156,18 @@ def import_two(rides: Rides) -> object:
 def test_a_run_that_is_told_to_end_does_not_wait_for_a_lock_of_mysql(rides: Rides, work: Callable[[Rides], object]) -> None:
     with locked(rides), told_to_end_when(rides, "SELECT", "lock"):
         work(rides)
+
+
+def test_a_run_that_is_told_to_end_ends_the_statement_that_reads_rows(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = connectorx_rows.read
+
+    def told_after_a_batch(*of: Any) -> Iterator[Any]:
+        batches = read(*of)
+        yield next(batches)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        yield from batches
+
+    monkeypatch.setattr(connectorx_rows, "read", told_after_a_batch)
+    one = slow(rides)
+    with told_to_end(rides):
+        list(import_days(one.db, one.lake, [str(DAY)], "run", at_once=1, say=print))
