@@ -60,7 +60,7 @@ def test_every_value_is_written_as_it_is(rides: Rides) -> None:
 
 
 def test_one_change_of_each_kind_to_each_column_is_noticed(rides: Rides) -> None:
-    """But for 0.0 and -0.0, which are one to MySQL's hash."""
+    """But for 0.0 and -0.0: MariaDB stores both as 0.0."""
     with plain(rides) as cursor:
         differing = [(column, before, after) for column, before, after in changes(NO_TIMES) if before != after]
         unnoticed = [change for change in differing if not noticed(rides, cursor, *change)]
