@@ -8,11 +8,10 @@ import pyarrow as pa
 
 from cab_assets.errors import CabError
 from cab_assets.resources.dialect import Dialect, Snapshot, SourceUnreadable
+from cab_assets.resources.mysql_errors import LOST
 
 BATCH_ROWS = 8_000  # 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages
 UNFIT = "Could not retrieve"  # ConnectorX's words for a value that does not fit the column's type
-
-LOST = 2013  # the client's own number of a connection that breaks off
 
 
 def read(dialect: Dialect, snapshot: Snapshot, query: str) -> Iterator[pa.RecordBatch]:
