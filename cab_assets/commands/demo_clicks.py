@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,8 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
     for child in psutil.wait_procs(family, END_SECONDS)[1]:
-        child.kill()
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 def wait_until_drained(sides: Sides, report: Report) -> None:
