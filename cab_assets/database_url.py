@@ -46,12 +46,3 @@ def _refuse_no_port(hosts: str) -> None:
         _, colon, port = host.partition(":")
         if colon and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 2**16):
             raise ValueError(f"has the port {port or '(none)'}; a port is a number from 1 to 65535")
-
-
-def without_password(text: str) -> str:
-    """Return an address as it may be shown.
-
-    >>> without_password("mysql://cab:hunter2@db/rides?password=hunter2&x=1")
-    'mysql://cab:…@db/rides?password=…&x=1'
-    """
-    return re.sub(r"(?<=password=)[^&\s]+|(?<=:)[^:@/\s]+(?=@)", "…", text)

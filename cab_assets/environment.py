@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 
-from cab_assets.database_url import database_url, without_password
+from cab_assets.database_url import database_url
 from cab_assets.errors import CabError
+from cab_assets.secrets import without_secrets
 from cab_assets.variables import (
     Duration,
     at_least,
@@ -40,7 +41,10 @@ class BadEnvironment(CabError):
 
 def variable(parse: Callable[[str], Any], why: str, default: str | None = None, *, secret: bool = False) -> Any:
     """One variable: how its text is read, what it is for, and its default (None: nothing is assumed)."""
-    return field(metadata={"parse": parse, "why": why, "default": default, "secret": secret})
+    return field(
+        repr=not secret,
+        metadata={"parse": parse, "why": why, "default": default, "secret": secret},
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +58,10 @@ class Environment:
     bookings_db_secret: str | None = variable(str, "or the name of its secret in AWS Secrets Manager")
     bookings_db_ca: Path | None = variable(readable, "PEM file of the authorities that its certificate is checked against; without it, nothing is checked")
     bookings_table: str = variable(matching(r"\w+(\.\w+)?", "table or schema.table"), "its table of bookings", "bookings")
-    kafka_bootstrap_servers: str | None = variable(str, "Kafka brokers, host:port, comma-separated")
+    kafka_bootstrap_servers: str | None = variable(
+        matching(r"[^@]+", "host:port, comma-separated; a user is CAB_KAFKA_USER, with CAB_KAFKA_PASSWORD"),
+        "Kafka brokers, host:port, comma-separated",
+    )
     kafka_security: str = variable(one_of(*KAFKA_PROTOCOLS), "how brokers are spoken to, in Kafka's words", "PLAINTEXT")
     kafka_sasl_mechanism: str = variable(one_of("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"), "how that user proves who he is", "SCRAM-SHA-512")
     kafka_user: str | None = variable(str, "the user, where brokers want one")
@@ -134,7 +141,7 @@ def read(environ: Mapping[str, str]) -> Environment:
         try:
             values[each.name] = None if text is None else each.metadata["parse"](text)
         except ValueError as error:
-            problems.append(f"{name_of(each)}={'…' if each.metadata['secret'] else without_password(text or '')} {error}")
+            problems.append(f"{name_of(each)}={'…' if each.metadata['secret'] else without_secrets(text or '')} {error}")
             unusable.append(name_of(each))
             values[each.name] = None if default is None else each.metadata["parse"](default)
     current = Environment(**values)

@@ -87,7 +87,7 @@ def day(text: str) -> date:
 
 def lake_root(text: str) -> str:
     """Return the URL of a lake whose path is the same one for Python, Spark and Hive."""
-    root = matching(r"(file:///[^/]|hdfs://[^/\s]+/|s3://[^/\s]+).*", LAKE_FORM)(text)
+    root = matching(r"(file:///[^/]|hdfs://[^/\s]+/|s3://[^/@\s]+(?:/|$)).*", LAKE_FORM)(text)
     if odd := re.search(r"[#?*\[\]{}\\\x00-\x1f\x7f]", root):
         raise ValueError(f"must not hold {odd[0]!r}, by which Spark and Hive do not mean a character of a path")
     if any(part in ("", ".", "..") for part in root.split("/")[3:]):

@@ -72,6 +72,7 @@ def test_a_variable_of_another_program_is_left_alone() -> None:
         ("CAB_HIVE_URL", "hive://hive.example:10000/cab?auth=LDAP", "must have the form hive://user@host:port/cab"),
         ("CAB_LAKE_ROOT", "/lake", "must have the form file:///"),
         ("CAB_LAKE_ROOT", "hdfs:///lake", "must have the form file:///"),
+        ("CAB_LAKE_ROOT", "s3://user@bucket/lake", "must have the form file:///"),
         ("CAB_LAKE_ROOT", "file:///", "must have the form file:///"),
         ("CAB_LAKE_ROOT", "file:///data/lake#1", "must not hold '#'"),
         ("CAB_LAKE_ROOT", "s3://bucket/lake?version=1", "must not hold '?'"),

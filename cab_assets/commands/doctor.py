@@ -7,6 +7,7 @@ from cab_assets.commands.trials import Trials
 from cab_assets.environment import BadEnvironment, Environment, name_of
 from cab_assets.errors import told
 from cab_assets.resources.deadline import within
+from cab_assets.secrets import without_secrets
 
 PART_SECONDS = 90  # a part takes three at most, but the first job of a standalone Spark on a busy machine took 49
 
@@ -15,7 +16,7 @@ def settings(env: Environment) -> Iterator[str]:
     """Every variable with its value in force, secrets masked."""
     for each in fields(Environment):
         value = getattr(env, each.name)
-        shown = "(not set)" if value is None else "…" if each.metadata["secret"] else value
+        shown = "(not set)" if value is None else "…" if each.metadata["secret"] else without_secrets(str(value))
         yield f"{name_of(each)}={shown}"
 
 

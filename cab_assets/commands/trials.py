@@ -136,7 +136,7 @@ class Trials:
 
     def ask_spark(self) -> str:
         version = self.spark.run(lambda session: f"Spark {session.version} counts to {session.range(3).count()}")
-        return f"{self.env.spark_remote or self.env.spark_master}: {version}"
+        return f"{self.spark.where}: {version}"
 
     def read_by_spark(self) -> str:
         where, text = self.lake.url(self.scratch.path("one")), self.scratch.as_text()

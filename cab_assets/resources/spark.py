@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlparse
 
@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.deadline import started, within
 from cab_assets.resources.failures import Refused, failure, reason
+from cab_assets.secrets import without_secrets
 
 REACH_SECONDS = 5
 PROBE_SECONDS = 10  # between questions whether the server is still there while a job runs
@@ -54,8 +55,13 @@ class SparkFailed(Refused):
 class Spark:
     """Gives the session of `remote` (`sc://host:port`) or else of `master`, in UTC."""
 
-    remote: str | None
+    remote: str | None = field(repr=False)
     master: str | None
+
+    @property
+    def where(self) -> str:
+        """Its address, without a token."""
+        return without_secrets(self.remote or self.master or "")
 
     @contextmanager
     def session(self) -> Iterator[SparkSession]:
@@ -76,7 +82,7 @@ class Spark:
             raise self._named(error) from error
 
     def _named(self, error: Exception) -> CabError:
-        where, said = f"Spark at {self.remote or self.master}", str(error)
+        where, said = f"Spark at {self.where}", without_secrets(str(error))
         if re.search(WENT_AWAY, said):
             return SparkUnavailable(f"{where} went away under a job ({reason(said)}); see `cab doctor`, then run again")
         return failure(where, said, SparkFailed)
@@ -103,7 +109,7 @@ class Spark:
                 release(b"", timeout=ANSWER_SECONDS, metadata=way.metadata())
             except grpc.RpcError as error:
                 if error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE):
-                    raise SparkUnavailable(f"Spark Connect at {remote} does not answer ({error.code().name}); see `cab doctor`, then run again") from None
+                    raise SparkUnavailable(f"Spark Connect at {self.where} does not answer ({error.code().name}); see `cab doctor`, then run again") from None
 
     def _config(self) -> dict[str, Any]:
         where = {"spark.remote": self.remote} if self.remote else {"spark.master": self.master, "spark.sql.catalogImplementation": "hive"}
@@ -113,10 +119,10 @@ class Spark:
         """SparkUnavailable if nobody listens: Spark itself would try a master for two minutes and then not say why."""
         if self.remote:
             address = urlparse(self.remote)
-            self._any(f"Spark Connect at {self.remote}", [(address.hostname, address.port or CONNECT_PORT)])
+            self._any(f"Spark Connect at {self.where}", [(address.hostname, address.port or CONNECT_PORT)])
         elif self.master and self.master.startswith(STANDALONE):
             masters = [urlparse(f"{STANDALONE}{each}") for each in self.master.removeprefix(STANDALONE).split(",")]
-            self._any(f"the Spark master at {self.master}", [(each.hostname, each.port or MASTER_PORT) for each in masters])
+            self._any(f"the Spark master at {self.where}", [(each.hostname, each.port or MASTER_PORT) for each in masters])
 
     def _any(self, name: str, addresses: list[tuple[str | None, int]]) -> None:
         refused: list[OSError] = []

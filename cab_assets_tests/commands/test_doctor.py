@@ -84,7 +84,7 @@ def test_everything_down_is_told_line_by_line(pipeline: Pipeline) -> None:
         CAB_BOOKINGS_DB_PASSWORD="secret of rides",
         CAB_KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{NOBODY}",
         CAB_HIVE_URL=f"hive://cab@127.0.0.1:{NOBODY}/cab",
-        CAB_SPARK_REMOTE=f"sc://127.0.0.1:{NOBODY}",
+        CAB_SPARK_REMOTE=f"sc://127.0.0.1:{NOBODY}/;token=secret",
         CAB_LAKE_ROOT="file:///sys/denied",
     )
     assert marked(said, "FAIL") == {"bookings db", "clocks", "kafka", "lake", "hive", "spark"}
