@@ -103,8 +103,14 @@ class Batch(BaseModel, frozen=True):
         return {place for places in self.removed.values() for place in places}
 
     def following(self, before: "Batch | None") -> "Batch":
-        """This batch as the one after `before`."""
-        own = TopicEnd(id=self.topics[self.topic].id, ends=committed(before, self.topic) | {each.partition: each.end for each in self.ranges})
+        """Return this batch as the one after `before`.
+
+        If that does not know the topic, the ends that this batch was staged with count.
+        """
+        staged = self.topics[self.topic]
+        before_it = committed(before, self.topic) or staged.ends
+        ends = before_it | {each.partition: each.end for each in self.ranges}
+        own = TopicEnd(id=staged.id, ends=ends)
         return self.model_copy(
             update={
                 "number": before.number + 1 if before else 1,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder
-from cab_assets.clickstream.offsets import gaps, refuse_another_topic
+from cab_assets.clickstream.offsets import gaps, refuse_another_topic, start_offsets
 from cab_assets.errors import CabError
 from cab_assets.resources.click_topic import ClickTopic
 
@@ -14,16 +14,20 @@ class GapChanged(CabError):
     """What was accepted is no longer what is committed up to."""
 
 
-def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | None, str]:
-    """The ranges that were never read and are gone, the newest commit, and the topic's id."""
+def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | None, TopicEnd]:
+    """Return the ranges that were never read and are gone, the newest commit, and the topic."""
     state, newest = topic.look(), ledger.newest()
     if newest and (known := newest.topics.get(topic.name)):
         refuse_another_topic(topic.name, known, state)
-    return gaps(newest, topic.name, state), newest, state.id
+    stands = TopicEnd(id=state.id, ends=start_offsets(newest, topic.name, state))
+    return gaps(newest, topic.name, state), newest, stands
 
 
-def accept_gap(ledger: Ledger, topic: str, topic_id: str, seen: list[Range], newest: Batch | None) -> Batch:
-    """Commit exactly the ranges that somebody has seen; GapChanged if another commit was first."""
+def accept_gap(ledger: Ledger, topic: str, stands: TopicEnd, seen: list[Range], newest: Batch | None) -> Batch:
+    """Commit exactly the ranges that somebody has seen; GapChanged if another commit was first.
+
+    `stands` says where a first commit of the topic leaves the partitions without a range.
+    """
     folder = new_folder("gap")
     ledger.lake.make_folder(batch_path(folder))
     batch = Batch(
@@ -34,7 +38,7 @@ def accept_gap(ledger: Ledger, topic: str, topic_id: str, seen: list[Range], new
         topic=topic,
         ranges=tuple(seen),
         contents=Contents(),
-        topics={topic: TopicEnd(id=topic_id, ends={})},
+        topics={topic: stands},
         run_id=folder,
         written=datetime.now(UTC),
     )

@@ -49,20 +49,21 @@ class Skip:
         """Commit the records before it, and then the gap; give each batch as soon as it is committed."""
         newest = self.ledger.newest()
         state, start = self._state()
+        stands = TopicEnd(id=state.id, ends=start)
         before = Range(partition=self.partition, start=start[self.partition], end=self.offset)
         if before.offsets:
-            newest = self._committed(before, start, state.id, newest)
+            newest = self._committed(before, stands, newest)
             yield newest
         gap = Range(partition=self.partition, start=self.offset, end=self.offset + 1)
-        yield accept_gap(self.ledger, self.topic.name, state.id, [gap], newest)
+        yield accept_gap(self.ledger, self.topic.name, stands, [gap], newest)
 
     def _state(self) -> tuple[TopicState, Offsets]:
         state = self.topic.look()
         return state, starting(self.ledger.newest(), self.topic.name, state)
 
-    def _committed(self, before: Range, start: Offsets, topic_id: str, newest: Batch | None) -> Batch:
+    def _committed(self, before: Range, stands: TopicEnd, newest: Batch | None) -> Batch:
         folder, lake, name = new_folder("gap"), self.ledger.lake, self.topic.name
-        self.spark.run(lambda session: self._write(session, start, lake.url(batch_path(folder))))
+        self.spark.run(lambda session: self._write(session, stands.ends, lake.url(batch_path(folder))))
         staged = Batch(
             number=0,  # the commit gives it one
             folder=folder,
@@ -70,7 +71,7 @@ class Skip:
             topic=name,
             ranges=(before,),
             contents=read_back(lake, folder, name, [before], self.topic.first_delivered),
-            topics={name: TopicEnd(id=topic_id, ends={})},
+            topics={name: stands},
             run_id=folder,
             written=datetime.now(UTC),
         )

@@ -119,7 +119,7 @@ def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: 
 
 def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
     """Commit that records are gone, if somebody agrees to exactly those."""
-    lost, newest, topic_id = find_gaps(sides.ledger, sides.topic)
+    lost, newest, stands = find_gaps(sides.ledger, sides.topic)
     if not lost:
         say(f"{sides.topic.name}: nothing that was not read is gone.")
         return
@@ -129,7 +129,7 @@ def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
         say("Nothing was changed.")
         return
     with recording() as record:
-        batch = accept_gap(sides.ledger, sides.topic.name, topic_id, lost, newest)
+        batch = accept_gap(sides.ledger, sides.topic.name, stands, lost, newest)
         record(batch)
     say(f"batch {batch.number}: the gap is committed; {sides.topic.name} is read on from {committed(batch, sides.topic.name)}")
 

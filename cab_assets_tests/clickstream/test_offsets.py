@@ -48,6 +48,21 @@ def test_a_topic_that_was_never_read_starts_at_its_own_oldest_records() -> None:
     assert starting(newest({0: 1000, 1: 1000}, topic="another"), TOPIC, state) == {0: 70, 1: 0}
 
 
+def test_a_first_commit_of_one_partition_leaves_the_others_at_their_own_oldest_records() -> None:
+    state = holds({0: 0, 1: 70}, {0: 5, 1: 80})
+    start = starting(None, TOPIC, state)
+    staged = newest({}).model_copy(
+        update={
+            "ranges": (Range(partition=0, start=0, end=5),),
+            "topics": {TOPIC: TopicEnd(id="one", ends=start)},
+        }
+    )
+    first = staged.following(newest({0: 9}, topic="another"))
+    assert starting(first, TOPIC, state) == {0: 5, 1: 70}
+    moved_on = newest({0: 5, 1: 75})
+    assert staged.following(moved_on).ends == {0: 5, 1: 75}
+
+
 def test_records_that_retention_removed_unread_are_named_by_partition_and_range() -> None:
     before, state = newest({0: 5, 1: 5, 2: 9}), holds({0: 8, 1: 5, 2: 10}, {0: 20, 1: 20, 2: 10})
     with pytest.raises(RecordsLost, match=r"records of clicks .* \(partition 0: 5 to 7; partition 2: 9 to 9\).*`cab accept-gap`"):
