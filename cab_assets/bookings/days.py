@@ -9,13 +9,14 @@ from functools import partial
 from threading import Event
 
 from cab_assets.bookings.import_day import ImportedDay, import_day
-from cab_assets.bookings.retries import retried
+from cab_assets.bookings.retries import Outage, retried
 from cab_assets.bookings.row_counts import USUAL, RowLimits
 from cab_assets.errors import Unavailable
 from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.resources.dialect import BookingsDbInterrupted
+from cab_assets.resources.dialect import BookingsDbInterrupted, BookingsDbUnavailable
 from cab_assets.resources.lake import Lake
 
+NOT_TRIED = "not tried, because another day of this run failed"
 LET_GO_SECONDS = 0.1  # between attempts to end statements: a thread may have just begun another one
 
 
@@ -25,18 +26,23 @@ class Attempts:
 
     work: Callable[[date], ImportedDay]
     say: Callable[[str], None]
+    outage: Outage
     ending: Event = field(default_factory=Event)  # the run is told to end
     gone: list[Unavailable] = field(default_factory=list)
 
     def attempt(self, day: str) -> ImportedDay | Exception:
         """Return what became of a day. A source that is gone is asked for no further day."""
         if self.gone:
-            return self.gone[0]
+            return Unavailable(f"{NOT_TRIED}: {self.gone[0]}")
+        work = partial(self.work, date.fromisoformat(day))
         try:
-            return retried(partial(self.work, date.fromisoformat(day)), day, self.say, self.ending)
+            imported = retried(work, day, self.say, self.ending, self.outage)
+            self.outage.in_vain = False
+            return imported
         except Exception as error:  # noqa: BLE001  whatever it is, it is this day's alone; the run ends with it
             if isinstance(error, Unavailable) and not isinstance(error, BookingsDbInterrupted):
                 self.gone.append(error)
+                self.outage.in_vain = isinstance(error, BookingsDbUnavailable)
             return error
 
 
@@ -49,13 +55,15 @@ def import_days(
     at_once: int,
     say: Callable[[str], None],
     limits: RowLimits = USUAL,
+    outage: Outage | None = None,
 ) -> Iterator[tuple[str, ImportedDay | Exception]]:
     """Import days side by side and give each, as it is done, with what became of it.
 
     A day that fails for a reason that passes is retried, and `say` logs it. A source that stays
-    gone is asked for no further day: each of those gets the same error.
+    gone is asked for no further day. An `outage` that earlier days of the run waited for in vain
+    is not waited for again: the first day is tried once.
     """
-    attempts = Attempts(lambda day: import_day(db, lake, day, run_id, limits), say)
+    attempts = Attempts(lambda day: import_day(db, lake, day, run_id, limits), say, outage or Outage())
     pool = ThreadPoolExecutor(at_once)
     doing: dict[Future[ImportedDay | Exception], str] = {}
     try:

@@ -1,6 +1,7 @@
 """Retries of an import that the source ended for a reason that passes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Event
 from typing import TypeVar
 
@@ -12,9 +13,16 @@ T = TypeVar("T")
 PAUSES: tuple[float, ...] = (2, 10, 30)
 
 
-def retried(work: Callable[[], T], name: str, say: Callable[[str], None], ending: Event) -> T:
+@dataclass
+class Outage:
+    """Whether a run waited for the source in vain; until a day succeeds, it does not wait again."""
+
+    in_vain: bool = False
+
+
+def retried(work: Callable[[], T], name: str, say: Callable[[str], None], ending: Event, outage: Outage) -> T:
     """Return what `work` returns; stop retrying when the run is `ending`."""
-    for number, pause in enumerate(PAUSES, 1):
+    for number, pause in enumerate(() if outage.in_vain else PAUSES, 1):
         try:
             return work()
         except (BookingsDbInterrupted, BookingsDbUnavailable) as error:

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from cab_assets.bookings import retries
 from cab_assets.bookings.days import import_days
 from cab_assets.bookings.import_day import ImportedDay, import_day
 from cab_assets.resources import postgresql
-from cab_assets.resources.dialect import BookingsDbUnavailable
 from cab_assets.resources.lake import Lake, LakeRefused
 from cab_assets.resources.source_day import Slice, SourceDay
 from cab_assets.sample.load import load_days
@@ -85,21 +83,6 @@ def test_a_days_figures_and_rows_come_over_two_connections(pipeline: Pipeline, m
     imported = import_day(pipeline.db, pipeline.lake, DAY, "run").manifest
     assert (imported.rows, imported.passed) == (2_000, True)
     assert len(made) == 2
-
-
-def test_a_source_that_stays_gone_is_asked_for_no_further_day(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "PAUSES", (0,))
-    asked = []
-
-    class Gone(type(pipeline.db)):  # type: ignore[misc]
-        def day(self, day: date) -> None:
-            asked.append(day)
-            raise BookingsDbUnavailable("gone")
-
-    days = [f"2020-09-0{day}" for day in range(1, 9)]
-    outcomes = dict(import_days(Gone(pipeline.db.dialect, pipeline.table), pipeline.lake, days, "run", at_once=1, say=print))
-    assert {day: str(outcome) for day, outcome in outcomes.items()} == dict.fromkeys(days, "gone")
-    assert len(asked) == 2
 
 
 def test_a_day_that_fails_for_any_reason_holds_back_no_other(pipeline: Pipeline) -> None:

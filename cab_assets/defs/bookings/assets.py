@@ -7,6 +7,7 @@ import dagster as dg
 
 from cab_assets.bookings.aggregate_days import aggregate_days
 from cab_assets.bookings.days import import_days
+from cab_assets.bookings.retries import Outage
 from cab_assets.bookings.row_counts import ACCEPT_LOSS, RowLimits
 from cab_assets.defs.bookings.checks import audits
 from cab_assets.defs.bookings.report import Report
@@ -80,11 +81,12 @@ def bookings_days(
     report = Report(context, lake)
     wanted = context.selected_asset_keys
     good: list[str] = []
+    outage = Outage()
     for days in portions(report.known(), PARTITIONS_A_STATEMENT):
         if RAW in wanted:
             at_once, limits = environment.import_days_at_once, row_limits(context, environment)
             run_id, say = context.run.run_id, context.log.warning
-            imported = import_days(bookings_db, lake, days, run_id, at_once=at_once, say=say, limits=limits)
+            imported = import_days(bookings_db, lake, days, run_id, at_once=at_once, say=say, limits=limits, outage=outage)
             days = report.imported(imported)
         if PUBLISHED in wanted:
             days = report.published(BOOKINGS, Publication(lake, hive, BOOKINGS).run(days))
