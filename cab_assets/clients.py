@@ -27,7 +27,13 @@ def click_topic(env: Environment) -> ClickTopic:
 
 
 def hive(env: Environment, *, answer_seconds: int = ANSWER_SECONDS) -> Hive:
-    return Hive(str(env.hive_url), env.hive_password, ca=env.hive_ca, answer_seconds=answer_seconds)
+    return Hive(
+        str(env.hive_url),
+        env.hive_password,
+        ca=env.hive_ca,
+        answer_seconds=answer_seconds,
+        lake=env.lake_root,
+    )
 
 
 def lake(env: Environment) -> Lake:
@@ -35,4 +41,4 @@ def lake(env: Environment) -> Lake:
 
 
 def spark(env: Environment) -> Spark:
-    return Spark(env.spark_remote, env.spark_master)
+    return Spark(env.spark_remote, env.spark_master, env.lake_root)

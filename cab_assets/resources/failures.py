@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlparse
 
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.resources.kafka_client import KafkaRefused
@@ -15,6 +16,10 @@ class Refused(CabError):
 
 class LakeHidden(Refused):
     """Spark or Hive does not reach the lake that this process reaches."""
+
+
+class ServerHidden(Refused):
+    """Spark or Hive does not reach a server that it needs, which is not the lake."""
 
 
 class LakeLocked(Refused):
@@ -72,8 +77,10 @@ class Known:
     said: str  # a pattern
     error: type[CabError]
     remedy: str  # {0} is what the pattern's group matched
+    of_lake: bool = False  # only if the lake is named as well
 
 
+NETWORK = r"java\.net\.(?:Connect|UnknownHost|NoRouteToHost|SocketTimeout)Exception"
 KNOWN = (
     Known(
         r"(?:ModuleNotFoundError: No module named '|PACKAGE_NOT_INSTALLED\] )([\w.]+)",
@@ -118,7 +125,8 @@ KNOWN = (
         "let spark.sql.hive.metastore.version and spark.sql.hive.metastore.jars of that server say which version the metastore is",
     ),
     Known(
-        r"Could not connect to meta store|Unable to instantiate \S*HiveMetaStoreClient",
+        r"Could not connect to meta store|Unable to instantiate \S*HiveMetaStoreClient"
+        r"|Failed to connect to the MetaStore|thrift\.transport\.TTransportException",
         MetastoreUnavailable,
         "start the metastore, or mend hive.metastore.uris of that server",
     ),
@@ -134,9 +142,21 @@ KNOWN = (
         "let CAB_LAKE_ROOT be the same folder for that server as for this process, and its user read and write there and in every folder below",
     ),
     Known(
-        r"java\.net\.(?:Connect|UnknownHost|NoRouteToHost|SocketTimeout)Exception|No FileSystem for scheme|Class org\.apache\.hadoop\.fs\.\S+ not found",
+        r"No FileSystem for scheme|Class org\.apache\.hadoop\.fs\.\S+ not found",
         LakeHidden,
-        "this process reaches the lake: let that server have the same network, host names and Hadoop's classes for CAB_LAKE_ROOT",
+        "this process reaches the lake: let that server have Hadoop's classes for CAB_LAKE_ROOT",
+    ),
+    Known(
+        NETWORK,
+        LakeHidden,
+        "if this process reaches the lake, let that server have the same network and host names for CAB_LAKE_ROOT; if it does not, start the lake's servers",
+        of_lake=True,
+    ),
+    Known(
+        NETWORK,
+        ServerHidden,
+        "that server does not reach another one, and the error does not name the lake: start the"
+        " one that it names, or correct its address or the network where Spark or Hive runs",
     ),
     Known(
         r"PATH_NOT_FOUND|FileNotFoundException",
@@ -151,13 +171,28 @@ LOST_TASK = r"Job aborted due to stage failure: Task \S+ in (stage \S+) failed \
 SAYS_NOTHING = rf"{re.escape(TRACEBACK)}$|An exception was thrown from the Python worker|An error occurred while calling|in awaitResult: ?$|^(\S+:)?$"
 
 
-def failure(where: str, said: str, otherwise: type[CabError]) -> CabError:
-    """What failed at `where`, in a line: by name, with what to do, if the reason is known, or else as `otherwise`."""
+def failure(where: str, said: str, otherwise: type[CabError], lake: str | None = None) -> CabError:
+    """Return what failed at `where`, in a line: by name, with what to do, if the reason is known.
+
+    Otherwise it is an `otherwise`. `lake` is the root's URL: an error of the network is about the
+    lake only if it names the lake.
+    """
     why = reason(said)
     for known in KNOWN:
-        if found := re.search(known.said, why):
+        found = re.search(known.said, why)
+        if found and (not known.of_lake or _names(lake, why)):
             return known.error(f"{where}: {why}. Remedy: {known.remedy.format(*found.groups())}. See `cab doctor`, then run again")
     return otherwise(f"{where}: {why}")
+
+
+def _names(lake: str | None, why: str) -> bool:
+    """Whether an error names the lake's host or bucket, its port, or its folder."""
+    address = urlparse(lake or "")
+    parts = [re.escape(part) for part in (address.hostname, address.path.rstrip("/")) if part]
+    if address.port:
+        parts.append(rf"(?<=:){address.port}")
+    elsewhere = re.sub(r"Call From \S+", "", why)  # which names the machine that asks
+    return any(re.search(rf"(?<![\w.-]){part}(?![\w.-])", elsewhere) for part in parts)
 
 
 def reason(said: str) -> str:

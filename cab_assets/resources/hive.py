@@ -56,14 +56,22 @@ class TlsSocket(TSSLSocket):  # type: ignore[misc]  # Thrift has no types
 class Hive:
     """Statements on HiveServer2, on a few connections that are opened when first used and shared by threads."""
 
-    def __init__(self, url: str, password: str | None = None, *, ca: Path | None = None, answer_seconds: int = ANSWER_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        password: str | None = None,
+        *,
+        ca: Path | None = None,
+        answer_seconds: int = ANSWER_SECONDS,
+        lake: str | None = None,
+    ) -> None:
         parts = urlparse(url)
         self.answer_seconds = answer_seconds
         self.host, self.port, self.user = parts.hostname or "", parts.port or 10000, parts.username or "cab"
         self.database = parts.path.strip("/")
         options = dict(parse_qsl(parts.query))
         self._service = options.get("kerberos_service_name", "hive") if options.get("auth") == "KERBEROS" else None
-        self._password, self._ca = password, ca
+        self._password, self._ca, self._lake = password, ca, lake
         self._as_declared: set[str] = set()
         self._idle: SimpleQueue[tuple[hive.Connection, TSocket]] = SimpleQueue()
 
@@ -198,7 +206,7 @@ class Hive:
                 raise
             self._idle.put((connection, socket))
         except PyHiveError as error:
-            raise failure(f"HiveServer2 at {self.host}:{self.port} refused", said(error), HiveRefused) from None
+            raise failure(f"HiveServer2 at {self.host}:{self.port} refused", said(error), HiveRefused, self._lake) from None
         except (TException, OSError) as error:
             told = f"{error} {getattr(error, 'inner', '')}"
             if NOT_LET_IN in told:

@@ -57,6 +57,7 @@ class Spark:
 
     remote: str | None = field(repr=False)
     master: str | None
+    lake: str | None = None  # root of the lake: an error that names it is about the lake
 
     @property
     def where(self) -> str:
@@ -85,7 +86,7 @@ class Spark:
         where, said = f"Spark at {self.where}", without_secrets(str(error))
         if re.search(WENT_AWAY, said):
             return SparkUnavailable(f"{where} went away under a job ({reason(said)}); see `cab doctor`, then run again")
-        return failure(where, said, SparkFailed)
+        return failure(where, said, SparkFailed, self.lake)
 
     def run(self, job: Callable[[SparkSession], T]) -> T:
         """What `job` gives, however long it takes; SparkUnavailable within half a minute of a server that stopped answering."""

@@ -18,7 +18,6 @@ DDL = "Error while compiling statement: FAILED: Execution Error, return code 400
             failures.LocationInsideWarehouse,
         ),
         (f"{DDL}file:/lake/bookings is not a directory or unable to create one)", failures.LakeLocked),
-        (f"{DDL}Got exception: java.net.ConnectException Call From vm/127.0.0.1 to localhost:1 failed on connection exception)", failures.LakeHidden),
         (
             "Error while compiling statement: FAILED: SemanticException java.lang.RuntimeException: java.lang.ClassNotFoundException:"
             " Class org.apache.hadoop.fs.s3a.S3AFileSystem not found",
@@ -52,6 +51,10 @@ DDL = "Error while compiling statement: FAILED: Execution Error, return code 400
             "org.apache.hadoop.hive.ql.metadata.HiveException: Unable to fetch table bookings. Invalid method name: 'get_table'",
             failures.MetastoreOfAnotherVersion,
         ),
+        (
+            f"{DDL}Got exception: org.apache.thrift.transport.TTransportException java.net.ConnectException: Connection refused)",
+            failures.MetastoreUnavailable,
+        ),
         ("Error while compiling statement: FAILED: ParseException line 1:0 cannot recognize input near 'SELEC'", Refused),
     ],
 )
@@ -61,6 +64,41 @@ def test_what_a_person_can_mend_has_a_name_and_a_remedy(said: str, error: type[C
     assert str(found).startswith(f"HiveServer2 at hive:10000 refused: {said.splitlines()[0]}")
     assert ("Remedy: " in str(found)) == (error is not Refused)
     assert "\n" not in str(found)
+
+
+CALL = "java.net.ConnectException: Call From 10.0.0.9/10.0.0.9 to {} failed on connection exception"
+UNKNOWN = "java.net.UnknownHostException: "
+S3A = f"{UNKNOWN}getFileStatus on s3a://cab-lake/bookings: SdkClientException: UnknownHost"
+
+
+@pytest.mark.parametrize(
+    ("lake", "said", "error"),
+    [
+        ("hdfs://10.0.0.9:8020/cab", CALL.format("namenode:8020"), failures.LakeHidden),
+        ("hdfs://namenode:8020/cab", CALL.format("other:8032"), failures.ServerHidden),
+        ("hdfs://10.0.0.9:8020/cab", CALL.format("other:8032"), failures.ServerHidden),
+        ("s3://cab-lake/a", CALL.format("other:8020"), failures.ServerHidden),
+        ("hdfs://lakes/cab", f"{UNKNOWN}lakes", failures.LakeHidden),
+        ("hdfs://lakes/cab", f"{UNKNOWN}lakes.of.another", failures.ServerHidden),
+        ("s3://cab-lake/a", S3A, failures.LakeHidden),
+        ("s3://lake/a", S3A, failures.ServerHidden),
+        (
+            "hdfs://namenode:8020/cab",
+            "java.net.ConnectException: Connection refused: no block of /cab/bookings/part-0",
+            failures.LakeHidden,
+        ),
+        (
+            "hdfs://namenode:8020/cab",
+            "org.apache.spark.shuffle.FetchFailedException: Failed to connect to /10.0.0.7:35211\nCaused by: java.net.ConnectException: Connection refused",
+            failures.ServerHidden,
+        ),
+        (None, CALL.format("namenode:8020"), failures.ServerHidden),
+    ],
+)
+def test_an_error_of_the_network_is_about_the_lake_only_if_it_names_it(lake: str | None, said: str, error: type[CabError]) -> None:
+    found = failure("Spark", said, Refused, lake)
+    assert type(found) is error
+    assert said.splitlines()[0] in str(found)
 
 
 def test_a_lost_executor_is_told_with_where_it_was() -> None:

@@ -37,8 +37,9 @@ def test_a_statement_that_is_refused_says_why_in_one_line(pipeline: Pipeline) ->
     [("hdfs://127.0.0.1:1/lake", LakeHidden), ("s3a://bucket/lake", LakeHidden), ("file:///sys/denied", LakeLocked)],
 )
 def test_a_lake_that_hive_cannot_use_is_named(pipeline: Pipeline, location: str, error: type[Refused]) -> None:
-    with pytest.raises(error, match=r"Remedy: .* CAB_LAKE_ROOT"):
-        pipeline.hive.create(BOOKINGS, location)
+    url = str(pipeline.env.hive_url)
+    with closing(Hive(url, lake=location)) as hive, pytest.raises(error, match=r"Remedy: .* CAB_LAKE_ROOT"):
+        hive.create(BOOKINGS, location)
 
 
 def test_a_database_that_is_not_there_is_named(pipeline: Pipeline) -> None:

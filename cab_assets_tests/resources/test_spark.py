@@ -14,11 +14,12 @@ from pyspark.sql import functions as F
 
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
-from cab_assets.resources.failures import ExecutorLacksModule, LakeHidden, LakeLocked
+from cab_assets.resources.failures import ExecutorLacksModule, LakeHidden, LakeLocked, ServerHidden
 from cab_assets.resources.spark import Spark, SparkFailed, SparkUnavailable
 from cab_assets_tests.patience import patience
 
 Job = Callable[[SparkSession], Any]
+LAKE = "hdfs://127.0.0.1:1/lake"  # where nobody listens
 DENIED = "file:///sys/denied"  # nobody, root included, can make a folder there
 CLASSIC = """
 from cab_assets.resources.spark import Spark
@@ -62,13 +63,14 @@ def unwritable(session: SparkSession) -> None:
         (unwritable, LakeLocked, r"stage \d+\.0 on \S+ executor driver: java.io.IOException: Mkdirs failed to create file:/sys/denied"),
         (lambda session: session.range(10).select(F.expr("1 / (id - id)")).toArrow(), SparkFailed, r"\[DIVIDE_BY_ZERO\] Division by zero"),
         (lambda session: session.read.parquet("file:///nowhere").toArrow(), LakeHidden, r"\[PATH_NOT_FOUND\] Path does not exist: file:/nowhere"),
-        (lambda session: session.read.parquet("hdfs://127.0.0.1:1/lake").toArrow(), LakeHidden, "Call From .* failed on connection exception"),
+        (lambda session: session.read.parquet(f"{LAKE}/a").toArrow(), LakeHidden, "Call From .* to localhost:1 failed on connection exception"),
+        (lambda session: session.read.parquet("hdfs://127.0.0.1:2/lake").toArrow(), ServerHidden, "Call From .* to localhost:2 failed"),
         (lambda session: session.read.parquet("s3a://bucket/lake").toArrow(), LakeHidden, "S3AFileSystem not found"),
     ],
 )
 def test_a_job_that_fails_says_why_in_one_line(stack: Environment, job: Job, error: type[CabError], says: str) -> None:
     with pytest.raises(CabError, match=says) as failed:
-        Spark(stack.spark_remote, None).run(job)
+        Spark(stack.spark_remote, None, LAKE).run(job)
     assert type(failed.value) is error
     assert str(failed.value).startswith(f"Spark at {stack.spark_remote}: ")
     assert "\n" not in str(failed.value)
