@@ -63,7 +63,7 @@ CAUSES = (
         BookingsDbUnavailable,
         "All connections of the server, the database or the user are taken: end some or allow more, then run again",
         "53300",
-        "too many connections|too many clients|connection slots",
+        "too many connections|too many clients|connection slots|no more connections allowed",
     ),
     Cause(
         BookingsDbUnavailable,
@@ -79,9 +79,20 @@ CAUSES = (
     ),
     Cause(
         BookingsDbRefused,
+        "A setting of the user, of the database or in CAB_BOOKINGS_DB_URL keeps every connection from starting:"
+        " correct it (ALTER ROLE … SET …, ALTER DATABASE … SET …) or install what it names, then run again",
+        "58P01",
+        "could not (access file|load library)|incompatible library|access to library"
+        "|(invalid value for|unrecognized configuration|permission denied to set) parameter"
+        "|parameter .* cannot be|command-line argument|requires a value",
+    ),
+    Cause(
+        BookingsDbRefused,
         CHECK,
-        "28...",
-        "authentication failed|does not exist|pg_hba|permission denied|certificate|no password",
+        "28...|3D...",
+        "authentication failed|does not exist|pg_hba|permission denied|certificate|no password"
+        "|not permitted to log in|not currently accepting|no such (database|user)"
+        "|(SSL|binding|encryption) (was )?required|private key",
     ),
 )
 HIDDEN = Cause(

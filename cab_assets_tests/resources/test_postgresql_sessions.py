@@ -122,3 +122,10 @@ def test_a_view_of_the_tables_owner_is_read_in_spite_of_row_level_security(table
     table.sql("GRANT SELECT ON {role}_all TO {role}")
     seen = type(table.reader)(table.reader.dialect, f"{table.role}_all")
     assert rows(seen).num_rows == 3
+
+
+@pytest.mark.parametrize("setting", ["session_preload_libraries", "local_preload_libraries"])
+def test_a_library_that_the_server_lacks_is_named_and_not_waited_for(table: Source, setting: str) -> None:
+    table.sql(f"ALTER ROLE {{role}} SET {setting} = 'absent'")
+    with pytest.raises(BookingsDbRefused, match=r'could not access file "\S*absent".*ALTER ROLE'):
+        table.reader.reach()

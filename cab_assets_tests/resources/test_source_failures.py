@@ -35,6 +35,16 @@ GONE = [
     (POSTGRESQL, psycopg.errors.CannotConnectNow("the database system is starting up")),
     (POSTGRESQL, psycopg.OperationalError("FATAL:  the database system is not yet accepting connections")),
     (POSTGRESQL, psycopg.OperationalError("FATAL:  sorry, too many clients already")),
+    *(
+        (POSTGRESQL, psycopg.OperationalError(f"connection failed: FATAL:  {said}"))
+        for said in (
+            'too many connections for role "cab"',
+            "remaining connection slots are reserved for roles with the SUPERUSER attribute",
+            "no more connections allowed (max_client_conn)",
+            "the database system is shutting down",
+            "the database system is in recovery mode",
+        )
+    ),
     (POSTGRESQL, psycopg.OperationalError("server closed the connection unexpectedly")),
     (POSTGRESQL, psycopg.OperationalError("the connection is closed")),
     *LOCKED,
@@ -50,7 +60,33 @@ REFUSED = [
     (MYSQL, pymysql.OperationalError(1142, "SELECT command denied to user")),
     (MYSQL, pymysql.OperationalError(1690, "DOUBLE value is out of range")),
 ]
+NEVER_STARTS = [  # what PostgreSQL 15 said: settings of the user, the database or the address
+    'could not access file "absent": No such file or directory',
+    'could not access file "$libdir/plugins/absent": No such file or directory',
+    'could not load library "/lib/absent.so": libx.so.1: cannot open shared object file',
+    'incompatible library "/lib/old.so": missing magic block',
+    'access to library "absent" is not allowed',
+    'invalid value for parameter "work_mem": "xx"',
+    'unrecognized configuration parameter "nosuch"',
+    'permission denied to set parameter "session_preload_libraries"',
+    'parameter "wal_level" cannot be changed without restarting the server',
+    "--nosuch requires a value",
+    "invalid command-line argument for server process: -Z",
+]
+NOT_LET_IN = [
+    'FATAL:  role "cab" is not permitted to log in',
+    'FATAL:  database "rides" does not exist',
+    'FATAL:  database "rides" is not currently accepting connections',
+    'FATAL:  permission denied for database "rides"',
+    'FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "cab", database "rides"',
+    "server does not support SSL, but SSL was required",
+    "channel binding required, but SSL not in use",
+    "GSSAPI encryption required but no credential cache",
+    "FATAL:  no such database: rides",
+    "FATAL:  SSL required",
+]
 CHECKED = [
+    *((POSTGRESQL, psycopg.OperationalError(said), BookingsDbRefused) for said in NOT_LET_IN),
     (POSTGRESQL, psycopg.OperationalError("FATAL:  password authentication failed"), BookingsDbRefused),
     (POSTGRESQL, psycopg.OperationalError("SSL error: certificate verify failed"), BookingsDbRefused),
     (POSTGRESQL, psycopg.OperationalError("connection failed: Connection refused"), BookingsDbUnavailable),
@@ -86,6 +122,14 @@ def test_a_connection_that_fails_has_its_settings_checked(dialect: Dialect, erro
     failure = dialect.failure(error)
     assert type(failure) is kind
     assert "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD" in str(failure)
+
+
+@pytest.mark.parametrize("said", NEVER_STARTS)
+def test_a_setting_that_keeps_every_connection_from_starting_does_not_pass(said: str) -> None:
+    failure = POSTGRESQL.failure(psycopg.OperationalError(f"connection failed: FATAL:  {said}"))
+    assert type(failure) is BookingsDbRefused
+    assert f"FATAL:  {said}. " in str(failure)
+    assert "ALTER ROLE … SET …" in str(failure)
 
 
 @pytest.mark.parametrize(
