@@ -1,4 +1,8 @@
-"""What all steps have in common: an error that no part has named leaves a step with a name."""
+"""What all steps and all ticks have in common: how an error leaves them.
+
+One that no part has named leaves a step with a name; one of ours skips a tick, because nobody is
+alarmed by ticks: the job that looks at the same servers every few minutes fails with it.
+"""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -8,7 +12,7 @@ from typing import Any, TypeVar
 
 import dagster as dg
 
-from cab_assets.errors import named
+from cab_assets.errors import CabError, named
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -27,6 +31,19 @@ def step(body: Body) -> Body:
             yield from body(*args, **resources)
 
     return yielding if inspect.isgeneratorfunction(body) else returning  # type: ignore[return-value]
+
+
+def tick(body: Body) -> Body:
+    """Return the function of a sensor, which skips the tick with the text of an error of ours."""
+
+    @wraps(body)
+    def skipping(*args: Any, **resources: Any) -> Any:
+        try:
+            return body(*args, **resources)
+        except CabError as error:
+            return dg.SkipReason(str(error))
+
+    return skipping  # type: ignore[return-value]
 
 
 @contextmanager

@@ -12,12 +12,12 @@ from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, click_batc
 from cab_assets.defs.clickstream.jobs import clickstream_fold, clickstream_ingest
 from cab_assets.defs.clickstream.report import topic_seen
 from cab_assets.defs.resources import CALENDAR
+from cab_assets.defs.steps import tick
 from cab_assets.environment import Environment
-from cab_assets.errors import CabError, Unavailable
+from cab_assets.errors import CabError
 from cab_assets.launcher import is_gone
-from cab_assets.resources.click_topic import ClickTopic, NoSuchTopic
+from cab_assets.resources.click_topic import ClickTopic, TopicState
 from cab_assets.resources.hive import Hive, HiveRefused
-from cab_assets.resources.kafka_client import KafkaRefused
 from cab_assets.resources.lake import Lake
 
 ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
@@ -28,6 +28,7 @@ IDLE_FOLD_MINUTES = 60  # without new batches there may still be days to seal an
 
 
 @dg.sensor(job=clickstream_ingest, minimum_interval_seconds=CALENDAR.clickstream_tick_seconds, default_status=dg.DefaultSensorStatus.RUNNING)
+@tick
 def clickstream_sensor(
     context: dg.SensorEvaluationContext,
     click_topic: dg.ResourceParam[ClickTopic],
@@ -40,10 +41,8 @@ def clickstream_sensor(
     if wait := pause(context.instance, clickstream_ingest.name, time.time()):
         return dg.SkipReason(f"The last {FAILURES} runs failed; the next one is asked for in {wait:.0f} s.")
     number, _, trouble = (context.cursor or "").partition(" ")  # a hint: the newest batch at the last tick, and what stopped it
-    try:
-        state, newest = click_topic.look(), newest_batch(Ledger(lake, hive_in_brief), int(number or 0))
-    except (Unavailable, KafkaRefused, NoSuchTopic) as error:
-        return dg.SkipReason(str(error))
+    state = click_topic.look()
+    newest = newest_batch(Ledger(lake, hive_in_brief), int(number or 0))
     cursor = str(newest.number if newest else 0)
     try:
         start = starting(newest, click_topic.name, state)
@@ -53,9 +52,7 @@ def clickstream_sensor(
         return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}")  # it fails, and says why where people look
     context.update_cursor(cursor)
     if not (waiting := lag(start, state.ends)):
-        held = "; ".join(map(str, click_topic.held(state)))
-        behind = f" Of those that are not delivered, {held}" if held else ""
-        return dg.SkipReason(f"All {sum(state.ends.values()):,} records of {click_topic.name} are committed.{behind}")
+        return dg.SkipReason(all_committed(click_topic, state))
     context.log.info(f"{waiting:,} records are waiting")
     stay = {"ops": {click_batches.op.name: {"config": {"stay": True}}}}
     seen = topic_seen(click_topic.name, state, committed(newest, click_topic.name))
@@ -63,6 +60,7 @@ def clickstream_sensor(
 
 
 @dg.sensor(job=clickstream_fold, minimum_interval_seconds=FOLD_TICK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+@tick
 def clicks_sensor(
     context: dg.SensorEvaluationContext,
     environment: dg.ResourceParam[Environment],
@@ -72,10 +70,7 @@ def clicks_sensor(
     """Asks for a run that folds every day that lacks records of a batch, seals days, and retires batches."""
     if run := active_run(context.instance, clickstream_fold.name, {DAYS, REFUSED}):
         return dg.SkipReason(f"Run {run.run_id} is at it.")
-    try:
-        newest = newest_batch(Ledger(lake, hive_in_brief), int(context.cursor or 0))
-    except Unavailable as error:
-        return dg.SkipReason(str(error))
+    newest = newest_batch(Ledger(lake, hive_in_brief), int(context.cursor or 0))
     if newest is None:
         return dg.SkipReason("No batch was ever committed.")
     new = newest.number - int(context.cursor or 0)
@@ -86,6 +81,13 @@ def clicks_sensor(
     day = datetime.now(environment.timezone).date().isoformat()
     every_day = {"ops": {click_days.op.name: {"config": {"all_due": True}}}}
     return dg.SensorResult(run_requests=[dg.RunRequest(run_config=every_day, partition_key=day)], cursor=str(newest.number))
+
+
+def all_committed(topic: ClickTopic, state: TopicState) -> str:
+    """Say that nothing waits, and what is not delivered yet."""
+    held = "; ".join(map(str, topic.held(state)))
+    behind = f" Of those that are not delivered, {held}" if held else ""
+    return f"All {sum(state.ends.values()):,} records of {topic.name} are committed.{behind}"
 
 
 def newest_batch(ledger: Ledger, hint: int) -> Batch | None:

@@ -5,6 +5,7 @@ import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,12 +13,16 @@ import psutil
 import pytest
 from kafka import TopicPartition
 
+from cab_assets import environment
 from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path, committed
+from cab_assets.clickstream.ledger import ForeignBatch
 from cab_assets.defs.clickstream.assets import DAYS, STREAM, TOPIC
 from cab_assets.defs.clickstream.sensors import clicks_sensor, clickstream_sensor, seconds_to_wait
 from cab_assets.launcher import PROCESS_TAG
-from cab_assets.resources.click_topic import ClickTopic
+from cab_assets.resources.click_topic import ClickTopic, TopicState
 from cab_assets.resources.hive import Hive
+from cab_assets.resources.kafka_client import KafkaFailed
+from cab_assets.resources.lake import Lake
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.patience import until, within
 
@@ -202,6 +207,42 @@ def over(instance: dg.DagsterInstance, job: str, *, started_ago: float, took: fl
     ends = {dg.DagsterEventType.RUN_START: started_ago, ended: started_ago - took}
     for kind, ago in ends.items():
         instance.report_dagster_event(dg.DagsterEvent(event_type_value=kind.value, job_name=job), run.run_id, timestamp=time.time() - ago)
+
+
+class EmptyTopic(ClickTopic):
+    def look(self) -> TopicState:
+        return TopicState("one", {0: 0}, {0: 0})
+
+
+class FailingTopic(ClickTopic):
+    def look(self) -> TopicState:
+        raise KafkaFailed("Kafka at kafka:9092 answers, but with an error")
+
+
+class FailingLake(Lake):
+    def read(self, path: str) -> bytes:  # noqa: ARG002
+        raise ForeignBatch("batch 3 points elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("sensor", "topic", "says"),
+    [
+        (clickstream_sensor, FailingTopic, "Kafka at kafka:9092 answers, but with an error"),
+        (clickstream_sensor, EmptyTopic, "batch 3 points elsewhere"),
+        (clicks_sensor, EmptyTopic, "batch 3 points elsewhere"),
+    ],
+)
+def test_an_error_of_ours_skips_the_tick_and_leaves_the_cursor(sensor: dg.SensorDefinition, topic: type[ClickTopic], says: str, tmp_path: Path) -> None:
+    resources = {
+        "environment": environment.read({"CAB_HOME": str(tmp_path)}),
+        "click_topic": topic("kafka:9092", "clicks"),
+        "lake": FailingLake(f"file://{tmp_path}"),
+        "hive_in_brief": Hive("hive://cab@127.0.0.1:1/cab"),
+    }
+    needed = {name: resources[name] for name in sensor.required_resource_keys}
+    with dg.DagsterInstance.ephemeral() as instance, dg.build_sensor_context(instance=instance, cursor="7", resources=needed) as context:
+        said = sensor(context)
+        assert (said, context.cursor) == (dg.SkipReason(says), "7")
 
 
 @pytest.mark.parametrize(
