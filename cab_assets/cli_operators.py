@@ -14,6 +14,15 @@ from cab_assets import environment
 operators = typer.Typer()
 
 
+def _day(text: str) -> str:
+    """Return the day as it was written."""
+    from cab_assets.bookings.changes import is_day
+
+    if is_day(text):
+        return text
+    raise typer.BadParameter(f"{text!r} must be a day of the calendar, as YYYY-MM-DD")
+
+
 @operators.command()
 def lag(as_json: Annotated[bool, typer.Option("--json", help="For programs: one object.")] = False) -> None:
     """Show how far the topic of clicks is, and how far it is committed."""
@@ -26,7 +35,7 @@ def lag(as_json: Annotated[bool, typer.Option("--json", help="For programs: one 
 
 @operators.command("replay-rejects")
 def replay_rejects(
-    date: Annotated[list[str] | None, typer.Option(metavar="YYYY-MM-DD", help="Only records of this ingest date; may be given again.")] = None,
+    date: Annotated[list[str] | None, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Only records of this ingest date; may be given again.")] = None,
     reason: Annotated[str | None, typer.Option(help="Only records that were refused for this reason, as in lat_unusable.")] = None,
 ) -> None:
     """Read refused records again by today's rules, and commit those that can be used now.

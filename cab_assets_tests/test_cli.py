@@ -74,3 +74,10 @@ def test_a_wipe_of_a_folder_that_is_no_home_is_refused(tmp_path: Path) -> None:
     refused = cab("down", "--wipe", CAB_HOME=str(tmp_path))
     assert refused.exit_code == 1
     assert "nothing was deleted" in refused.stderr
+
+
+@pytest.mark.parametrize("date", ["2020-02-30", "20200229", "yesterday", ""])
+def test_a_date_that_is_none_is_rejected_before_any_server_is_asked(date: str) -> None:
+    result = CliRunner().invoke(app, ["replay-rejects", "--date", "2020-02-29", "--date", date])
+    assert result.exit_code == 2, result.output
+    assert "YYYY-MM-DD" in result.output

@@ -105,6 +105,13 @@ class Replay:
         return rows.filter(F.array_contains("reasons", self.reason)) if self.reason else rows
 
 
+def reasons_there(ledger: Ledger) -> set[str]:
+    """Return the reasons in `rejects`; older rules had others."""
+    ledger.hive.create(REJECTS, ledger.lake.url(REJECTS.name))
+    each = f"SELECT explode(reasons) AS reason FROM {ledger.hive.name(REJECTS)}"
+    return {reason for (reason,) in ledger.hive.execute(f"SELECT DISTINCT reason FROM ({each}) r")}
+
+
 def as_records(refused: DataFrame) -> DataFrame:
     """Refused rows as Kafka's source gives records."""
     return refused.select(

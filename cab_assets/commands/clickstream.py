@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import dagster as dg
+import typer
 from pyspark.sql import DataFrame
 
 from cab_assets import clients
@@ -15,13 +16,14 @@ from cab_assets.clickstream.batch import Batch, Range, committed
 from cab_assets.clickstream.gap import accept_gap, find_gaps
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import gaps, lag, other_topic, start_offsets
-from cab_assets.clickstream.replay import Replay
+from cab_assets.clickstream.replay import Replay, reasons_there
 from cab_assets.clickstream.skip import Skip
 from cab_assets.defs.clickstream.report import STREAM, figures
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
 from cab_assets.resources.click_topic import ClickTopic, Held, Offsets, TopicState
 from cab_assets.transforms.clickstream import read_clicks
+from cab_assets.transforms.reasons import REASONS
 
 STORAGE_SECONDS = 2
 Say = Callable[[str], None]
@@ -107,6 +109,7 @@ def standing(sides: Sides) -> Standing:
 
 def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:
     """Commit refused records that are usable now."""
+    refuse_unknown(reason, sides.ledger)
     found = False
     with recording() as record:
         for batch in Replay(sides.ledger, clients.spark(sides.env), reader(sides.env), days, reason).run():
@@ -115,6 +118,14 @@ def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: 
             say(f"batch {batch.number}: {batch.contents.accepted:,} records that had been refused are accepted")
     if not found:
         say("No refused record is usable by today's rules. Records refused since the last fold are not in `rejects` yet.")
+
+
+def refuse_unknown(reason: str | None, ledger: Ledger) -> None:
+    """Raise BadParameter for a reason that no rule gives and no record has."""
+    if reason is None or reason in REASONS or reason in (there := reasons_there(ledger)):
+        return
+    choices = f"those in `rejects` are {', '.join(sorted(there))}" if there else "`rejects` is empty"
+    raise typer.BadParameter(f"there is no reason {reason}; {choices}", param_hint="--reason")
 
 
 def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:

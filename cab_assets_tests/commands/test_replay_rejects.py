@@ -57,6 +57,11 @@ def test_what_older_rules_rejected_comes_over_in_every_form_that_apps_send(click
         assert clicks.ingest().failure == ""
         assert clicks.fold().failure == ""
     assert clicks.places("rejects") == sent
+    unknown = replay_rejects("--reason", "lat_unusible")
+    assert unknown.exit_code == 2, unknown.output
+    assert "older_rules" in unknown.output
+    none_of_it = replay_rejects("--reason", "lat_unusable")
+    assert (none_of_it.exit_code, none_of_it.stdout[:33]) == (0, "No refused record is usable by to")
     replayed = replay_rejects("--reason", "older_rules").stdout
     assert f"batch 2: {len(sent)} records that had been refused are accepted" in replayed
     assert clicks.batches()[-1].contents.without_position == 1
