@@ -9,6 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from cab_assets.stack import ports
 from cab_assets_tests.patience import patience
 
@@ -71,3 +73,15 @@ def free_ports(count: int) -> list[int]:
 def answers(port: int) -> bool:
     with closing(socket.socket()) as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def row_readers(of: int | None = None) -> list[psutil.Process]:
+    """Return the children of a process, by default of ours, that read rows of MySQL."""
+    return [each for each in psutil.Process(of).children() if _reads_rows(each)]
+
+
+def _reads_rows(process: psutil.Process) -> bool:
+    try:
+        return "connectorx_process.py" in " ".join(process.cmdline())
+    except psutil.ZombieProcess:
+        return True  # it has no command line any more

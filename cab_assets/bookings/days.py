@@ -66,14 +66,15 @@ def import_days(
     attempts = Attempts(lambda day: import_day(db, lake, day, run_id, limits), say, outage or Outage())
     pool = ThreadPoolExecutor(at_once)
     doing: dict[Future[ImportedDay | Exception], str] = {}
-    try:
-        for day in days:
-            doing[pool.submit(attempts.attempt, day)] = day
-        for future in as_completed(doing):
-            yield doing[future], future.result()
-    finally:
-        attempts.ending.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        while not all(future.done() for future in doing):  # the run is told to end
-            db.let_go()
-            time.sleep(LET_GO_SECONDS)
+    with db.processes.kept():
+        try:
+            for day in days:
+                doing[pool.submit(attempts.attempt, day)] = day
+            for future in as_completed(doing):
+                yield doing[future], future.result()
+        finally:
+            attempts.ending.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            while not all(future.done() for future in doing):  # the run is told to end
+                db.let_go()
+                time.sleep(LET_GO_SECONDS)

@@ -1,19 +1,25 @@
 """The rides' database: its table, and what its days hold."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+
 from cab_assets.errors import CabError
+from cab_assets.resources import connectorx_rows
 from cab_assets.resources.clocks import Clocks
+from cab_assets.resources.copied import copied
 from cab_assets.resources.cursors import Cursors
 from cab_assets.resources.dialect import LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot, TableLocked
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
-from cab_assets.resources.source_day import SourceDay
+from cab_assets.resources.row_processes import RowProcesses
+from cab_assets.resources.source_day import ARRIVING, SourceDay
 from cab_assets.schemas import BOOKINGS, Column
 
 
@@ -27,6 +33,7 @@ class BookingsDb:
 
     dialect: Dialect
     table: str
+    processes: RowProcesses = field(default_factory=RowProcesses, init=False, repr=False, compare=False)
     _open: set[Any] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @contextmanager
@@ -34,9 +41,17 @@ class BookingsDb:
         """`day` as it is now: everything asked of the result is answered from one snapshot."""
         with ExitStack() as connections:
             snapshot, cursors = self._snapshot(connections)
-            shape = self.shape(cursors[0])
             lent = Cursors(cursors)
-            yield SourceDay(self.dialect, self.table, snapshot, lent, shape, self.row_hash(shape), midnight(day), midnight(day + timedelta(1)))
+            read = self._reader(connections, snapshot, lent)
+            shape = self.shape(cursors[0])
+            window = midnight(day), midnight(day + timedelta(1))
+            yield SourceDay(self.dialect, self.table, snapshot, lent, read, shape, self.row_hash(shape), *window)
+
+    def _reader(self, opened: ExitStack, snapshot: Snapshot, cursors: Cursors) -> Callable[[str], Iterator[pa.RecordBatch]]:
+        """Return what reads the rows of a query: a connection that sees the snapshot, or else a process."""
+        if self.dialect.readers > 1:
+            return partial(copied, cursors, {field.name: field.type for field in ARRIVING})
+        return partial(connectorx_rows.read, self.dialect, snapshot, opened.enter_context(self.processes.lend()))
 
     def _snapshot(self, connections: ExitStack) -> tuple[Snapshot, list[Any]]:
         """The newest state, and cursors that see it; TableLocked if they cannot lock the table in time.
@@ -105,8 +120,10 @@ class BookingsDb:
             raise self.dialect.failure(error) from None
 
     def let_go(self) -> None:
-        """End what our connections are doing in other threads; the server frees their locks."""
-        for connection in list(self._open):
+        """End what our processes and connections do for other threads; the server frees their locks."""
+        connections = list(self._open)  # a thread whose process is killed closes its own
+        self.processes.kill()
+        for connection in connections:
             self.dialect.cancel(connection)
 
     @contextmanager

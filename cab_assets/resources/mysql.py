@@ -12,7 +12,7 @@ import pymysql
 from cab_assets.errors import CabError
 from cab_assets.resources.dialect import CONNECT_SECONDS, LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot
 from cab_assets.resources.mysql_errors import LOST, is_wrong_password, meaning
-from cab_assets.resources.mysql_session import LOCK_LIMIT, READER_LOCK_SECONDS, SESSION, TIME_LIMIT
+from cab_assets.resources.mysql_session import LOCK_LIMIT, SESSION, TIME_LIMIT
 from cab_assets.schemas import BOOKINGS, Column
 
 MARK = "/* rows for connection {} */"  # begins a statement of ConnectorX; the number is that of the day's own connection
@@ -103,7 +103,7 @@ class MySQL(Dialect):
         (cursor,) = cursors
         cursor.execute(f"SELECT utc_timestamp(6) FROM (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 0) AS no_row) AS unlocked")
         moment, mark = cursor.fetchone()[0].replace(tzinfo=UTC), MARK.format(cursor.connection.thread_id())
-        return Snapshot(moment, [*SESSION, LOCK_LIMIT.format(READER_LOCK_SECONDS)], mark)
+        return Snapshot(moment, [*SESSION, LOCK_LIMIT.format(LOCK_SECONDS)], mark)
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         columns = "SELECT column_name, column_type FROM information_schema.columns"

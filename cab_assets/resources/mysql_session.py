@@ -14,4 +14,3 @@ SESSION = [
 ]
 # Limits a statement's wait for a lock on the table, which the server's default makes a day.
 LOCK_LIMIT = "SET lock_wait_timeout = {}"
-READER_LOCK_SECONDS = 5  # no other thread runs while ConnectorX waits, so neither does the run's heartbeat

@@ -1,9 +1,8 @@
 """One day of bookings in the source, read as one consistent snapshot."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -12,18 +11,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cab_assets.resources import connectorx_rows
-from cab_assets.resources.copied import CSV, portions, read_csv
 from cab_assets.resources.cursors import Cursors
 from cab_assets.resources.dialect import TEXTS, Dialect, Snapshot, SourceUnreadable, Window
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
+from cab_assets.resources.fitting import fitting
 from cab_assets.resources.packed import Unpackable, packed, short, unpacked
 from cab_assets.schemas import BOOKINGS, Column
 
-LINES = 8_000  # of CSV at once
 WINDOWS_AT_ONCE = 4  # from its second window on, a statement finds the server's memory warm: a fifth less work there than one by one
 STATEMENTS_AHEAD = 4  # a row group takes as long to write as some windows take to read
 ROW_HASH, TEXT_BYTES, FIGURES = "row_hash", "text_bytes", "figures"
+ARRIVING = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64())).append(pa.field(TEXT_BYTES, pa.int64()))
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ class SourceDay:
     table: str
     snapshot: Snapshot
     cursors: Cursors
+    read: Callable[[str], Iterator[pa.RecordBatch]]  # the rows of a query, with hash and text_bytes
     shape: dict[str, str]
     row_hash: str  # the expression
     start: datetime
@@ -153,21 +152,18 @@ class SourceDay:
         figures = ", ".join(f"coalesce({each}, '')" for each in self._figures)
         total = f"SELECT {nothing}, concat_ws(',', {figures}) FROM {self.table} WHERE {self._within(self.start, self.end)}"
         rows = self._select(self.start, self.end, f"CAST(NULL AS char) AS {FIGURES}")
-        for batch in connectorx_rows.read(self.dialect, self.snapshot, f"{rows} UNION ALL {total}"):
+        for batch in self.read(f"{rows} UNION ALL {total}"):
             told = batch[FIGURES].drop_null().to_pylist()
             rides = batch.filter(batch[FIGURES].is_null()) if told else batch
             control = _control(*(each or None for each in told[0].split(","))) if told else None
             yield replace(self._slice(rides.drop_columns([FIGURES])), control=control)
 
     def _one_by_one(self, start: datetime, end: datetime) -> Iterator[Slice]:
-        query = self._select(start, end)
-        read = self._by_copy(query) if self.shares_a_snapshot else connectorx_rows.read(self.dialect, self.snapshot, query)
-        yield from map(self._slice, read)
+        yield from map(self._slice, self.read(self._select(start, end)))
 
     def _slice(self, batch: pa.RecordBatch) -> Slice:
-        arriving = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64())).append(pa.field(TEXT_BYTES, pa.int64()))
         with fitting():
-            rows = batch.cast(arriving)
+            rows = batch.cast(ARRIVING)
         self._refuse_other_texts(rows)
         return Slice(rows.select(BOOKINGS.names), pc.sum(rows[ROW_HASH]).as_py() or 0)
 
@@ -181,14 +177,6 @@ class SourceDay:
                 " server holds; look for a proxy or pool that drops `SET NAMES utf8mb4` or client_encoding, then run the day again"
             )
 
-    def _by_copy(self, query: str) -> Iterator[pa.RecordBatch]:
-        """Over a connection that holds the table's lock; ConnectorX would open another one."""
-        arriving = {column.name: column.arrow_type for column in BOOKINGS.columns} | {ROW_HASH: pa.int64(), TEXT_BYTES: pa.int64()}
-        with self.cursors.lend() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT ({CSV})") as lines:
-            for text in portions(lines, LINES):
-                with fitting():
-                    yield from read_csv(text, arriving).to_batches()
-
     def _select(self, start: datetime, end: datetime, *more: str) -> str:
         values = (f"{self._value(column)} AS {column.name}" for column in BOOKINGS.columns)
         proof = f"{self.row_hash} AS {ROW_HASH}, {self.dialect.text_bytes(self.shape)} AS {TEXT_BYTES}"
@@ -200,12 +188,3 @@ class SourceDay:
 
 def _control(rows: Any, fare: Any, tip: Any, row_hash: Any, unreal_drops: Any) -> Control:
     return Control(fingerprint(int(rows), fare, tip, row_hash or 0), int(unreal_drops))
-
-
-@contextmanager
-def fitting() -> Iterator[None]:
-    """SourceUnreadable where a value does not fit."""
-    try:
-        yield
-    except pa.ArrowInvalid as error:
-        raise SourceUnreadable(f"a value of the source does not fit its column: {error}. Mend it in the source, then run the day again") from error

@@ -15,13 +15,13 @@ import pymysql
 import pytest
 
 from cab_assets.bookings.days import import_days
-from cab_assets.resources import connectorx_rows
 from cab_assets.resources.dialect import BookingsDbRefused, BookingsDbUnavailable
 from cab_assets_tests.cluster import databases
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides
 from cab_assets_tests.cluster.mysql_rides import rides as new_rides
 from cab_assets_tests.patience import until, within
+from cab_assets_tests.processes import row_readers
 from cab_assets_tests.rides import ride
 
 pytestmark = pytest.mark.cluster
@@ -123,15 +123,19 @@ def told_to_end(rides: Rides) -> Iterator[None]:
         signal.signal(signal.SIGUSR1, before)
 
 
+def tell() -> None:
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+
 @contextmanager
 def told_to_end_when(rides: Rides, words: str, state: str) -> Iterator[None]:
     """Raise ToldToEnd in this thread as soon as the server says that of a statement."""
 
-    def tell() -> None:
+    def tell_then() -> None:
         until(lambda: any(words in (info or "") and state in (found or "") for _, info, found in sessions(rides)), 30)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        tell()
 
-    teller = threading.Thread(target=tell)
+    teller = threading.Thread(target=tell_then)
     with told_to_end(rides):
         teller.start()
         try:
@@ -158,16 +162,29 @@ def test_a_run_that_is_told_to_end_does_not_wait_for_a_lock_of_mysql(rides: Ride
         work(rides)
 
 
-def test_a_run_that_is_told_to_end_ends_the_statement_that_reads_rows(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = connectorx_rows.read
+def searched(rides: Rides) -> Rides:
+    """Return a view of them in which the server searches for more than a minute for its first row."""
+    table = rides.env.bookings_table
+    rides.admin(f"CREATE VIEW searched_{table} AS SELECT * FROM {table} WHERE sleep(0.002) = 1")
+    return Rides(replace(rides.env, bookings_table=f"searched_{table}"), rides.port, rides.lake)
 
-    def told_after_a_batch(*of: Any) -> Iterator[Any]:
-        batches = read(*of)
-        yield next(batches)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-        yield from batches
 
-    monkeypatch.setattr(connectorx_rows, "read", told_after_a_batch)
-    one = slow(rides)
-    with told_to_end(rides):
-        list(import_days(one.db, one.lake, [str(DAY)], "run", at_once=1, say=print))
+def import_one(rides: Rides) -> object:
+    return list(import_days(rides.db, rides.lake, [str(DAY)], "run", at_once=1, say=print))
+
+
+@pytest.mark.parametrize("view", [slow, searched])
+def test_a_run_that_is_told_to_end_ends_the_statement_that_reads_rows(rides: Rides, view: Callable[[Rides], Rides]) -> None:
+    of_view = view(rides)
+    with told_to_end_when(of_view, "rows for connection", ""):
+        import_one(of_view)
+    assert row_readers() == []
+
+
+@pytest.mark.parametrize("seconds", [0, 0.05, 0.2, 0.5, 1, 3])
+def test_a_run_of_mysql_can_be_told_to_end_at_any_moment(rides: Rides, seconds: float) -> None:
+    of_view = slow(rides)
+    with told_to_end(of_view):
+        threading.Timer(seconds, tell).start()
+        import_one(of_view)
+    assert row_readers() == []

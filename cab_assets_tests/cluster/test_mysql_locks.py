@@ -45,7 +45,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "PAUSES", (0.1,))
     monkeypatch.setattr(bookings_db, "LOCK_SECONDS", 0)
     monkeypatch.setattr(mysql, "LOCK_SECONDS", 1)
-    monkeypatch.setattr(mysql, "READER_LOCK_SECONDS", 1)
 
 
 @contextmanager

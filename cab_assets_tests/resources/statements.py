@@ -125,7 +125,7 @@ def _lines(statement: str) -> str:
     return fill(statement, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
-def _read(server: Server, _: Dialect, snapshot: Any, query: str) -> Iterator[pa.RecordBatch]:
+def _read(server: Server, _: Dialect, snapshot: Any, _process: Any, query: str) -> Iterator[pa.RecordBatch]:
     server.said += [*snapshot.join, f"{snapshot.mark} {query}"]
     return iter(())
 
