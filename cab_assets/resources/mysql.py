@@ -17,8 +17,8 @@ from cab_assets.schemas import BOOKINGS, Column
 
 MARK = "/* rows for connection {} */"  # begins a statement of ConnectorX; the number is that of the day's own connection
 OTHER_LOGIN = (
-    "Create the user with mysql_native_password (IDENTIFIED VIA), which ConnectorX knows too; one with caching_sha2_password"
-    " needs no package over TLS: set CAB_BOOKINGS_DB_CA. Then run again"
+    "Install the packages of requirements.lock. If the user is one of MariaDB's ed25519, which ConnectorX does not know,"
+    " create it with mysql_native_password (IDENTIFIED VIA). Then run again"
 )
 
 
