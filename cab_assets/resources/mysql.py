@@ -12,6 +12,7 @@ import pymysql
 from cab_assets.errors import CabError
 from cab_assets.resources.dialect import CONNECT_SECONDS, LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot
 from cab_assets.resources.mysql_errors import LOST, is_wrong_password, meaning
+from cab_assets.resources.mysql_hash import OF_CHARACTER_SET, UTF8, hashable, row_hash
 from cab_assets.resources.mysql_session import LOCK_LIMIT, SESSION, TIME_LIMIT
 from cab_assets.schemas import BOOKINGS, Column
 
@@ -31,7 +32,7 @@ class MySQL(Dialect):
 
     errors = pymysql.MySQLError
     decimal = "decimal"
-    utf8 = "convert({} USING utf8mb4)"
+    utf8 = UTF8
     protocol = "binary"
     # ConnectorX prepares its query once before SESSION, for the types; what was prepared then keeps that sql_mode.
     # On a loopback address it would leave the port for the socket that the server names: of another server, behind a tunnel.
@@ -39,7 +40,7 @@ class MySQL(Dialect):
     reading = {"stmt_cache_size": "0", "prefer_socket": "false", "max_allowed_packet": str(2**30)}  # noqa: RUF012
     now = "SELECT utc_timestamp(6), now(6), convert_tz(utc_timestamp(6), '+00:00', '{zone}')"
     accepted = {  # noqa: RUF012
-        "string": r"(var)?char\(\d+\)|(tiny|medium|long)?text",
+        "string": rf"((var)?char\(\d+\)|(tiny|medium|long)?text)({OF_CHARACTER_SET}\w+)?",
         "bigint": r"(tiny|small|medium|big)?int(\(\d+\))?|(tiny|small|medium)?int(\(\d+\))? unsigned",
         "int": r"(tiny|small|medium)?int(\(\d+\))?|(tiny|small|medium)int(\(\d+\))? unsigned",
         "double": r"double|float|decimal\(\d+,\d+\)",
@@ -106,14 +107,15 @@ class MySQL(Dialect):
         return Snapshot(moment, [*SESSION, LOCK_LIMIT.format(LOCK_SECONDS)], mark)
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
-        columns = "SELECT column_name, column_type FROM information_schema.columns"
-        rows = _of_the_table(cursor, columns, table)
-        found = {_as_imported(_text(column)): _text(source_type) for column, source_type in rows}
+        columns = "SELECT column_name, column_type, coalesce(character_set_name, '') FROM information_schema.columns"
+        rows = [tuple(map(_text, row)) for row in _of_the_table(cursor, columns, table)]
+        found = {_as_imported(column): source_type for column, source_type, _ in rows}
         if not found and _of_the_table(cursor, "SELECT 1 FROM information_schema.tables", table):
             cursor.execute(f"SELECT 1 FROM {table} LIMIT 0")  # the server says what is wrong with the view
         if any(self._is_zoned(source_type) for source_type in found.values()):
             self._refuse_unknown_zone(cursor)
-        return found
+        character_sets = {_as_imported(column): name for column, _, name in rows if name}
+        return hashable(cursor, table, found, character_sets)
 
     def _refuse_unknown_zone(self, cursor: Any) -> None:
         """A server without the tables of zones gives NULL for a time on another clock."""
@@ -131,15 +133,7 @@ class MySQL(Dialect):
         return column.name
 
     def row_hash(self, columns: Mapping[str, str]) -> str:
-        """Return the first 60 bits of an MD5 over the quoted values: QUOTE tells NULL from empty and one value from the next.
-
-        A text that outgrows max_allowed_packet on the way is NULL; the row is then hashed by the MD5 of each value.
-        A float is widened as in `value`: as a text it has six digits.
-        """
-        values = [f"({name} + 0e0)" if kind == "float" else name for name, kind in columns.items()]
-        quoted = ", ',', ".join(f"quote({value})" for value in values)
-        long = ", ',', ".join(f"quote(md5({value}))" for value in values)
-        return f"cast(conv(left(coalesce(md5(concat({quoted})), md5(concat({long}))), 15), 16, 10) AS signed)"
+        return row_hash(columns)
 
     def day_of(self, source_type: str) -> str:
         return f"date({self.wall_clock('pickup_timestamp', source_type)})"

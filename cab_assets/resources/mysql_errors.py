@@ -42,6 +42,7 @@ LIMITS = (
     "An administrator (KILL QUERY) or a time limit ended it. Limits are max_statement_time and max_execution_time of the"
     " user or the server; that of an observing query is CAB_STATEMENT_SECONDS. Raise the one that is named, then run again"
 )
+MIXED = {1267, 1270, 1271}  # illegal mix of collations, of two, three or more texts
 BROKEN_VIEW = 1356
 VIEW = "A table or column that the view reads was deleted or renamed, or the view's definer may not read it: fix the view, then run again"
 CLIENT = range(2000, 3000)  # the client's own errors: the server cannot be reached

@@ -23,11 +23,12 @@ NO_TIMES = ["0000-00-00 00:00:00", "2020-02-00 10:00:00", "2020-00-15 10:00:00",
 RIDES = 300
 
 
-@pytest.fixture
-def rides(mariadb: Database, tmp_path: Path) -> Rides:
+@pytest.fixture(params=["utf8mb4", "utf16"], ids=["one character set", "two character sets"])
+def rides(request: pytest.FixtureRequest, mariadb: Database, tmp_path: Path) -> Rides:
     made = new_rides(mariadb, f"values_{abs(hash(tmp_path)) % 10**9}", tmp_path)
     texts = [each.name for each in BOOKINGS.columns if each.type == "string"][1:]
     made.admin(f"ALTER TABLE {{table}} {', '.join(f'MODIFY {name} longtext' for name in texts)}")
+    made.admin(f"ALTER TABLE {{table}} {', '.join(f'MODIFY {name} longtext CHARACTER SET {request.param}' for name in texts[::2])}")
     return made
 
 

@@ -1,4 +1,4 @@
-"""Names of columns have no case in MySQL."""
+"""Names of columns have no case in MySQL, and its texts may have a character set each."""
 
 from pathlib import Path
 
@@ -22,3 +22,17 @@ def test_columns_named_in_another_case_are_those_we_import(mariadb: Database, tm
     assert rides.rows(manifest)["BK1"]["trip_fare"] == 100
     with rides.db.day(rides.env.start_date) as source:
         assert source.added_columns == ["Zone_Of_Pickup"]
+
+
+def test_texts_of_two_character_sets_arrive_and_are_hashed(mariadb: Database, tmp_path: Path) -> None:
+    rides = new_rides(mariadb, "character_sets", tmp_path)
+    rides.admin("ALTER TABLE {table} MODIFY cab_color varchar(40) CHARACTER SET latin1, MODIFY cab_registration_no varchar(40) CHARACTER SET gbk")
+    rides.insert(ride("BK1", f"{DAY} 10:00:00", cab_color="crème", cab_registration_no="京A"))
+    first = rides.run(DAY)
+    assert first.passed, first.findings
+    row = rides.rows(first)["BK1"]
+    assert (row["cab_color"], row["cab_registration_no"]) == ("crème", "京A")
+    for change in ("cab_color = 'creme'", "cab_registration_no = '津A'"):
+        before = rides.seen()[DAY]
+        rides.admin(f"UPDATE {{table}} SET {change}")
+        assert rides.seen()[DAY].differs_from(before)
