@@ -1,16 +1,17 @@
 """The proof that values arrived: some rows of the files against the same rows by another reader."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cab_assets.resources.lake import Lake, reading
 from cab_assets.resources.plain import Row, plain_rows
-from cab_assets.resources.source_day import Control, SourceDay
+from cab_assets.resources.source_day import ROW_HASH, Hashes, SourceDay
 from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.manifest import Finding
 
@@ -21,22 +22,37 @@ SHOWN_CHARACTERS = 100
 CHANCE = random.SystemRandom()  # other rows each time: what one import misses, another finds
 
 
-def arrived(source: SourceDay, lake: Lake, path: str, control: Control) -> Finding:
-    """Compare some rows of a file with the source, value by value; `control` is of the file's rows.
+def arrived(source: SourceDay, lake: Lake, path: str, read: Sequence[Hashes]) -> Finding:
+    """Compare some rows of a file with the source, value by value; `read` are the hashes of its rows.
 
-    If the source shows another state by now, rows that differ changed meanwhile: they are counted and left out.
+    Without a shared snapshot, a row that differs and has another hash by now changed meanwhile: it
+    is counted and left out.
     """
     chosen = (row for row in sample(lake, path) if row["booking_id"] is not None)
     written = sorted(chosen, key=itemgetter("booking_id"))
     sent = plain_rows(source, [(row["booking_id"], row["pickup_timestamp"]) for row in written])
-    wrong = [found for row in written if (found := _differences(row, sent))]
-    detail = {"compared": str(len(written))}
-    if wrong and not source.shares_a_snapshot and source.control() != control:
-        detail["changed between the two readings"] = str(len(wrong))
-        return Finding(check=ARRIVED_AS_SENT, passed=True, detail=detail)
+    odd = {row["booking_id"]: found for row in written if (found := _differences(row, sent))}
+    changed = set() if source.shares_a_snapshot or not odd else _changed(source, odd, sent, read)
+    wrong = [found for key, found in odd.items() if key not in changed]
+    left_out = {"changed between the two readings": str(len(changed))} if changed else {}
     shown = {name: said for found in wrong[:SHOWN_ROWS] for name, said in found.items()}
     different = {"different": str(len(wrong)), **shown} if wrong else {}
-    return Finding(check=ARRIVED_AS_SENT, passed=not wrong, detail=detail | different)
+    detail = {"compared": str(len(written)), **left_out, **different}
+    return Finding(check=ARRIVED_AS_SENT, passed=not wrong, detail=detail)
+
+
+def _changed(source: SourceDay, keys: Iterable[str], sent: Mapping[str, Sequence[Row]], read: Sequence[Hashes]) -> set[str]:
+    """Return the keys whose rows in the source are not those that were read.
+
+    Of a key that the source has not, nothing is known but whether the day changed as a whole.
+    """
+    hashes = np.concatenate(read)
+    known = set(hashes[np.isin(hashes, [row[ROW_HASH] for rows in sent.values() for row in rows])].tolist())
+    found = {key: {row[ROW_HASH] for row in sent.get(key, ())} for key in keys}
+    changed = {key for key, of_key in found.items() if of_key - known}
+    gone = {key for key, of_key in found.items() if not of_key}
+    same = gone and source.control().fingerprint.row_hash == int(hashes.sum()) % 2**64
+    return changed if same else changed | gone
 
 
 def sample(lake: Lake, path: str) -> list[Row]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from cab_assets.resources.bookings_db import BookingsDb
 from cab_assets.resources.clocks import refuse_other_clock
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
 from cab_assets.resources.lake import Lake
-from cab_assets.resources.source_day import Control, Slice, SourceDay
+from cab_assets.resources.source_day import Control, Hashes, Slice, SourceDay
 from cab_assets.schemas import BOOKINGS
 from cab_assets.warehouse.audit import Contents, read_back
 from cab_assets.warehouse.manifest import DataFile, Finding, Manifest
@@ -37,12 +37,15 @@ class Tally:
 
     row_hash: int = 0
     control: Control | None = None
+    row_hashes: list[Hashes] = field(default_factory=list)  # 8 bytes for each row, where no snapshot is shared
 
     def through(self, slices: Iterator[Slice]) -> Iterator[pa.RecordBatch]:
         """The rows without their hashes, which are added up."""
         for each in slices:
             self.row_hash = (self.row_hash + each.row_hash) % 2**64
             self.control = each.control or self.control
+            if each.row_hashes is not None:
+                self.row_hashes.append(each.row_hashes)
             yield each.rows
 
 
@@ -100,7 +103,7 @@ def _write(lake: Lake, partition: Partition, run_id: str, source: SourceDay, sli
     files = write_rows(lake, partition, version, tally.through(slices))
     control = tally.control or figures.result()
     path = f"{partition.version_path(version)}/{PART}"
-    return Written(source, version, files, tally.row_hash, control, arrived(source, lake, path, control))
+    return Written(source, version, files, tally.row_hash, control, arrived(source, lake, path, tally.row_hashes))
 
 
 def _audited(lake: Lake, partition: Partition, written: Written, limits: RowLimits, started: float) -> Manifest:

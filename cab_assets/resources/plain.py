@@ -5,14 +5,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from cab_assets.resources.source_day import SourceDay
+from cab_assets.resources.source_day import ROW_HASH, SourceDay
 from cab_assets.schemas import BOOKINGS, Column
 
 Row = dict[str, Any]
 
 
 def plain_rows(day: SourceDay, wanted: Collection[tuple[str, datetime]]) -> dict[str, list[Row]]:
-    """Return the rows of the day by key; `wanted` are keys and pickup times.
+    """Return the rows of the day by key, on MySQL with their hashes; `wanted` are keys and pickup times.
 
     An index finds the times. A key that is not there at its time is looked for in the whole day.
     """
@@ -26,14 +26,15 @@ def _rows(day: SourceDay, keys: Collection[str], condition: str) -> dict[str, li
     found: dict[str, list[Row]] = defaultdict(list)
     if not keys:
         return found
-    values = ", ".join(_plain(day, column) for column in BOOKINGS.columns)
+    row_hash = "NULL" if day.shares_a_snapshot else day.row_hash  # compared with those that were read
+    values = ", ".join([*(_plain(day, column) for column in BOOKINGS.columns), row_hash])
     marks = ", ".join(["%s"] * len(keys))
     query = f"SELECT {values} FROM {day.table} WHERE {condition} AND booking_id IN ({marks})"
     with day.cursors.lend() as cursor:
         cursor.execute(query, tuple(keys))
-        for row in cursor.fetchall():
+        for *row, hashed in cursor.fetchall():
             named = {each.name: _stored(each, value) for each, value in zip(BOOKINGS.columns, row, strict=True)}
-            found[named["booking_id"]].append(named)
+            found[named["booking_id"]].append(named | {ROW_HASH: hashed})
     return found
 
 

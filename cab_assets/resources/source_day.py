@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import reduce
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,6 +23,7 @@ from cab_assets.schemas import BOOKINGS, Column
 WINDOWS_AT_ONCE = 4  # from its second window on, a statement finds the server's memory warm: a fifth less work there than one by one
 STATEMENTS_AHEAD = 4  # a row group takes as long to write as some windows take to read
 ROW_HASH, TEXT_BYTES, FIGURES = "row_hash", "text_bytes", "figures"
+Hashes = npt.NDArray[np.int64]
 ARRIVING = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64())).append(pa.field(TEXT_BYTES, pa.int64()))
 
 
@@ -39,6 +42,7 @@ class Slice:
     rows: pa.RecordBatch
     row_hash: int
     control: Control | None = None  # of the whole day, in the same state
+    row_hashes: Hashes | None = None  # of each row, where no snapshot is shared
 
 
 Packed = tuple[list[Slice], list[Window]]  # the rows of a statement, and its windows that cannot be packed
@@ -165,7 +169,9 @@ class SourceDay:
         with fitting():
             rows = batch.cast(ARRIVING)
         self._refuse_other_texts(rows)
-        return Slice(rows.select(BOOKINGS.names), pc.sum(rows[ROW_HASH]).as_py() or 0)
+        hashes = None if self.shares_a_snapshot else rows[ROW_HASH].to_numpy().copy()  # else the rows would stay with it
+        total = pc.sum(rows[ROW_HASH]).as_py() or 0
+        return Slice(rows.select(BOOKINGS.names), total, row_hashes=hashes)
 
     def _refuse_other_texts(self, rows: pa.RecordBatch) -> None:
         """The hash is the server's own, so it does not see what a session's encoding makes of a text on the way."""

@@ -91,3 +91,25 @@ def test_rides_that_change_after_their_one_statement_are_only_counted(rides: Rid
     manifest = rides.run(DAY)
     assert manifest.failed == []
     assert proof(manifest).detail == {"compared": "2", "changed between the two readings": "1"}
+
+
+def test_a_value_that_arrives_as_another_is_caught_though_other_rides_change(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
+    slices, compare = SourceDay.slices, arrived
+
+    def altered(source: SourceDay) -> Iterator[Slice]:
+        for each in slices(source):
+            rows = [row | {"customer_id": row["customer_id"] + 1} for row in each.rows.to_pylist()]
+            yield replace(each, rows=each.rows.from_pylist(rows, each.rows.schema))
+
+    def late(*of: Any) -> Finding:
+        rides.admin("UPDATE {table} SET driver_id = driver_id + 1 WHERE booking_id = 'BK2'")
+        rides.admin("DELETE FROM {table} WHERE booking_id = 'BK3'")
+        return compare(*of)
+
+    rides.insert(ride("BK3", f"{DAY} 12:00:00"))
+    monkeypatch.setattr(SourceDay, "slices", altered)
+    monkeypatch.setattr("cab_assets.bookings.import_day.arrived", late)
+    manifest = rides.run(DAY)
+    assert manifest.failed == ["arrived_as_sent"]
+    found = {"customer_id of BK1": "source 11, written 12", "different": "1"}
+    assert proof(manifest).detail == found | {"compared": "3", "changed between the two readings": "2"}
