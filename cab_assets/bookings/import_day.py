@@ -16,7 +16,7 @@ from cab_assets.resources.fingerprint import Fingerprint, fingerprint
 from cab_assets.resources.lake import Lake
 from cab_assets.resources.source_day import Control, Hashes, Slice, SourceDay
 from cab_assets.schemas import BOOKINGS
-from cab_assets.warehouse.audit import Contents, read_back
+from cab_assets.warehouse.audit import Contents, is_key, read_back
 from cab_assets.warehouse.manifest import DataFile, Finding, Manifest
 from cab_assets.warehouse.versions import Partition, is_whole, moment_id, newest, version_id, version_ids
 from cab_assets.warehouse.writer import PART, seal, write_rows
@@ -140,11 +140,7 @@ def findings(written: Written, contents: Contents) -> tuple[Finding, ...]:
     found = fingerprint(contents.rows, contents.sums["trip_fare"], contents.sums["tip_amount"], written.row_hash)
     return (
         _equals_source(control.fingerprint, found),
-        Finding(
-            check="booking_id_is_key",
-            passed=contents.repeated_keys == 0 and contents.nulls.get("booking_id", 0) == 0,
-            detail={"repeated": str(contents.repeated_keys), "null": str(contents.nulls.get("booking_id", 0))},
-        ),
+        is_key("booking_id_is_key", contents),
         _inside_day(source, contents),
         Finding(
             check="schema_as_expected",

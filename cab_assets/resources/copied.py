@@ -6,7 +6,6 @@ import pyarrow as pa
 from pyarrow import csv
 
 from cab_assets.resources.cursors import Cursors
-from cab_assets.resources.fitting import fitting
 
 LINES = 8_000  # of CSV at once
 MOST_BYTES = 16 << 20  # of a portion; 8,000 rows of usual bookings are 2 MB
@@ -17,8 +16,7 @@ def copied(cursors: Cursors, types: Mapping[str, pa.DataType], query: str) -> It
     """Read over a connection that holds the table's lock; ConnectorX would open another one."""
     with cursors.lend() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT ({CSV})") as lines:
         for text in portions(lines, LINES):
-            with fitting():
-                yield from read_csv(text, types).to_batches()
+            yield from read_csv(text, types).to_batches()
 
 
 def portions(lines: Iterable[bytes | memoryview], rows: int) -> Iterator[bytes]:

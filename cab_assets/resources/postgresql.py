@@ -8,12 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 from psycopg.types.string import ByteaBinaryLoader
 
 from cab_assets.errors import CabError
 from cab_assets.resources.dialect import CONNECT_SECONDS, LOCK_SECONDS, Dialect, Snapshot, Window
 from cab_assets.resources.postgresql_failures import cause
 from cab_assets.resources.postgresql_hash import row_hash
+from cab_assets.resources.postgresql_numbers import unfit
 from cab_assets.resources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
 from cab_assets.resources.postgresql_text import not_utf8
 from cab_assets.schemas import Column
@@ -37,6 +39,10 @@ INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NU
     WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp' AND indisvalid AND indpred IS NULL AND amname = 'btree'"""
 CALENDAR = ("timestamp '0001-01-01'", "timestamp '10000-01-01'")  # [first, end) of Hive's and of Python's times
 CLOCK = "pg_catalog.clock_timestamp()"
+SEARCHES = (  # by error: what looks for the value that it is of
+    (psycopg.errors.CharacterNotInRepertoire, not_utf8),
+    ((psycopg.errors.NumericValueOutOfRange, pa.ArrowInvalid), unfit),
+)
 AT_ONCE = "100ms"  # PostgreSQL has no NOWAIT for SELECT
 
 
@@ -103,11 +109,14 @@ class PostgreSQL(Dialect):
         return Snapshot(moment.astimezone(UTC), [])
 
     def odd_value(self, error: Exception, cursor: Any, table: str, within: str) -> str | None:
-        if not isinstance(error, psycopg.errors.CharacterNotInRepertoire):
+        search = next((search for kinds, search in SEARCHES if isinstance(error, kinds)), None)
+        if not search:
             return None
-        cursor.execute("ROLLBACK")
-        self.begin(cursor, table)
-        return not_utf8(cursor, table, within)
+        with suppress(psycopg.Error):  # of the search: the first error is the one that is shown
+            cursor.execute("ROLLBACK")
+            self.begin(cursor, table)
+            return search(cursor, table, within)
+        return None
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
         columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -16,7 +17,6 @@ import pyarrow.compute as pc
 from cab_assets.resources.cursors import Cursors
 from cab_assets.resources.dialect import TEXTS, Dialect, Snapshot, SourceUnreadable, Window
 from cab_assets.resources.fingerprint import Fingerprint, fingerprint
-from cab_assets.resources.fitting import fitting
 from cab_assets.resources.packed import Unpackable, packed, short, unpacked
 from cab_assets.schemas import BOOKINGS, Column
 
@@ -86,15 +86,23 @@ class SourceDay:
 
     def slices(self) -> Iterator[Slice]:
         """All rows of the day."""
-        try:
+        with self._explained():
             windows = self._packable()
             yield from self._windows(windows) if windows else self._one_by_one(self.start, self.end)
-        except self.dialect.errors as error:
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise SourceUnreadable where the value that an error is of can be told."""
+        try:
+            yield
+        except (self.dialect.errors, pa.ArrowInvalid) as error:
             raise self._odd(error) from None
 
     def _odd(self, error: Exception) -> Exception:
         with self.cursors.lend_failed() as cursor:
             odd = self.dialect.odd_value(error, cursor, self.table, self._within(self.start, self.end))
+        if not odd and isinstance(error, pa.ArrowInvalid):
+            odd = f"{self.table}: a value does not fit its column: {error}"
         return SourceUnreadable(f"{odd}. Fix it in the source, then run the day again") if odd else error
 
     def _packable(self) -> list[Window]:
@@ -123,13 +131,16 @@ class SourceDay:
 
     def _statement(self, windows: list[Window]) -> Packed:
         slices, unpackable = [], []
-        with self.cursors.lend() as cursor, cursor.connection.cursor(binary=True) as wide:
-            for number, rows, row_hash, *columns in wide.stream(self._packed(windows)):
+        with (
+            self.cursors.lend() as cursor,
+            cursor.connection.cursor(binary=True) as wide,
+            closing(wide.stream(self._packed(windows))) as found,
+        ):
+            for number, rows, row_hash, *columns in found:
                 if not rows:
                     continue
                 try:
-                    with fitting():
-                        slices.append(Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash)))
+                    slices.append(Slice(unpacked(BOOKINGS, rows, iter(columns)), int(row_hash)))
                 except Unpackable:
                     unpackable.append(windows[number])
         return slices, unpackable
@@ -156,18 +167,18 @@ class SourceDay:
         figures = ", ".join(f"coalesce({each}, '')" for each in self._figures)
         total = f"SELECT {nothing}, concat_ws(',', {figures}) FROM {self.table} WHERE {self._within(self.start, self.end)}"
         rows = self._select(self.start, self.end, f"CAST(NULL AS char) AS {FIGURES}")
-        for batch in self.read(f"{rows} UNION ALL {total}"):
-            told = batch[FIGURES].drop_null().to_pylist()
-            rides = batch.filter(batch[FIGURES].is_null()) if told else batch
-            control = _control(*(each or None for each in told[0].split(","))) if told else None
-            yield replace(self._slice(rides.drop_columns([FIGURES])), control=control)
+        with self._explained():
+            for batch in self.read(f"{rows} UNION ALL {total}"):
+                told = batch[FIGURES].drop_null().to_pylist()
+                rides = batch.filter(batch[FIGURES].is_null()) if told else batch
+                control = _control(*(each or None for each in told[0].split(","))) if told else None
+                yield replace(self._slice(rides.drop_columns([FIGURES])), control=control)
 
     def _one_by_one(self, start: datetime, end: datetime) -> Iterator[Slice]:
         yield from map(self._slice, self.read(self._select(start, end)))
 
     def _slice(self, batch: pa.RecordBatch) -> Slice:
-        with fitting():
-            rows = batch.cast(ARRIVING)
+        rows = batch.cast(ARRIVING)
         self._refuse_other_texts(rows)
         hashes = None if self.shares_a_snapshot else rows[ROW_HASH].to_numpy().copy()  # else the rows would stay with it
         total = pc.sum(rows[ROW_HASH]).as_py() or 0

@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 
 from cab_assets.resources.lake import Lake, reading
 from cab_assets.schemas import Table
-from cab_assets.warehouse.manifest import DataFile, Manifest
+from cab_assets.warehouse.manifest import DataFile, Finding, Manifest
 from cab_assets.warehouse.versions import Partition
 
 BATCH_ROWS = 50_000  # whose words the processor's cache holds
 NO_PRINTS = np.zeros(0, dtype=np.uint64)
+SHOWN = 3  # keys that are named
 READERS = 2  # row groups side by side: the import is over by now, and its second core would be idle
 BYTES_OF_WORD = np.array([2 ** (8 * held) - 1 for held in range(9)], dtype=np.uint64)  # masks of a word's first bytes
 
@@ -34,6 +35,8 @@ class Contents:
     ranges: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)  # absent: no row holds a value
     nulls: dict[str, int] = field(default_factory=dict)
     repeated_keys: int = 0
+    repeated: list[str] = field(default_factory=list)  # the first of these keys
+    keyless: list[str] = field(default_factory=list)  # the first rows with a NULL in the key
 
 
 def read_back(lake: Lake, partition: Partition, version: str, files: Iterable[DataFile], *, summed: list[str], ranged: list[str]) -> Contents:
@@ -53,8 +56,22 @@ def read_back(lake: Lake, partition: Partition, version: str, files: Iterable[Da
     with ThreadPoolExecutor(READERS) as pool:
         prints = np.concatenate(list(pool.map(look, shares)))
     if has_repeats(prints):
-        contents.repeated_keys = _count_repeats(lake, shares, partition.table)
+        contents.repeated_keys, contents.repeated = _repeats(lake, shares, partition.table)
     return contents
+
+
+def is_key(check: str, contents: Contents) -> Finding:
+    """Return whether each row has a key of its own; the first that have none are named."""
+    null = sum(contents.nulls.values())
+    shown = {
+        "repeated keys": "; ".join(contents.repeated),
+        "rows without a key": "; ".join(contents.keyless),
+    }
+    return Finding(
+        check=check,
+        passed=contents.repeated_keys == 0 and null == 0,
+        detail={"repeated": str(contents.repeated_keys), "null": str(null)} | {name: rows for name, rows in shown.items() if rows},
+    )
 
 
 @dataclass(frozen=True)
@@ -84,6 +101,9 @@ def _add_up(contents: Contents, batch: pa.RecordBatch, key: Iterable[str], summe
     contents.rows += batch.num_rows
     for name in key:
         contents.nulls[name] = contents.nulls.get(name, 0) + batch[name].null_count
+        if batch[name].null_count and len(contents.keyless) < SHOWN:
+            rows = batch.filter(batch[name].is_null()).slice(0, SHOWN - len(contents.keyless))
+            contents.keyless += map(_shown, rows.to_pylist())
     for name in summed:
         contents.sums[name] = _plus(contents.sums[name], pc.sum(batch[name]).as_py())
     for name in ranged:
@@ -136,10 +156,22 @@ def has_repeats(prints: np.ndarray) -> bool:
     return bool((prints[1:] == prints[:-1]).any())
 
 
-def _count_repeats(lake: Lake, shares: list[Share], table: Table) -> int:
-    """Rows whose key an earlier row has, by the keys themselves: two different keys can share a print."""
-    keys = pa.Table.from_batches(batch for share in shares for batch in _batches(lake, share, list(table.key)))
-    return int(keys.num_rows - keys.group_by(list(table.key)).aggregate([]).num_rows)
+def _repeats(lake: Lake, shares: list[Share], table: Table) -> tuple[int, list[str]]:
+    """Return how many rows have the key of an earlier row, and the first of these keys.
+
+    By the keys themselves: two different keys can share a print.
+    """
+    names = list(table.key)
+    keys = pa.Table.from_batches(batch for share in shares for batch in _batches(lake, share, names))
+    found = keys.group_by(names).aggregate([([], "count_all")])
+    repeated = found.filter(pc.greater(found["count_all"], 1)).select(names)
+    first = repeated.sort_by([(name, "ascending") for name in names]).slice(0, SHOWN)
+    return int(keys.num_rows - found.num_rows), [_shown(row) for row in first.to_pylist()]
+
+
+def _shown(row: dict[str, Any]) -> str:
+    """Return a row as a person is shown it, such as `booking_id BK1`."""
+    return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
 
 
 def head(lake: Lake, partition: Partition, manifest: Manifest, rows: int) -> list[dict[str, Any]]:

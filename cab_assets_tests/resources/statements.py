@@ -84,8 +84,8 @@ class Server:
     def fetchall(self) -> Sequence[tuple[Any, ...]]:
         return self.rows
 
-    def stream(self, query: str) -> Sequence[tuple[Any, ...]]:
-        return self.execute(query).rows[:0]
+    def stream(self, query: str) -> Iterator[tuple[Any, ...]]:
+        yield from self.execute(query).rows[:0]
 
     @contextmanager
     def copy(self, query: str) -> Iterator[Sequence[bytes]]:

@@ -54,6 +54,14 @@ def test_a_repeated_key_is_counted_also_in_another_batch(tmp_path: Path, repeate
     assert audited(str(tmp_path), [*apart, *([first] if first else [])]).repeated_keys == repeated
 
 
+def test_the_first_keys_that_are_repeated_or_not_there_are_named(tmp_path: Path) -> None:
+    repeated = [(cab, "1") for cab in "dcba"] * 3
+    contents = audited(str(tmp_path), [("e", "1"), *repeated, *((None, str(seat)) for seat in range(9))])
+    assert (contents.repeated_keys, contents.nulls) == (8, {"cab": 9, "seat": 0})
+    assert contents.repeated == [f"cab {cab}, seat 1" for cab in "abc"]
+    assert contents.keyless == [f"seat {seat}" for seat in range(3)]
+
+
 def test_two_keys_that_share_a_print_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "key_prints", lambda rows, _: np.zeros(rows.num_rows, dtype=np.uint64))
     assert audited(str(tmp_path), SEAT_KEYS).repeated_keys == 0
