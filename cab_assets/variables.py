@@ -90,6 +90,8 @@ def lake_root(text: str) -> str:
     root = matching(r"(file:///[^/]|hdfs://[^/\s]+/|s3://[^/@\s]+(?:/|$)).*", LAKE_FORM)(text)
     if odd := re.search(r"[#?*\[\]{}\\\x00-\x1f\x7f]", root):
         raise ValueError(f"must not hold {odd[0]!r}, by which Spark and Hive do not mean a character of a path")
+    if re.match(r"hdfs://[^/]+/.*:", root):
+        raise ValueError("must not hold ':' in its path, which HDFS takes in no name")
     if any(part in ("", ".", "..") for part in root.split("/")[3:]):
         raise ValueError("must not hold //, /./ or /../, which Spark and Hive leave out of a path")
     return root

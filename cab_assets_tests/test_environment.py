@@ -78,6 +78,7 @@ def test_a_variable_of_another_program_is_left_alone() -> None:
         ("CAB_LAKE_ROOT", "s3://bucket/lake?version=1", "must not hold '?'"),
         ("CAB_LAKE_ROOT", "file:///data/{a,b}", "must not hold '{'"),
         ("CAB_LAKE_ROOT", "hdfs://name:8020/data\\lake", "must not hold '\\\\'"),
+        ("CAB_LAKE_ROOT", "hdfs://name:8020/data/a:b", "must not hold ':' in its path, which HDFS"),
         ("CAB_LAKE_ROOT", "file:///data/../lake", "must not hold //, /./ or /../"),
         ("CAB_LAKE_ROOT", "file:///data//lake", "must not hold //, /./ or /../"),
         ("CAB_KAFKA_SECURITY", "sasl_ssl", "must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),

@@ -24,7 +24,7 @@ from thrift_sasl import TSaslClientTransport
 from cab_assets.errors import Unavailable
 from cab_assets.resources.failures import Refused, failure
 from cab_assets.resources.hive_columns import declared, described, lacking
-from cab_assets.resources.hive_text import Row, normal_url, planned_locations, quoted, said
+from cab_assets.resources.hive_text import Row, normal_url, not_a_uri, planned_locations, quoted, said
 from cab_assets.resources.hive_times import timestamp
 from cab_assets.schemas import Column, Table
 
@@ -86,6 +86,9 @@ class Hive:
 
     def create(self, table: Table, location: str) -> None:
         """Declare an external table over a folder of the lake; one that exists gets the columns that it lacks."""
+        odd = not_a_uri(location)
+        if odd and self._is_apache:
+            raise HiveRefused(f"Apache Hive moves no partition to a location with {odd!r}: choose a CAB_LAKE_ROOT without it")
         self.execute(
             f"CREATE EXTERNAL TABLE IF NOT EXISTS {self.name(table)} ({declared(table.columns)})"
             f" PARTITIONED BY (`{table.partition_column}` STRING) STORED AS PARQUET LOCATION {quoted(location)}"

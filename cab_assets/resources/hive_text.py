@@ -1,5 +1,6 @@
 """Texts of HiveServer2: literals, locations, plans and error messages."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -36,3 +37,9 @@ def said(error: PyHiveError) -> str:
     """The server's own words, out of the Thrift structure that PyHive raises."""
     answer = error.args[0] if error.args else error
     return str(getattr(getattr(answer, "status", None), "errorMessage", None) or answer)
+
+
+def not_a_uri(location: str) -> str | None:
+    """Return a character for which Java takes no URI, or None: Apache Hive's SET LOCATION makes one."""
+    found = re.search(r"[\s\"<>^`|]|%(?![0-9A-Fa-f]{2})", location)
+    return found[0] if found else None

@@ -2,16 +2,36 @@
 
 import gc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hdfs_native import FileWriter
 
+from cab_assets.commands.trials import Trials
 from cab_assets.resources.lake import Lake, LakeUnavailable
 from cab_assets_tests.cluster.hdfs import hdfs
+from cab_assets_tests.pipeline import Pipeline
 
 pytestmark = pytest.mark.cluster
 CONTENT = b"x" * 100_000
+ODD = "a%20b+c=d&e'f,g;h@i~é赤"  # what a root may hold and a URL would have escaped
+
+
+def test_a_root_with_odd_characters_is_one_place_for_python_hive_and_spark(
+    pipeline: Pipeline,
+) -> None:
+    root = f"{pipeline.env.lake_root}/{ODD}"
+    trials = Trials(replace(pipeline.env, lake_root=root))
+    with trials.undo:
+        trials.write_lake()
+        trials.declare()
+        trials.read_by_hive()
+        trials.read_by_spark()
+        trials.write_by_spark()
+    pipeline.lake.write(f"{ODD}/seen", CONTENT)
+    assert Lake(root).read("seen") == CONTENT
+    assert [info.base_name for info in pipeline.lake.list("")] == [ODD]
 
 
 def test_a_file_is_read_whole_though_its_datanodes_have_not_reported_it_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

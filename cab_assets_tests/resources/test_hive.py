@@ -1,3 +1,4 @@
+import re
 from contextlib import closing
 
 import pytest
@@ -23,6 +24,34 @@ from cab_assets_tests.relay import Relay
 )
 def test_a_location_has_one_spelling(told: str, normal: str) -> None:
     assert normal_url(told) == normal
+
+
+class Dumb(Hive):
+    """A HiveServer2 that takes every statement."""
+
+    def execute(self, statement: str) -> list[tuple[object, ...]]:  # noqa: ARG002
+        return [(column.name, column.type) for column in BOOKINGS.columns]
+
+
+class Apache(Dumb):
+    _is_apache = True
+
+
+class Sparks(Dumb):
+    _is_apache = False
+
+
+@pytest.mark.parametrize("odd", [" ", "%", '"', "<", ">", "^", "`", "|"])
+def test_a_root_that_apache_hive_moves_no_partition_to_is_rejected_by_name(odd: str) -> None:
+    root = f"hdfs://name:8020/a{odd}b"
+    Sparks("hive://hive:10000/cab").create(BOOKINGS, root)
+    with pytest.raises(HiveRefused, match=f"{re.escape(repr(odd))}: choose a CAB_LAKE_ROOT without"):
+        Apache("hive://hive:10000/cab").create(BOOKINGS, root)
+
+
+def test_a_root_that_java_takes_as_a_uri_is_not_rejected() -> None:
+    root = "hdfs://name:8020/a%20b+c=d&e'f,g;h@i~é赤"
+    Apache("hive://hive:10000/cab").create(BOOKINGS, root)
 
 
 def test_a_statement_that_is_refused_says_why_in_one_line(pipeline: Pipeline) -> None:
