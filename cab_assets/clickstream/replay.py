@@ -18,7 +18,8 @@ from cab_assets.clickstream.batch import Batch, Place, batch_path
 from cab_assets.clickstream.day_tables import places
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder, refuse_old
-from cab_assets.errors import CabError
+from cab_assets.errors import CabError, Unavailable
+from cab_assets.resources.failures import Refused
 from cab_assets.resources.spark import Spark
 from cab_assets.schemas import PLACE_KEY, REJECTS
 from cab_assets.warehouse.manifest import Manifest
@@ -28,11 +29,17 @@ from cab_assets.warehouse.versions import Partition, data_urls
 PLACES_A_COMMIT = 50_000  # they are named in the manifest: 5 MB
 TRIES = 10  # in a row in which another replay was first
 
+LOOKS = 5  # in a row in which a version was deleted while it was read; folds are minutes apart
+
 Read = Callable[[DataFrame], DataFrame]  # records of Kafka -> clicks, as `read_clicks` does it
 
 
 class OthersWereFirst(CabError):
     """Another replay committed the same records, again and again."""
+
+
+class VersionsChange(Unavailable):
+    """The versions that are read are deleted, again and again."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +57,8 @@ class Replay:
         tries = 0
         while tries < TRIES:
             newest = self.ledger.newest()
-            if newest is None or not (versions := self._versions()):
-                return
-            taken = {place for batch in self.ledger.shown(newest) for place in batch.replayed}
-            staged = self._stage(newest, versions, taken)
-            if staged is None:
+            staged = self._staged(newest) if newest else None
+            if newest is None or staged is None:
                 return
             refuse_old(staged.folder, datetime.now(UTC))
             if committed := self.ledger.commit(staged, newest):
@@ -62,6 +66,23 @@ class Replay:
             tries = 0 if committed else tries + 1
         raise OthersWereFirst(
             f"other replays took the same records {TRIES} times in a row; what was committed before is. Run the command again when no other replay is running"
+        )
+
+    def _staged(self, newest: Batch) -> Batch | None:
+        """Stage what is usable; look again if a version was replaced, and deleted, meanwhile."""
+        # before the versions: a batch that is retired by now is in all that are published then
+        taken = {place for batch in self.ledger.shown(newest) for place in batch.replayed}
+        versions = self._versions()
+        for _ in range(LOOKS):
+            try:
+                return self._stage(newest, versions, taken) if versions else None
+            except Refused:
+                before, versions = versions, self._versions()
+                if versions == before:
+                    raise
+        raise VersionsChange(
+            f"`rejects` was folded anew {LOOKS} times in a row while it was read, and what was read"
+            " deleted: run the command again, or with a longer CAB_VERSION_GRACE_DAYS"
         )
 
     def _versions(self) -> dict[str, Manifest]:

@@ -19,7 +19,9 @@ from cab_assets.clickstream.manual import new_folder
 from cab_assets.clickstream.replay import Replay
 from cab_assets.clickstream.retire import collect_batches
 from cab_assets.environment import CHECKOUT
+from cab_assets.schemas import REJECTS
 from cab_assets.transforms.clickstream import read_clicks
+from cab_assets.warehouse.versions import Partition, version_ids
 from cab_assets_tests.clicks import Clicks, Place, event, numbered
 
 NEVER = date(2999, 1, 1)
@@ -110,6 +112,26 @@ def test_housekeeping_leaves_the_folder_of_a_replay_alone_for_a_day(clicks: Clic
     assert clicks.fold().failure == ""
     assert clicks.places("clicks") == sent
     assert of_killed in collected(clicks, timedelta(hours=25))
+
+
+def test_a_replay_whose_version_of_rejects_is_deleted_under_it_reads_the_newest(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = early(clicks, 3)
+    write, lake = Replay._write, clicks.pipeline.lake
+    more: list[Place] = []
+
+    def delete_and_write(*arguments: Any) -> None:
+        if not more:
+            (day,) = clicks.pipeline.hive.days(REJECTS)
+            partition = Partition(REJECTS, day)
+            (version,) = version_ids(lake, partition)
+            more.extend(early(clicks, 2))
+            lake.files.delete_dir(partition.version_path(version))
+        write(*arguments)
+
+    monkeypatch.setattr(Replay, "_write", delete_and_write)
+    replayed = replay_rejects(CAB_START_DATE="2019-01-01")
+    assert "batch 3: 5 records" in replayed.stdout, replayed.output
+    assert clicks.places("clickstream") == sorted(sent + more)
 
 
 def test_a_replay_goes_on_for_as_many_batches_as_it_takes(clicks: Clicks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
