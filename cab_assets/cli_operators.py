@@ -50,7 +50,10 @@ def replay_rejects(
 
 @operators.command("accept-gap")
 def accept_gap(
-    record: Annotated[str | None, typer.Option(metavar="PARTITION:OFFSET", help="One record that Spark cannot read.")] = None,
+    record: Annotated[
+        str | None,
+        typer.Option(metavar="PARTITION:OFFSET", help="The first record that Spark cannot read; goes on after it, and after all such records behind it."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Go on after records that Kafka threw away before they were read: commit that they are gone."""

@@ -1,9 +1,10 @@
-"""Going on after one record that Spark cannot read: the records before it are committed, and it becomes a gap."""
+"""Going on after records that Spark cannot read: those before them are committed, and they become gaps."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -19,15 +20,26 @@ from cab_assets.resources.click_topic import COMMITTED, ClickTopic, Offsets, Top
 from cab_assets.resources.spark import Spark
 
 MOST_MS = 2**63 // 1000  # Spark keeps microseconds in 64 bits
+MOST_OFFSETS = 1_000_000  # looked through in a go: kafka-python reads so many in a minute or less
 
 
 class NoSuchRecord(CabError):
     """The record that is to be passed over is none that waits and that Spark cannot read."""
 
 
+def unreadable(partition: int, sent: Iterable[tuple[int, int]]) -> list[Range]:
+    """Return the stretches that Spark cannot read, of records given by offset and Kafka time."""
+    found = []
+    for is_bad, records in groupby(sent, lambda record: abs(record[1]) >= MOST_MS):
+        offsets = [offset for offset, _ in records]
+        if is_bad:
+            found.append(Range(partition=partition, start=offsets[0], end=offsets[-1] + 1))
+    return found
+
+
 @dataclass(frozen=True)
 class Skip:
-    """The record of a topic at a partition and an offset, to be passed over."""
+    """The record at a partition and an offset, and what Spark cannot read after it, to be passed over."""
 
     ledger: Ledger
     spark: Spark
@@ -36,26 +48,33 @@ class Skip:
     partition: int
     offset: int
 
-    def check(self) -> None:
-        """Raise NoSuchRecord unless the record waits, and Spark cannot read its Kafka time."""
-        state, start = self._state()
-        if not start.get(self.partition, 0) <= self.offset < state.ends.get(self.partition, 0):
-            raise NoSuchRecord(f"{self} does not wait in the topic: see `cab lag`. Nothing was changed")
-        sent = self.topic.sent_ms(self.partition, self.offset)
-        if sent is None or abs(sent) < MOST_MS:
-            raise NoSuchRecord(f"{self} is not one that Spark cannot read. Nothing was changed")
+    def stretches(self) -> list[Range]:
+        """Return what Spark cannot read from this record on, as far as it waits now.
 
-    def run(self) -> Iterator[Batch]:
-        """Commit the records before it, and then the gap; give each batch as soon as it is committed."""
-        newest = self.ledger.newest()
+        Raise NoSuchRecord unless the record itself waits and is such a one.
+        """
         state, start = self._state()
-        stands = TopicEnd(id=state.id, ends=start)
-        before = Range(partition=self.partition, start=start[self.partition], end=self.offset)
-        if before.offsets:
-            newest = self._committed(before, stands, newest)
+        end = state.ends.get(self.partition, 0)
+        if not start.get(self.partition, 0) <= self.offset < end:
+            raise NoSuchRecord(f"{self} does not wait in the topic: see `cab lag`. Nothing was changed")
+        last = min(end, self.offset + MOST_OFFSETS)
+        found = unreadable(self.partition, self.topic.sent_ms(self.partition, self.offset, last))
+        if not found or found[0].start != self.offset:
+            raise NoSuchRecord(f"{self} is not one that Spark cannot read. Nothing was changed")
+        return found
+
+    def run(self, stretches: Iterable[Range]) -> Iterator[Batch]:
+        """Commit the records before each stretch, and it as a gap; give each batch when it is committed."""
+        newest = self.ledger.newest()
+        for gap in stretches:
+            state, start = self._state()
+            stands = TopicEnd(id=state.id, ends=start)
+            before = Range(partition=self.partition, start=start[self.partition], end=gap.start)
+            if before.offsets > 0:
+                newest = self._committed(before, stands, newest)
+                yield newest
+            newest = accept_gap(self.ledger, self.topic.name, stands, [gap], newest)
             yield newest
-        gap = Range(partition=self.partition, start=self.offset, end=self.offset + 1)
-        yield accept_gap(self.ledger, self.topic.name, stands, [gap], newest)
 
     def _state(self) -> tuple[TopicState, Offsets]:
         state = self.topic.look()

@@ -146,14 +146,15 @@ def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
 
 
 def skip(sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool], say: Say) -> None:
-    """Commit the records before one that Spark cannot read, and that one as a gap, if somebody agrees."""
-    record_at = Skip(sides.ledger, clients.spark(sides.env), sides.topic, reader(sides.env), partition, offset)
-    record_at.check()
-    if not agreed(f"Go on without the record at {record_at}, which Spark cannot read?"):
+    """Commit the records before those that Spark cannot read, and these as gaps, if somebody agrees."""
+    first = Skip(sides.ledger, clients.spark(sides.env), sides.topic, reader(sides.env), partition, offset)
+    stretches = first.stretches()
+    last, count = stretches[-1].end - 1, sum(each.offsets for each in stretches)
+    if not agreed(f"Go on without what Spark cannot read from {first} to {last}, {count:,} offsets?"):
         say("Nothing was changed.")
         return
     with recording() as record:
-        for batch in record_at.run():
+        for batch in first.run(stretches):
             record(batch)
     say(f"batch {batch.number}: the gap is committed; {sides.topic.name} is read on from {committed(batch, sides.topic.name)}")
 

@@ -1,7 +1,7 @@
-"""The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only `first_delivered` reads records."""
+"""The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only `first_delivered` and `sent_ms` read records."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -95,16 +95,19 @@ class ClickTopic:
     def first_delivered(self, partition: int, stretches: Sequence[tuple[int, int]]) -> int | None:
         """The offset of the first record in the stretches (start, end; ascending) that the broker delivers; None if it delivers none."""
         starts, ends = np.array(stretches, dtype=np.int64).T
-        given = {"isolation_level": COMMITTED, "enable_auto_commit": False, "auto_offset_reset": "none"}
-        with answering(self.servers, self.security), closing(Reader(self.servers, self.security, **given)) as reader:
+        with answering(self.servers, self.security), closing(self._reader()) as reader:
             return _first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
 
-    def sent_ms(self, partition: int, offset: int) -> int | None:
-        """Return the Kafka time of a record in milliseconds, as its producer gave it; None if there is none."""
-        given = {"enable_auto_commit": False, "auto_offset_reset": "none"}
-        with answering(self.servers, self.security), closing(Reader(self.servers, self.security, **given)) as reader:
-            found = within(ANSWER_SECONDS, lambda: _first(reader, TopicPartition(self.name, partition), offset))
-            return int(found.timestamp) if found.offset == offset else None
+    def sent_ms(self, partition: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Give the offset and the Kafka time, as its producer gave it, of each record delivered."""
+        with answering(self.servers, self.security), closing(self._reader()) as reader:
+            for record in _delivered(reader, TopicPartition(self.name, partition), start, end):
+                yield record.offset, int(record.timestamp)
+
+    def _reader(self) -> Reader:
+        """Return what reads records of transactions that are over, and commits nothing."""
+        given = {"isolation_level": COMMITTED, "enable_auto_commit": False}
+        return Reader(self.servers, self.security, auto_offset_reset="none", **given)
 
     def _look(self) -> TopicState:
         with closing(Admin(self.servers, self.security)) as admin:
@@ -158,6 +161,28 @@ def _first(reader: Reader, partition: TopicPartition, offset: int) -> Any:
     return first
 
 
+def _delivered(reader: Reader, partition: TopicPartition, start: int, end: int) -> Iterator[Any]:
+    """Give the records from `start` up to `end` that the broker delivers."""
+    reader.assign([partition])
+    reader.seek(partition, start)
+    at, moved = start, time.monotonic()
+    while at < end:
+        for records in reader.poll(timeout_ms=500, max_records=SKIP_OFFSETS).values():
+            yield from (record for record in records if record.offset < end)
+        before, at = at, int(reader.position(partition))
+        moved = _moved(partition, before, at, moved)
+
+
+def _moved(partition: TopicPartition, before: int, at: int, moved: float) -> float:
+    """Return when a reader last came further; TimeoutError if that is too long ago."""
+    if at > before:
+        return time.monotonic()
+    if time.monotonic() > moved + SILENT_SECONDS:
+        where = f"after offset {at} of partition {partition.partition}"
+        raise TimeoutError(f"no record {where} in {SILENT_SECONDS} s")
+    return moved
+
+
 def _first_delivered(reader: Reader, partition: TopicPartition, starts: np.ndarray, ends: np.ndarray) -> int | None:
     reader.assign([partition])
     reader.seek(partition, at := int(starts[0]))
@@ -171,8 +196,5 @@ def _first_delivered(reader: Reader, partition: TopicPartition, starts: np.ndarr
             if inside.size:
                 return int(inside[0])
         before, at = at, int(reader.position(partition))
-        if at > before:
-            moved = time.monotonic()
-        elif time.monotonic() > moved + SILENT_SECONDS:
-            raise TimeoutError(f"no record after offset {at} of partition {partition.partition} in {SILENT_SECONDS} s")
+        moved = _moved(partition, before, at, moved)
     return None

@@ -117,7 +117,7 @@ KNOWN = (
         r"Record at topic (\S+) partition (\d+) offset (\d+) has timestamp value \S+ that overflows",
         KafkaTimeUnreadable,
         "the producer of {0}, partition {1}, offset {2} counts nanoseconds where Kafka has milliseconds: correct it;"
-        " `cab accept-gap --record {1}:{2}` commits the records before this one and goes on after it",
+        " `cab accept-gap --record {1}:{2}` goes on after it and all such records behind it",
     ),
     Known(
         r"Invalid method name: '\w+'|does not match metastore's schema version",

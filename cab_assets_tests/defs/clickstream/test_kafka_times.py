@@ -37,7 +37,7 @@ def test_a_rejected_record_of_the_last_but_one_day_does_not_fail_the_fold(clicks
     assert clicks.query("SELECT kafka_offset, ingest_date FROM {rejects}") == [(bad[1], "9999-12-30")]
 
 
-def test_a_kafka_time_in_nanoseconds_is_named_and_passed_by_one_command(clicks: Clicks) -> None:
+def test_kafka_times_in_nanoseconds_are_named_and_passed_by_one_command(clicks: Clicks) -> None:
     clicks.create(2, **ANY_TIME)
     other = clicks.send(numbered(range(100, 103)), partition=1)
     with clicks.admin() as admin:  # as retention does, before anything was read
@@ -45,12 +45,17 @@ def test_a_kafka_time_in_nanoseconds_is_named_and_passed_by_one_command(clicks: 
     good = clicks.send(numbered(range(3)), partition=0)
     clicks.send(numbered([3]), partition=0, timestamp_ms=NANOSECONDS)
     good += clicks.send(numbered(range(4, 6)), partition=0)
+    clicks.send(numbered(range(6, 9)), partition=0, timestamp_ms=NANOSECONDS)
+    good += clicks.send(numbered([9]), partition=0)
     failure = clicks.ingest().failure
     assert "partition 0, offset 3" in failure
     command = re.search(r"`cab (accept-gap --record \d+:\d+)`", failure)
     assert command
+    readable = CliRunner().invoke(app, ["accept-gap", "--record", "0:2", "--yes"])
+    assert "partition 0, offset 2 is not one that Spark cannot read" in readable.output
     passed = CliRunner().invoke(app, [*command[1].split(), "--yes"])
     assert passed.exit_code == 0, passed.output
+    assert clicks.batches()[-1].ends == {0: 9, 1: 2}
     assert clicks.ingest().failure == ""
     assert clicks.places("clickstream") == sorted(good + other[2:])
-    assert clicks.batches()[-1].ends == {0: 6, 1: 3}
+    assert clicks.batches()[-1].ends == {0: 10, 1: 3}
