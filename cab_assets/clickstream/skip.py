@@ -82,7 +82,7 @@ class Skip:
 
     def _committed(self, before: Range, stands: TopicEnd, newest: Batch | None) -> Batch:
         folder, lake, name = new_folder("gap"), self.ledger.lake, self.topic.name
-        self.spark.run(lambda session: self._write(session, stands.ends, lake.url(batch_path(folder))))
+        self.spark.run(lambda session: self._write(session, before, stands.ends, lake.url(batch_path(folder))))
         staged = Batch(
             number=0,  # the commit gives it one
             folder=folder,
@@ -98,9 +98,9 @@ class Skip:
             return committed
         raise GapChanged("something else was committed meanwhile; nothing was changed. Run the command again")
 
-    def _write(self, session: SparkSession, start: Offsets, url: str) -> None:
-        """Write the records before the one that is passed over; of other partitions, none."""
-        ends = start | {self.partition: self.offset}
+    def _write(self, session: SparkSession, before: Range, start: Offsets, url: str) -> None:
+        """Write the records before those that are passed over; of other partitions, none."""
+        ends = start | {before.partition: before.end}
         records = (
             session.read.format("kafka")
             .option("kafka.isolation.level", COMMITTED)
