@@ -27,10 +27,11 @@ def watched() -> Stopwatch:
     from dagster._core.execution.context.op_execution_context import OpExecutionContext
     from pyspark.sql.connect.dataframe import DataFrame
 
-    from cab_assets.bookings import import_day
+    from cab_assets.clients import hive, spark
+    from cab_assets.daily import import_day
     from cab_assets.defs import report
     from cab_assets.defs.bookings import assets
-    from cab_assets.resources import bookings_db, hive, postgresql, source_day, spark
+    from cab_assets.sources import bookings_db, postgresql, source_day
 
     watch = Stopwatch()
     seams: list[tuple[Any, str, str]] = [

@@ -7,7 +7,7 @@ import psutil
 from benchmarks.clicks import Bench, fill
 from benchmarks.memory import peak_kilobytes
 from benchmarks.rounds import table
-from cab_assets.stack.status import status
+from cab_assets.dev.stack.status import status
 
 DRAINED = (1_000_000, 4_000_000)  # one batch, and four
 RESET_PEAK = "5"  # of VmHWM: proc_pid_clear_refs(5)

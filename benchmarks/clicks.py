@@ -26,13 +26,13 @@ from cab_assets.clickstream.fold import Folding
 from cab_assets.clickstream.ingest import Ingest
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.stage import Rules, staging
+from cab_assets.clients.click_topic import ClickTopic
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark
+from cab_assets.dev.sample.clicks import FIELDS, Feed, clicks
+from cab_assets.dev.sample.send import Pace, send_clicks
 from cab_assets.environment import Environment
-from cab_assets.resources.click_topic import ClickTopic
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
-from cab_assets.sample.clicks import FIELDS, Feed, clicks
-from cab_assets.sample.send import Pace, send_clicks
 
 EVENTS, PYTHON_EVENTS, PARTITIONS = 2_000_000, 200_000, 3
 ROUNDS, WARM = 3, 2

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from benchmarks import backlog, clicks, latency
+from cab_assets.clients.spark import Spark
 from cab_assets.environment import Environment
-from cab_assets.resources.spark import Spark
 
 
 def parts(env: Environment) -> dict[str, str]:

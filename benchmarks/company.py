@@ -18,17 +18,17 @@ from benchmarks.imports import DAYS as IMPORTED
 from benchmarks.rounds import Contender, Times, in_turn, table
 from benchmarks.say import say
 from benchmarks.stack import load, source
-from cab_assets.bookings.aggregate_days import published_bookings
-from cab_assets.bookings.days import import_days
-from cab_assets.bookings.import_day import ImportedDay, import_day
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark
+from cab_assets.daily.aggregate_days import published_bookings
+from cab_assets.daily.days import import_days
+from cab_assets.daily.import_day import ImportedDay, import_day
 from cab_assets.environment import Environment
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
 from cab_assets.schemas import BOOKINGS
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.publish import Publication
 from cab_assets.transforms.aggregates import aggregate_bookings
-from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.publish import Publication
 from cab_assets_tests.aws import client_of
 from cab_assets_tests.cluster.apache_hive import ApacheHive, apache_hive
 from cab_assets_tests.cluster.hdfs import hdfs

@@ -13,10 +13,10 @@ import connectorx
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from cab_assets.bookings.import_day import import_day
-from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.resources.lake import Lake
+from cab_assets.clients.lake import Lake
+from cab_assets.daily.import_day import import_day
 from cab_assets.schemas import BOOKINGS
+from cab_assets.sources.bookings_db import BookingsDb
 
 COLUMNS = ", ".join(BOOKINGS.names)
 

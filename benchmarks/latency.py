@@ -13,10 +13,10 @@ from kafka import KafkaProducer
 
 from benchmarks.rounds import table
 from benchmarks.say import say
-from cab_assets.commands.clickstream import Sides
-from cab_assets.commands.demo_clicks import daemon
+from cab_assets.cli.clickstream import Sides
+from cab_assets.dev.demo_clicks import daemon
+from cab_assets.dev.sample.clicks import clicks
 from cab_assets.environment import CHECKOUT, Environment
-from cab_assets.sample.clicks import clicks
 
 SINGLE, APART_SECONDS = 8, 35  # a run leaves 15 s after the last click, so each of these meets an idle system
 RATE, STEADY_SECONDS, WARM_SECONDS = 500, 90, 20

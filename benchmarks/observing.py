@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from benchmarks.contenders import COLUMNS
 from benchmarks.rounds import Contender, in_turn, table
 from benchmarks.say import say
-from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.sources.bookings_db import BookingsDb
 
 ROUNDS = 3
 DAYS, ROWS = 28, 500_000

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from benchmarks.say import say
 from cab_assets import environment
-from cab_assets.clients import bookings_db
+from cab_assets.dev.sample.load import load_days
+from cab_assets.dev.stack import lifecycle
 from cab_assets.environment import Environment
-from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.sample.load import load_days
-from cab_assets.stack import lifecycle
+from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.wiring import bookings_db
 
 
 @contextmanager

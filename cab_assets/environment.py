@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 
-from cab_assets.database_url import database_url
 from cab_assets.errors import CabError
 from cab_assets.secrets import without_secrets
+from cab_assets.sources.database_url import database_url
 from cab_assets.variables import (
     Duration,
     at_least,

@@ -10,9 +10,9 @@ import dagster as dg
 import pytest
 
 from cab_assets import environment
-from cab_assets.clients import hive
+from cab_assets.dev.sample.connect import source_table
 from cab_assets.environment import Environment
-from cab_assets.sample.connect import source_table
+from cab_assets.wiring import hive
 from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.embedded import Embedded
 from cab_assets_tests.pipeline import Pipeline

@@ -10,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cab_assets.stack import lifecycle
+from cab_assets.dev.stack import lifecycle
 
-UP = [sys.executable, "-c", "from cab_assets.cli import app; app()", "up"]
+UP = [sys.executable, "-c", "from cab_assets.cli.main import app; app()", "up"]
 
 
 class Embedded:

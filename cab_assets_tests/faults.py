@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cab_assets.stack.stack import remembered
-from cab_assets.stack.status import Standing, status
+from cab_assets.dev.stack.stack import remembered
+from cab_assets.dev.stack.status import Standing, status
 from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.patience import patience, until
 from cab_assets_tests.pipeline import Pipeline

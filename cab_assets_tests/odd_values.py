@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from cab_assets.resources.lake import Lake
+from cab_assets.clients.lake import Lake
 from cab_assets.schemas import BOOKINGS
-from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.versions import Partition
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.versions import Partition
 
 Ride = dict[str, Any]
 

@@ -12,18 +12,18 @@ from typing import Any
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from cab_assets.clients import bookings_db
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark
 from cab_assets.environment import CHECKOUT, Environment
-from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.mysql import MySQL
-from cab_assets.resources.postgresql import PostgreSQL
-from cab_assets.resources.spark import Spark
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
-from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.publish import published
-from cab_assets.warehouse.versions import Partition, version_ids
+from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.sources.mysql import MySQL
+from cab_assets.sources.postgresql import PostgreSQL
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.publish import published
+from cab_assets.store.versions import Partition, version_ids
+from cab_assets.wiring import bookings_db
 from cab_assets_tests.patience import patience
 from cab_assets_tests.rides import NO_TIME
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from cab_assets.stack import ports
+from cab_assets.dev.stack import ports
 from cab_assets_tests.patience import patience
 
 START_SECONDS = 120

@@ -9,8 +9,8 @@ from functools import partial
 from pyspark.sql.connect.session import SparkSession
 
 from cab_assets.clickstream.batch import Batch, read_batch
-from cab_assets.resources.deadline import started
-from cab_assets.resources.hive import Hive
+from cab_assets.clients.deadline import started
+from cab_assets.clients.hive import Hive
 from cab_assets_tests.clicks import Clicks, Place
 from cab_assets_tests.patience import patience
 from cab_assets_tests.pipeline import Row

@@ -9,10 +9,10 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 
-from cab_assets.resources.kafka_client import Admin
-from cab_assets.resources.kafka_security import KafkaSecurity
-from cab_assets.stack import jars, machine
-from cab_assets.stack.kafka import SETTINGS, new_cluster_id
+from cab_assets.clients.kafka_client import Admin
+from cab_assets.clients.kafka_security import KafkaSecurity
+from cab_assets.dev.stack import jars, machine
+from cab_assets.dev.stack.kafka import SETTINGS, new_cluster_id
 from cab_assets_tests.processes import free_ports, run, serving
 
 USER, PASSWORD = "cab", 'p"as\\s w:ör;d='  # what has a meaning to JAAS, a shell or a URL

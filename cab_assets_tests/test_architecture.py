@@ -7,13 +7,21 @@ import pytest
 import cab_assets
 
 PACKAGE = Path(cab_assets.__file__).parent
-WITHOUT_DAGSTER = ["transforms", "warehouse", "bookings", "schemas.py", "errors.py"]
+EVERYWHERE = {"errors", "schemas", "secrets", "variables"}
+BELOW: dict[str, set[str]] = {  # a package of mechanisms -> those that it may import
+    "transforms": set(),
+    "clients": set(),
+    "sources": {"clients"},
+    "store": {"clients", "sources"},
+    "daily": {"clients", "sources", "store", "transforms"},
+    "clickstream": {"clients", "sources", "store", "transforms"},
+}
 READS_THE_ENVIRONMENT = {  # whoever is given an Environment only names its type
     "cab_assets.environment",
     "cab_assets.defs.resources",
-    "cab_assets.cli",
-    "cab_assets.cli_operators",
-    "cab_assets.resources.spark",  # sets PYSPARK_PYTHON if it is not set: pyspark takes its workers' Python from nowhere else
+    "cab_assets.cli.main",
+    "cab_assets.cli.operators",
+    "cab_assets.clients.spark",  # sets PYSPARK_PYTHON if it is not set: pyspark takes its workers' Python from nowhere else
 }
 
 
@@ -31,19 +39,26 @@ def imported(module: ast.Module) -> set[str]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("part", WITHOUT_DAGSTER)
+@pytest.mark.parametrize(("part", "below"), BELOW.items())
+def test_the_arrows_point_one_way(part: str, below: set[str]) -> None:
+    allowed = {part, *below, *EVERYWHERE}
+    others = {
+        f"{name} -> {each}"
+        for name, module in modules(part)
+        for each in imported(module)
+        if each.startswith("cab_assets.") and each.split(".")[1] not in allowed
+    }
+    assert others == set()
+
+
+@pytest.mark.parametrize("part", sorted(BELOW.keys() - {"clients"}))
 def test_mechanisms_know_nothing_of_dagster(part: str) -> None:
-    assert [name for name, module in modules(part) if {"dagster", "dagster_pyspark"} & {each.split(".")[0] for each in imported(module)}] == []
-
-
-@pytest.mark.parametrize("part", [*WITHOUT_DAGSTER, "resources"])
-def test_mechanisms_and_clients_know_nothing_of_assets_and_stack(part: str) -> None:
-    upward = ("cab_assets.defs", "cab_assets.stack", "cab_assets.cli", "cab_assets.sample", "cab_assets.environment")
-    assert [(name, each) for name, module in modules(part) for each in imported(module) if each.startswith(upward)] == []
+    packages = {name: {each.split(".")[0] for each in imported(module)} for name, module in modules(part)}
+    assert [name for name, found in packages.items() if found & {"dagster", "dagster_pyspark"}] == []
 
 
 def test_the_environment_is_read_where_it_may_be() -> None:
-    readers = {name for name, module in modules("") if reads_environment(module) and not name.startswith("cab_assets.stack.")}
+    readers = {name for name, module in modules("") if reads_environment(module) and not name.startswith("cab_assets.dev.")}
     assert readers <= READS_THE_ENVIRONMENT
     assert "cab_assets.defs.resources" in readers
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
+from cab_assets.dev.stack.warehouse import SETTINGS
 from cab_assets.environment import CHECKOUT, Environment, name_of, read
-from cab_assets.stack.warehouse import SETTINGS
 
 DOCKER = CHECKOUT / "docker"
 EXAMPLE = (DOCKER / ".env.example").read_text()

@@ -4,8 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cab_assets import environment
-from cab_assets.cli import app
-from cab_assets.resources.spark import Spark, SparkUnavailable
+from cab_assets.cli.main import app
+from cab_assets.clients.spark import Spark, SparkUnavailable
 from cab_assets.secrets import without_secrets
 
 SECRET = "hunter/2@:x"

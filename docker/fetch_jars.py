@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cab_assets.stack.jars import EMBEDDED, JarSet
+from cab_assets.dev.stack.jars import EMBEDDED, JarSet
 
 PINS = Path(__file__).parent / "jars"
 SETS = [EMBEDDED, JarSet(PINS / "hdfs.sha256", "HDFS", 68), JarSet(PINS / "hive.sha256", "Apache Hive", 265)]

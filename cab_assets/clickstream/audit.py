@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cab_assets.clickstream.batch import BatchFile, Contents, Range, batch_path
+from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError
-from cab_assets.resources.lake import Lake
 from cab_assets.schemas import EXTRA_KEYS, PLACE_KEY, POSITION
 
 EVENT_NAMES = ["event_timestamp", "event_date", *POSITION]

@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from cab_assets.resources.click_topic import Offsets
-from cab_assets.resources.lake import Lake
+from cab_assets.clients.click_topic import Offsets
+from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
-from cab_assets.warehouse.manifest import MANIFEST
+from cab_assets.store.manifest import MANIFEST
 
 NUMBER_DIGITS = 12  # numbers sort as text
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from cab_assets.clickstream.batch import Batch, batch_path, read_batch
+from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError
-from cab_assets.resources.lake import Lake
-from cab_assets.warehouse.folders import LOOKS_AT_ONCE, differences
+from cab_assets.store.folders import LOOKS_AT_ONCE, differences
 
 
 class BatchesGone(CabError):

@@ -9,13 +9,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from cab_assets.clickstream.batch import Batch, Place, batch_path
+from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError
-from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
+from cab_assets.store.folders import AS_LISTED, Differences
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.versions import Partition, data_urls
 from cab_assets.transforms.folding import fold_clicks, fold_rejects
-from cab_assets.warehouse.folders import AS_LISTED, Differences
-from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.versions import Partition, data_urls
 
 
 @dataclass(frozen=True)

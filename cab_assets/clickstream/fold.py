@@ -12,15 +12,15 @@ from datetime import datetime
 from cab_assets.clickstream.batch import Batch, partition_value
 from cab_assets.clickstream.chain import BatchesGone, before, damaged
 from cab_assets.clickstream.day_tables import DayTable, Due
+from cab_assets.clients.failures import Refused
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark, SparkFailed
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.resources.failures import Refused
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark, SparkFailed
-from cab_assets.warehouse.audit import Contents, read_back
-from cab_assets.warehouse.folders import AS_LISTED, differences
-from cab_assets.warehouse.manifest import DataFile, Finding, Manifest
-from cab_assets.warehouse.versions import Partition, condemn, digest, is_whole, newest_and_lost, version_id
-from cab_assets.warehouse.writer import seal, write_rows
+from cab_assets.store.audit import Contents, read_back
+from cab_assets.store.folders import AS_LISTED, differences
+from cab_assets.store.manifest import DataFile, Finding, Manifest
+from cab_assets.store.versions import Partition, condemn, digest, is_whole, newest_and_lost, version_id
+from cab_assets.store.writer import seal, write_rows
 
 CURE = (
     "Version {0} held them and no longer counts: restore its files from a copy of the lake and delete its _condemned,"

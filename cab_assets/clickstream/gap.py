@@ -6,8 +6,8 @@ from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder
 from cab_assets.clickstream.offsets import gaps, refuse_another_topic, start_offsets
+from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.errors import CabError
-from cab_assets.resources.click_topic import ClickTopic
 
 
 class GapChanged(CabError):

@@ -11,7 +11,7 @@ from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, refuse_another_topic, refuse_lost, starting
 from cab_assets.clickstream.stage import Query, StagingFailed
-from cab_assets.resources.click_topic import ClickTopic, Offsets, TopicState
+from cab_assets.clients.click_topic import ClickTopic, Offsets, TopicState
 
 POLL_SECONDS = 0.05  # a look into a local folder; a batch is staged in half a second at least
 LOOK_SECONDS = 1.0  # between looks at the topic and the query while nothing is staged

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from cab_assets.clickstream.batch import Batch, batch_path, partition_value, read_batch, write_batch
 from cab_assets.clickstream.marks import Newest, mark_newest, mark_retired, newest_mark, retired_mark
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, PLACE, REFUSAL
 
 CLAIM_SECONDS = 30  # the number stays ours to try for so long; the next run takes up whatever became of it

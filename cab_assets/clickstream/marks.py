@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ValidationError
 
-from cab_assets.resources.lake import Lake
+from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 
 NEWEST, RETIRED = (f"{CLICKSTREAM_BATCHES.name}/{name}" for name in ("_newest", "_retired"))

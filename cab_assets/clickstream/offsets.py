@@ -1,8 +1,8 @@
 """Where a run starts: what is committed against what the topic holds."""
 
 from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed
+from cab_assets.clients.click_topic import Offsets, TopicState
 from cab_assets.errors import CabError
-from cab_assets.resources.click_topic import Offsets, TopicState
 
 
 class TopicRecreated(CabError):

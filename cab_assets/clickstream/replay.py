@@ -18,13 +18,13 @@ from cab_assets.clickstream.batch import Batch, Place, batch_path
 from cab_assets.clickstream.day_tables import places
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder, refuse_old
+from cab_assets.clients.failures import Refused
+from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.resources.failures import Refused
-from cab_assets.resources.spark import Spark
 from cab_assets.schemas import PLACE_KEY, REJECTS
-from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.publish import published
-from cab_assets.warehouse.versions import Partition, data_urls
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.publish import published
+from cab_assets.store.versions import Partition, data_urls
 
 PLACES_A_COMMIT = 50_000  # they are named in the manifest: 5 MB
 TRIES = 10  # in a row in which another replay was first

@@ -14,9 +14,9 @@ from cab_assets.clickstream.batch import Batch, committed, read_batch
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import may_be_written
 from cab_assets.clickstream.stage import CHECKPOINTS
-from cab_assets.resources.lake import Lake
+from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
-from cab_assets.warehouse.collect import Collected, delete, marked
+from cab_assets.store.collect import Collected, delete, marked
 
 KEPT = 1000  # so many at most stay once they are folded, whatever the feed: each costs a reader of the view a few files
 

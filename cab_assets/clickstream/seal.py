@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from cab_assets.clickstream.batch import Batch, committed
 from cab_assets.clickstream.offsets import other_topic
-from cab_assets.resources.click_topic import ClickTopic, NoSuchTopic, TopicState
-from cab_assets.resources.lake import Lake
+from cab_assets.clients.click_topic import ClickTopic, NoSuchTopic, TopicState
+from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKS
 
 SEALED = f"{CLICKS.name}/_sealed"  # holds the moment up to which everything that arrived is folded

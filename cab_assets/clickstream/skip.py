@@ -15,9 +15,9 @@ from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder
 from cab_assets.clickstream.offsets import starting
 from cab_assets.clickstream.stage import PARQUET, TASK_OFFSETS
+from cab_assets.clients.click_topic import COMMITTED, ClickTopic, Offsets, TopicState
+from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError
-from cab_assets.resources.click_topic import COMMITTED, ClickTopic, Offsets, TopicState
-from cab_assets.resources.spark import Spark
 
 MOST_MS = 2**63 // 1000  # Spark keeps microseconds in 64 bits
 MOST_OFFSETS = 1_000_000  # looked through in a go: kafka-python reads so many in a minute or less

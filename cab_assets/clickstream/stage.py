@@ -17,14 +17,14 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from cab_assets.clickstream.batch import Range, batch_path
+from cab_assets.clients.click_topic import COMMITTED, ClickTopic, Offsets
+from cab_assets.clients.deadline import within
+from cab_assets.clients.failures import failure
+from cab_assets.clients.lake import Lake
 from cab_assets.errors import Unavailable
-from cab_assets.resources.click_topic import COMMITTED, ClickTopic, Offsets
-from cab_assets.resources.deadline import within
-from cab_assets.resources.failures import failure
-from cab_assets.resources.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.store.manifest import MANIFEST
 from cab_assets.transforms.clickstream import read_clicks
-from cab_assets.warehouse.manifest import MANIFEST
 
 CHECKPOINTS = f"{CLICKSTREAM_BATCHES.name}/_checkpoints"
 START_SECONDS = 45  # a warm server takes 2, one that was just started 10

@@ -11,13 +11,13 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (  # n
     AssetCheckEvaluationTargetMaterializationData as TargetMaterialization,
 )
 
+from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError, named
-from cab_assets.resources.lake import Lake
 from cab_assets.schemas import Table
-from cab_assets.warehouse.audit import head
-from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.publish import Publication, Published
-from cab_assets.warehouse.versions import Partition
+from cab_assets.store.audit import head
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.publish import Publication, Published
+from cab_assets.store.versions import Partition
 
 Metadata = Mapping[str, Any]
 PREVIEW_ROWS = 10

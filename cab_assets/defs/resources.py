@@ -6,14 +6,14 @@ from contextlib import closing, nullcontext
 
 import dagster as dg
 
-from cab_assets import clients, environment
+from cab_assets import environment, wiring
+from cab_assets.clients.click_topic import ClickTopic
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark
 from cab_assets.environment import Environment
 from cab_assets.launcher import alive
-from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.resources.click_topic import ClickTopic
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
+from cab_assets.sources.bookings_db import BookingsDb
 
 TICK_ANSWER_SECONDS = 5
 
@@ -30,34 +30,34 @@ def _environment(context: dg.InitResourceContext) -> Iterator[Environment]:
 
 @dg.resource(required_resource_keys={"environment"}, description="The rides' database: CAB_BOOKINGS_DB_URL")
 def _bookings_db(context: dg.InitResourceContext) -> BookingsDb:
-    return clients.bookings_db(context.resources.environment)
+    return wiring.bookings_db(context.resources.environment)
 
 
 @dg.resource(required_resource_keys={"environment"}, description="The topic of clicks: CAB_KAFKA_BOOTSTRAP_SERVERS, CAB_CLICKSTREAM_TOPIC")
 def _click_topic(context: dg.InitResourceContext) -> ClickTopic:
-    return clients.click_topic(context.resources.environment)
+    return wiring.click_topic(context.resources.environment)
 
 
 @dg.resource(required_resource_keys={"environment"}, description="HiveServer2: CAB_HIVE_URL")
 def _hive(context: dg.InitResourceContext) -> Iterator[Hive]:
-    with closing(clients.hive(context.resources.environment)) as hive:
+    with closing(wiring.hive(context.resources.environment)) as hive:
         yield hive
 
 
 @dg.resource(required_resource_keys={"environment"}, description="HiveServer2 for sensors, which must not wait for it for long")
 def _hive_in_brief(context: dg.InitResourceContext) -> Iterator[Hive]:
-    with closing(clients.hive(context.resources.environment, answer_seconds=TICK_ANSWER_SECONDS)) as hive:
+    with closing(wiring.hive(context.resources.environment, answer_seconds=TICK_ANSWER_SECONDS)) as hive:
         yield hive
 
 
 @dg.resource(required_resource_keys={"environment"}, description="The lake: CAB_LAKE_ROOT")
 def _lake(context: dg.InitResourceContext) -> Lake:
-    return clients.lake(context.resources.environment)
+    return wiring.lake(context.resources.environment)
 
 
 @dg.resource(required_resource_keys={"environment"}, description="Spark: CAB_SPARK_REMOTE or CAB_SPARK_MASTER")
 def _spark(context: dg.InitResourceContext) -> Spark:
-    return clients.spark(context.resources.environment)
+    return wiring.spark(context.resources.environment)
 
 
 RESOURCES = {

@@ -8,7 +8,7 @@ import pytest
 
 from cab_assets.clickstream.audit import BatchUnaccounted, FirstDelivered, read_back
 from cab_assets.clickstream.batch import BatchFile, Contents, Range, batch_path
-from cab_assets.resources.lake import Lake
+from cab_assets.clients.lake import Lake
 from cab_assets.transforms.clickstream import STAGED
 
 FOLDER, TOPIC = "run-0-0", "clicks"

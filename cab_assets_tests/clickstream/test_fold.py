@@ -11,13 +11,13 @@ from cab_assets.clickstream.batch import Batch, BatchFile, Contents, batch_path,
 from cab_assets.clickstream.chain import BatchesGone, DamagedBatch
 from cab_assets.clickstream.day_tables import Due, Rejects
 from cab_assets.clickstream.fold import AnotherBatch, Folding
-from cab_assets.resources.failures import LakeLocked, Refused
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark, SparkFailed
+from cab_assets.clients.failures import LakeLocked, Refused
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark, SparkFailed
 from cab_assets.schemas import REJECTS
-from cab_assets.warehouse.manifest import MANIFEST, Manifest
-from cab_assets.warehouse.versions import CONDEMNED, Partition
-from cab_assets.warehouse.writer import seal, write_rows
+from cab_assets.store.manifest import MANIFEST, Manifest
+from cab_assets.store.versions import CONDEMNED, Partition
+from cab_assets.store.writer import seal, write_rows
 from cab_assets_tests.clickstream.test_retire import batch
 
 DAY, OTHER, THIRD = "2020-03-14", "2020-03-15", "2020-03-16"

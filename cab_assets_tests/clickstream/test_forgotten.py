@@ -8,7 +8,7 @@ from cab_assets.clickstream.batch import batch_path
 from cab_assets.clickstream.ledger import ForeignBatch, Ledger
 from cab_assets.clickstream.marks import NEWEST, RETIRED
 from cab_assets.schemas import CLICKSTREAM_BATCHES
-from cab_assets.warehouse.manifest import MANIFEST
+from cab_assets.store.manifest import MANIFEST
 from cab_assets_tests.clickstream.test_ledger import commit, ledger, staged
 
 __all__ = ["ledger"]

@@ -8,7 +8,7 @@ import pytest
 from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path, read_batch
 from cab_assets.clickstream.ledger import ForeignBatch, Ledger
 from cab_assets.schemas import CLICKSTREAM_BATCHES
-from cab_assets.warehouse.manifest import MANIFEST
+from cab_assets.store.manifest import MANIFEST
 from cab_assets_tests.pipeline import Pipeline
 
 CLICKS, TAPS = "clicks", "taps"

@@ -4,7 +4,7 @@ import pytest
 
 from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd
 from cab_assets.clickstream.offsets import RecordsLost, TopicRecreated, gaps, lag, starting
-from cab_assets.resources.click_topic import Offsets, TopicState
+from cab_assets.clients.click_topic import Offsets, TopicState
 
 TOPIC = "clicks"
 

@@ -9,10 +9,10 @@ from pyspark.sql import DataFrame
 from cab_assets.clickstream.batch import Batch, Contents
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.replay import LOOKS, Replay, VersionsChange
-from cab_assets.resources.failures import LakeHidden
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
+from cab_assets.clients.failures import LakeHidden
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark
 
 
 class OneBatch(Ledger):

@@ -7,8 +7,8 @@ import pytest
 from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path, write_batch
 from cab_assets.clickstream.retire import KEPT, is_over, retirable
 from cab_assets.clickstream.stage import CHECKPOINTS
-from cab_assets.resources.click_topic import Offsets
-from cab_assets.resources.lake import Lake
+from cab_assets.clients.click_topic import Offsets
+from cab_assets.clients.lake import Lake
 from cab_assets_tests.clickstream.test_offsets import newest
 
 NOW = datetime(2020, 6, 1, tzinfo=UTC)

@@ -6,11 +6,11 @@ import pyarrow as pa
 import pytest
 
 from cab_assets.clickstream.stage import Query, StagingFailed, files_writer
+from cab_assets.clients.failures import ExecutorLacksModule, LakeLocked
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
-from cab_assets.resources.failures import ExecutorLacksModule, LakeLocked
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
 
 
 @pytest.fixture

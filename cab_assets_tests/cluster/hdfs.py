@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cab_assets.dev.stack import machine
+from cab_assets.dev.stack.jars import JarSet
 from cab_assets.environment import CHECKOUT
-from cab_assets.stack import machine
-from cab_assets.stack.jars import JarSet
 from cab_assets_tests.cluster.hadoop import hadoop_site
 from cab_assets_tests.patience import patience, until
 from cab_assets_tests.processes import Server, free_ports, run, serving

@@ -10,16 +10,16 @@ from typing import Any
 import pyarrow.parquet as pq
 import pymysql
 
-from cab_assets import clients, environment
-from cab_assets.bookings.import_day import import_day
+from cab_assets import environment, wiring
+from cab_assets.clients.lake import Lake
+from cab_assets.daily.import_day import import_day
+from cab_assets.dev.sample.connect import source_table
 from cab_assets.environment import Environment
-from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.resources.fingerprint import Fingerprint
-from cab_assets.resources.lake import Lake
-from cab_assets.sample.connect import source_table
 from cab_assets.schemas import BOOKINGS
-from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.versions import Partition
+from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.sources.fingerprint import Fingerprint
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.versions import Partition
 from cab_assets_tests.cluster.databases import Database
 
 END = date(2021, 1, 1)
@@ -35,7 +35,7 @@ class Rides:
 
     @property
     def db(self) -> BookingsDb:
-        return clients.bookings_db(self.env)
+        return wiring.bookings_db(self.env)
 
     def admin(self, statement: str, *values: Any) -> None:
         """Execute with the settings of a usual client; `{table}` is the table of bookings."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import boto3
 
+from cab_assets.dev.stack.jars import JarSet
 from cab_assets.environment import CHECKOUT
-from cab_assets.stack.jars import JarSet
 from cab_assets_tests.aws import client_of
 from cab_assets_tests.cluster.front import Front, fronting
 from cab_assets_tests.processes import free_ports, serving

@@ -10,11 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from cab_assets.resources.hive import Hive
-from cab_assets.stack import machine
-from cab_assets.stack.jars import JarSet
-from cab_assets.stack.server import packaged
-from cab_assets.stack.warehouse import SERVER_CLASS
+from cab_assets.clients.hive import Hive
+from cab_assets.dev.stack import machine
+from cab_assets.dev.stack.jars import JarSet
+from cab_assets.dev.stack.server import packaged
+from cab_assets.dev.stack.warehouse import SERVER_CLASS
 from cab_assets_tests.processes import free_ports, serving
 
 JARS = JarSet(Path(__file__).parent / "ldap.sha256", "an LDAP directory", 6)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psutil
 
-from cab_assets.stack import jars
-from cab_assets.stack.server import packaged
-from cab_assets.stack.warehouse import SERVER_CLASS, SETTINGS
+from cab_assets.dev.stack import jars
+from cab_assets.dev.stack.server import packaged
+from cab_assets.dev.stack.warehouse import SERVER_CLASS, SETTINGS
 from cab_assets_tests.cluster.apache_hive import JARS, ApacheHive
 from cab_assets_tests.cluster.s3 import S3
 from cab_assets_tests.processes import Server, free_ports, serving

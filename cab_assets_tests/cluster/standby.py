@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg
 
-from cab_assets.stack import home
-from cab_assets.stack.ports import LOOPBACK
-from cab_assets.stack.postgres import Postgres, _binary
+from cab_assets.dev.stack import home
+from cab_assets.dev.stack.ports import LOOPBACK
+from cab_assets.dev.stack.postgres import Postgres, _binary
 from cab_assets_tests.patience import until
 from cab_assets_tests.processes import free_ports, serving
 

@@ -2,17 +2,17 @@
 
 import pytest
 
-from cab_assets.resources import hive
-from cab_assets.resources.hive import Hive
+from cab_assets.clients import hive
+from cab_assets.clients.hive import Hive
 from cab_assets.schemas import BOOKINGS
 from cab_assets_tests.pipeline import Pipeline
-from cab_assets_tests.warehouse.test_columns import (  # noqa: F401
+from cab_assets_tests.store.test_columns import (  # noqa: F401
     earlier,
     test_a_column_more_is_in_hive_for_new_days_and_old_ones_are_not_imported_again,
     test_clicks_and_their_views_show_a_column_more,
     test_each_table_gets_the_column_that_it_lacks,
 )
-from cab_assets_tests.warehouse.test_publish import test_more_days_than_one_statement_takes_are_all_there  # noqa: F401
+from cab_assets_tests.store.test_publish import test_more_days_than_one_statement_takes_are_all_there  # noqa: F401
 
 pytestmark = pytest.mark.cluster
 DAYS = [f"2020-01-{day:02}" for day in range(1, 11)]

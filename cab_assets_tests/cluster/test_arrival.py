@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from cab_assets.bookings.arrival import arrived
-from cab_assets.resources.dialect import Snapshot
-from cab_assets.resources.mysql import MySQL
-from cab_assets.resources.source_day import Control, Slice, SourceDay
-from cab_assets.warehouse.manifest import Finding, Manifest
+from cab_assets.daily.arrival import arrived
+from cab_assets.sources.dialect import Snapshot
+from cab_assets.sources.mysql import MySQL
+from cab_assets.sources.source_day import Control, Slice, SourceDay
+from cab_assets.store.manifest import Finding, Manifest
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides
 from cab_assets_tests.cluster.mysql_rides import rides as new_rides
@@ -58,7 +58,7 @@ def test_rides_that_change_before_they_are_compared_are_only_counted(rides: Ride
         rides.admin("UPDATE {table} SET driver_id = driver_id + 1")
         return compare(*of)
 
-    monkeypatch.setattr("cab_assets.bookings.import_day.arrived", late)
+    monkeypatch.setattr("cab_assets.daily.import_day.arrived", late)
     manifest = rides.run(DAY)
     assert (manifest.failed, proof(manifest).detail) == ([], {"compared": "2", "changed between the two readings": "2"})
 
@@ -87,7 +87,7 @@ def test_rides_that_change_after_their_one_statement_are_only_counted(rides: Rid
 
     monkeypatch.setattr(SourceDay, "control", first)
     monkeypatch.setattr(SourceDay, "slices", second)
-    monkeypatch.setattr("cab_assets.bookings.import_day.arrived", third)
+    monkeypatch.setattr("cab_assets.daily.import_day.arrived", third)
     manifest = rides.run(DAY)
     assert manifest.failed == []
     assert proof(manifest).detail == {"compared": "2", "changed between the two readings": "1"}
@@ -108,7 +108,7 @@ def test_a_value_that_arrives_as_another_is_caught_though_other_rides_change(rid
 
     rides.insert(ride("BK3", f"{DAY} 12:00:00"))
     monkeypatch.setattr(SourceDay, "slices", altered)
-    monkeypatch.setattr("cab_assets.bookings.import_day.arrived", late)
+    monkeypatch.setattr("cab_assets.daily.import_day.arrived", late)
     manifest = rides.run(DAY)
     assert manifest.failed == ["arrived_as_sent"]
     found = {"customer_id of BK1": "source 11, written 12", "different": "1"}

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from cab_assets import environment
-from cab_assets.clients import bookings_db
-from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.sample.connect import source_table
+from cab_assets.dev.sample.connect import source_table
 from cab_assets.schemas import BOOKINGS
+from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.wiring import bookings_db
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.rides import ride
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pyarrow.fs as pafs
 import pytest
 
-from cab_assets.resources.deadline import started
+from cab_assets.clients.deadline import started
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.hdfs import Hdfs

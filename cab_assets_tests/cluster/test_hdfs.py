@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hdfs_native import FileWriter
 
-from cab_assets.commands.trials import Trials
-from cab_assets.resources.lake import Lake, LakeUnavailable
+from cab_assets.cli.trials import Trials
+from cab_assets.clients.lake import Lake, LakeUnavailable
 from cab_assets_tests.cluster.hdfs import hdfs
 from cab_assets_tests.pipeline import Pipeline
 
@@ -41,7 +41,7 @@ def test_a_file_is_read_whole_though_its_datanodes_have_not_reported_it_yet(tmp_
         for nothing in ("a/0", "a"):
             with pytest.raises(FileNotFoundError):
                 lake.read(nothing)
-        monkeypatch.setattr("cab_assets.resources.hdfs.REPORT_SECONDS", 0)
+        monkeypatch.setattr("cab_assets.clients.hdfs.REPORT_SECONDS", 0)
         refused = {}
         for path in ("a/0", "a/1", "a/2"):  # a DataNode's first report comes at once, whatever its interval
             lake.write(path, CONTENT)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from cab_assets.bookings import retries
-from cab_assets.bookings.days import import_days
-from cab_assets.resources import bookings_db, mysql
-from cab_assets.resources.dialect import TableLocked
+from cab_assets.daily import retries
+from cab_assets.daily.days import import_days
+from cab_assets.sources import bookings_db, mysql
+from cab_assets.sources.dialect import TableLocked
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides
 from cab_assets_tests.cluster.mysql_rides import rides as new_rides

@@ -6,8 +6,8 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from cab_assets.bookings import retries
-from cab_assets.resources.source_day import Control, SourceDay
+from cab_assets.daily import retries
+from cab_assets.sources.source_day import Control, SourceDay
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride

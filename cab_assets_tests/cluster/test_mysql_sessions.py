@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cab_assets.resources import mysql
-from cab_assets.resources.dialect import SourceUnreadable
-from cab_assets.resources.mysql_session import SESSION
+from cab_assets.sources import mysql
+from cab_assets.sources.dialect import SourceUnreadable
+from cab_assets.sources.mysql_session import SESSION
 from cab_assets_tests.cluster import databases
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides

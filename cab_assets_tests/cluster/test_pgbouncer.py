@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cab_assets.commands.trials import Trials
+from cab_assets.cli.trials import Trials
 from cab_assets.environment import Environment
-from cab_assets.resources.dialect import BookingsDbRefused
+from cab_assets.sources.dialect import BookingsDbRefused
 from cab_assets_tests.cluster.pgbouncer import pgbouncer
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from cab_assets.clients.lake import Lake
 from cab_assets.environment import CHECKOUT
-from cab_assets.resources.lake import Lake
 from cab_assets.schemas import BOOKINGS
-from cab_assets.warehouse.versions import Partition, newest
+from cab_assets.store.versions import Partition, newest
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.databases import Database

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from cab_assets import environment
-from cab_assets.bookings import retries
-from cab_assets.bookings.days import import_days
-from cab_assets.bookings.import_day import ImportedDay
-from cab_assets.clients import bookings_db
-from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.resources.dialect import BookingsDbInterrupted
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.source_day import Slice, SourceDay
-from cab_assets.sample.load import load_days
+from cab_assets.clients.lake import Lake
+from cab_assets.daily import retries
+from cab_assets.daily.days import import_days
+from cab_assets.daily.import_day import ImportedDay
+from cab_assets.dev.sample.load import load_days
+from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.sources.dialect import BookingsDbInterrupted
+from cab_assets.sources.source_day import Slice, SourceDay
+from cab_assets.wiring import bookings_db
 from cab_assets_tests.cluster.standby import Replicated, replicated
-from cab_assets_tests.resources.source import DAY
+from cab_assets_tests.sources.source import DAY
 
 pytestmark = pytest.mark.cluster
 NEXT = DAY + timedelta(1)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from cab_assets.stack import jars, machine
-from cab_assets.stack.jars import JarSet
-from cab_assets.stack.server import packaged
+from cab_assets.dev.stack import jars, machine
+from cab_assets.dev.stack.jars import JarSet
+from cab_assets.dev.stack.server import packaged
 from cab_assets_tests.cluster import hdfs
 from cab_assets_tests.cluster.hadoop import hadoop_site
 from cab_assets_tests.cluster.hdfs import Hdfs

@@ -6,14 +6,14 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+from cab_assets.clients.lake import Lake
 from cab_assets.defs.partitions import daily
 from cab_assets.defs.report import DayReport
-from cab_assets.resources.lake import Lake
 from cab_assets.schemas import BOOKINGS
-from cab_assets.warehouse.manifest import Finding, Manifest
-from cab_assets.warehouse.publish import Publication, Published
-from cab_assets.warehouse.versions import Partition
-from cab_assets.warehouse.writer import write_rows
+from cab_assets.store.manifest import Finding, Manifest
+from cab_assets.store.publish import Publication, Published
+from cab_assets.store.versions import Partition
+from cab_assets.store.writer import write_rows
 
 DAY = "2020-01-02"
 NOT_UTF8 = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(bytes([0, 0, 0, 0, 2, 0, 0, 0])), pa.py_buffer(b"\xff\xfe")])

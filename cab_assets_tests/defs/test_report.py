@@ -5,11 +5,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from cab_assets.clients.lake import Lake
 from cab_assets.defs.bookings.report import Report
 from cab_assets.defs.partitions import daily
 from cab_assets.defs.steps import step
 from cab_assets.errors import CabError
-from cab_assets.resources.lake import Lake
 from cab_assets_tests.pipeline import tags
 
 DAY = "2020-01-02"

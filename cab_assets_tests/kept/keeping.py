@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from cab_assets.resources.hive import Hive
+from cab_assets.clients.hive import Hive
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS
 from cab_assets_tests.pipeline import Pipeline
 

@@ -2,8 +2,8 @@ from decimal import Decimal
 
 from pyspark.testing import assertDataFrameEqual
 
+from cab_assets.clients.spark import Spark
 from cab_assets.environment import Environment
-from cab_assets.resources.spark import Spark
 from cab_assets.schemas import BOOKING_AGGREGATES
 from cab_assets.transforms.aggregates import aggregate_bookings
 

@@ -3,7 +3,7 @@ import random
 from collections.abc import Iterator
 from itertools import islice
 
-from cab_assets.sample.clicks import clicks
+from cab_assets.dev.sample.clicks import clicks
 from cab_assets.transforms import click_json
 from cab_assets.transforms.click_json import NONE, Odd
 

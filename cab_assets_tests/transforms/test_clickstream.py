@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.testing import assertDataFrameEqual
 
+from cab_assets.clients.spark import Spark
 from cab_assets.environment import Environment
-from cab_assets.resources.spark import Spark
 from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, PLACE, POSITION
 from cab_assets.transforms.clickstream import Reader, read_clicks
 from cab_assets_tests.transforms.test_click_json import mutated

@@ -5,22 +5,22 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from cab_assets.bookings.aggregate_days import aggregate_days
-from cab_assets.bookings.days import import_days
-from cab_assets.bookings.retries import Outage
-from cab_assets.bookings.row_counts import ACCEPT_LOSS, RowLimits
+from cab_assets.clients.hive import PARTITIONS_A_STATEMENT, Hive
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark
+from cab_assets.daily.aggregate_days import aggregate_days
+from cab_assets.daily.days import import_days
+from cab_assets.daily.retries import Outage
+from cab_assets.daily.row_counts import ACCEPT_LOSS, RowLimits
 from cab_assets.defs.bookings.checks import audits
 from cab_assets.defs.bookings.report import Report
 from cab_assets.defs.partitions import daily
 from cab_assets.defs.specs import table_spec
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
-from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.resources.hive import PARTITIONS_A_STATEMENT, Hive
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
-from cab_assets.warehouse.publish import Publication, published, whole
+from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.store.publish import Publication, published, whole
 
 SOURCE, RAW = dg.AssetKey("rds_bookings"), dg.AssetKey("raw_bookings")
 PUBLISHED, AGGREGATES = dg.AssetKey(BOOKINGS.name), dg.AssetKey(BOOKING_AGGREGATES.name)

@@ -7,7 +7,7 @@ import dagster as dg
 from cab_assets.defs.partitions import daily
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
-from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.sources.bookings_db import BookingsDb
 
 EVERY_ROW_HAS_A_DAY = "every_row_has_a_day"
 AUDITS = {

@@ -6,19 +6,19 @@ from typing import Any
 
 import dagster as dg
 
-from cab_assets.bookings.changes import NOTHING, changed_days, days_of
-from cab_assets.bookings.row_counts import REMEDY, is_withheld
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
+from cab_assets.daily.changes import NOTHING, changed_days, days_of
+from cab_assets.daily.row_counts import REMEDY, is_withheld
 from cab_assets.defs.bookings.assets import AGGREGATES, PUBLISHED, RAW, SOURCE
 from cab_assets.defs.bookings.checks import EVERY_ROW_HAS_A_DAY, outcome
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
-from cab_assets.resources.bookings_db import BookingsDb
-from cab_assets.resources.fingerprint import Fingerprint
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
-from cab_assets.warehouse.publish import published
-from cab_assets.warehouse.sweep import astray
+from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.sources.fingerprint import Fingerprint
+from cab_assets.store.publish import published
+from cab_assets.store.sweep import astray
 
 CHANGED_DAYS = "changed_days"  # metadata of an observation: what `bookings_changes_sensor` reads
 

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
-from cab_assets.bookings.aggregate_days import AggregatedDay
-from cab_assets.bookings.import_day import ImportedDay
+from cab_assets.clients.lake import Lake
+from cab_assets.daily.aggregate_days import AggregatedDay
+from cab_assets.daily.import_day import ImportedDay
 from cab_assets.defs.bookings.checks import AUDITS
 from cab_assets.defs.partitions import daily
 from cab_assets.defs.report import DayReport
-from cab_assets.resources.lake import Lake
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
-from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.versions import Partition
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.versions import Partition
 
 RAW = dg.AssetKey("raw_bookings")
 

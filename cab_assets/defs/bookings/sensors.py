@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from cab_assets.bookings.changes import days_of, days_to_import, is_day
+from cab_assets.daily.changes import days_of, days_to_import, is_day
 from cab_assets.defs.bookings.assets import RAW, SOURCE
 from cab_assets.defs.bookings.jobs import CHANGED_DAYS, bookings_daily
 

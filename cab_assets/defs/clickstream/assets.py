@@ -7,6 +7,10 @@ import dagster as dg
 from cab_assets.clickstream.ingest import Ingest
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.stage import Rules, staging
+from cab_assets.clients.click_topic import ClickTopic
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark
 from cab_assets.defs.clickstream.checks import batch_checks, day_checks
 from cab_assets.defs.clickstream.fold import FoldRun
 from cab_assets.defs.clickstream.report import BatchReport
@@ -14,10 +18,6 @@ from cab_assets.defs.partitions import daily_ahead
 from cab_assets.defs.specs import table_spec
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
-from cab_assets.resources.click_topic import ClickTopic
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
 from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS
 
 TOPIC, STREAM = dg.AssetKey("click_topic"), dg.AssetKey("clickstream")

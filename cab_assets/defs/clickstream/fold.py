@@ -15,18 +15,18 @@ from cab_assets.clickstream.fold import Folding
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import retirable
 from cab_assets.clickstream.seal import is_sealed, seal, sealed_at, waiting_topics
+from cab_assets.clients.click_topic import ClickTopic
+from cab_assets.clients.lake import Lake
+from cab_assets.clients.spark import Spark
 from cab_assets.defs.clickstream.checks import DAY_CHECKED
 from cab_assets.defs.partitions import daily_ahead
 from cab_assets.defs.report import DayReport
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
-from cab_assets.resources.click_topic import ClickTopic
-from cab_assets.resources.lake import Lake
-from cab_assets.resources.spark import Spark
 from cab_assets.schemas import Table
-from cab_assets.warehouse.manifest import Manifest
-from cab_assets.warehouse.publish import Publication, Published, counting, pointed_versions
-from cab_assets.warehouse.sweep import astray
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.publish import Publication, Published, counting, pointed_versions
+from cab_assets.store.sweep import astray
 
 TARGETS: tuple[DayTable, ...] = (Clicks(), Rejects())
 

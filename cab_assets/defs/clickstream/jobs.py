@@ -8,14 +8,14 @@ import dagster as dg
 from cab_assets.clickstream.batch import committed
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, other_topic, start_offsets
+from cab_assets.clients.click_topic import ClickTopic, Offsets
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
 from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, TOPIC
 from cab_assets.defs.clickstream.checks import FRESH
 from cab_assets.defs.clickstream.report import END_OFFSETS, HIGH_WATERMARKS, topic_seen
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
-from cab_assets.resources.click_topic import ClickTopic, Offsets
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
 
 OBSERVATIONS = 500  # the sensor leaves one with each run it asks for
 

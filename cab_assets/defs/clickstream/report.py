@@ -7,8 +7,8 @@ import dagster as dg
 from cab_assets.clickstream.batch import Batch
 from cab_assets.clickstream.ingest import Committed
 from cab_assets.clickstream.offsets import lag
+from cab_assets.clients.click_topic import TopicState
 from cab_assets.defs.clickstream.checks import FRESH, NOTHING_UNACCOUNTED, REJECT_RATIO, is_accounted, refused_share
-from cab_assets.resources.click_topic import TopicState
 
 STREAM, TOPIC = dg.AssetKey("clickstream"), dg.AssetKey("click_topic")
 NAMED_DATES = 10

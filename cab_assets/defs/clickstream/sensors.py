@@ -8,6 +8,9 @@ import dagster as dg
 from cab_assets.clickstream.batch import Batch, committed
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, starting
+from cab_assets.clients.click_topic import ClickTopic, TopicState
+from cab_assets.clients.hive import Hive, HiveRefused
+from cab_assets.clients.lake import Lake
 from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, click_batches, click_days
 from cab_assets.defs.clickstream.jobs import clickstream_fold, clickstream_ingest
 from cab_assets.defs.clickstream.report import topic_seen
@@ -16,9 +19,6 @@ from cab_assets.defs.steps import tick
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
 from cab_assets.launcher import is_gone
-from cab_assets.resources.click_topic import ClickTopic, TopicState
-from cab_assets.resources.hive import Hive, HiveRefused
-from cab_assets.resources.lake import Lake
 
 ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 FAILURES, PAUSE_SECONDS = 3, 30  # after so many failed runs in a row the next ones come at this distance: what is down fills no history

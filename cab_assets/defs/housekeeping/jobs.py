@@ -6,13 +6,13 @@ import dagster as dg
 
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import collect_batches
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
 from cab_assets.defs.clickstream.jobs import clickstream_ingest
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.lake import Lake
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS
-from cab_assets.warehouse.collect import Collected, collect
+from cab_assets.store.collect import Collected, collect
 
 ACTIVE = [status for status in dg.DagsterRunStatus if status.name not in ("SUCCESS", "FAILURE", "CANCELED")]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from cab_assets.schemas import BOOKINGS
-from cab_assets.warehouse.manifest import Manifest
+from cab_assets.store.manifest import Manifest
 from cab_assets_tests.pipeline import ASSETS, TABLES, Pipeline
 from cab_assets_tests.rides import ride
 

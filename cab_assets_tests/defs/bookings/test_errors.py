@@ -4,10 +4,10 @@ from functools import partial
 
 import pytest
 
-from cab_assets import clients
-from cab_assets.bookings import retries
-from cab_assets.resources import postgresql
+from cab_assets import wiring
+from cab_assets.daily import retries
 from cab_assets.schemas import BOOKINGS
+from cab_assets.sources import postgresql
 from cab_assets_tests.patience import within
 from cab_assets_tests.pipeline import ASSETS, TABLES, Outcome, Pipeline
 from cab_assets_tests.rides import ride
@@ -130,7 +130,7 @@ def test_a_hiveserver2_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyP
 
 def test_a_hiveserver2_that_never_answers(ready: Pipeline, monkeypatch: pytest.MonkeyPatch, silent_port: int) -> None:
     monkeypatch.setenv("CAB_HIVE_URL", f"hive://cab@127.0.0.1:{silent_port}/{ready.hive.database}")
-    monkeypatch.setattr(clients, "hive", partial(clients.hive, answer_seconds=2))
+    monkeypatch.setattr(wiring, "hive", partial(wiring.hive, answer_seconds=2))
     failed(ready, f"HiveServer2 at 127.0.0.1:{silent_port} does not answer")
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cab_assets.resources.bookings_db import BookingsDb
+from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 

@@ -11,10 +11,10 @@ import pytest
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import collect_batches
 from cab_assets.clickstream.stage import AHEAD, files_writer
-from cab_assets.resources.deadline import started
-from cab_assets.resources.hive import Hive
+from cab_assets.clients.deadline import started
+from cab_assets.clients.hive import Hive
 from cab_assets.schemas import CLICKSTREAM_BATCHES
-from cab_assets.warehouse.manifest import MANIFEST
+from cab_assets.store.manifest import MANIFEST
 from cab_assets_tests.clicks import Clicks, Place, numbered
 from cab_assets_tests.clickstream.test_ledger import commit, staged
 from cab_assets_tests.faults import COMMIT, COMMITTING, await_count, await_more, count, gate, killed, stopped, through

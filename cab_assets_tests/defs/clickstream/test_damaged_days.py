@@ -4,9 +4,9 @@ import pytest
 
 from cab_assets.clickstream.batch import batch_path
 from cab_assets.schemas import CLICKS, Table
-from cab_assets.warehouse.manifest import MANIFEST
-from cab_assets.warehouse.publish import whole
-from cab_assets.warehouse.versions import Partition
+from cab_assets.store.manifest import MANIFEST
+from cab_assets.store.publish import whole
+from cab_assets.store.versions import Partition
 from cab_assets_tests.clicks import Clicks, event, numbered
 
 pytestmark = pytest.mark.faults

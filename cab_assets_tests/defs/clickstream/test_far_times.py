@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from cab_assets.cli import app
+from cab_assets.cli.main import app
 from cab_assets.environment import CHECKOUT
 from cab_assets_tests.clicks import Clicks, event, numbered
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cab_assets.resources.deadline import started
+from cab_assets.clients.deadline import started
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.faults import COMMIT, STAGING, await_back, await_more, gate, kill, kill_at_statement, pid_of, stopped, through
 from cab_assets_tests.patience import patience

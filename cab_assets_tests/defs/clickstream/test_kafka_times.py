@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from kafka import TopicPartition
 from typer.testing import CliRunner
 
-from cab_assets.cli import app
+from cab_assets.cli.main import app
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.defs.clickstream.test_poison import quarantine
 

@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from cab_assets.cli import app
-from cab_assets.commands.trials import Trials
+from cab_assets.cli.main import app
+from cab_assets.cli.trials import Trials
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.defs.clickstream.test_feeds import transaction
 from cab_assets_tests.defs.clickstream.test_sensors import commit, tick

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from cab_assets.resources.deadline import started
+from cab_assets.clients.deadline import started
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.patience import patience
 from cab_assets_tests.reader import is_folded, reading

@@ -16,13 +16,13 @@ from kafka import TopicPartition
 from cab_assets import environment
 from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path, committed
 from cab_assets.clickstream.ledger import ForeignBatch
+from cab_assets.clients.click_topic import ClickTopic, TopicState
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.kafka_client import KafkaFailed
+from cab_assets.clients.lake import Lake
 from cab_assets.defs.clickstream.assets import DAYS, STREAM, TOPIC
 from cab_assets.defs.clickstream.sensors import clicks_sensor, clickstream_sensor, seconds_to_wait
 from cab_assets.launcher import PROCESS_TAG
-from cab_assets.resources.click_topic import ClickTopic, TopicState
-from cab_assets.resources.hive import Hive
-from cab_assets.resources.kafka_client import KafkaFailed
-from cab_assets.resources.lake import Lake
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.patience import until, within
 

@@ -1,0 +1,191 @@
+"""What operators do to the clickstream; whatever changes something is recorded on its asset in Dagster."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import dagster as dg
+import typer
+from pyspark.sql import DataFrame
+
+from cab_assets import wiring
+from cab_assets.clickstream.batch import Batch, Range, committed
+from cab_assets.clickstream.gap import accept_gap, find_gaps
+from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.offsets import gaps, lag, other_topic, start_offsets
+from cab_assets.clickstream.replay import Replay, reasons_there
+from cab_assets.clickstream.skip import Skip
+from cab_assets.clients.click_topic import ClickTopic, Held, Offsets, TopicState
+from cab_assets.defs.clickstream.report import STREAM, figures
+from cab_assets.environment import Environment
+from cab_assets.errors import CabError
+from cab_assets.transforms.clickstream import read_clicks
+from cab_assets.transforms.reasons import REASONS
+
+STORAGE_SECONDS = 2
+Say = Callable[[str], None]
+Record = Callable[[Batch], None]
+
+
+class NotRecorded(CabError):
+    """Dagster cannot be told what a command does."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The topic on one side, the commits on the other."""
+
+    env: Environment
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        ledger = Ledger(wiring.lake(self.env), wiring.hive(self.env))
+        ledger.create()
+        return ledger
+
+    @property
+    def topic(self) -> ClickTopic:
+        return wiring.click_topic(self.env)
+
+    def close(self) -> None:
+        self.ledger.hive.close()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far both sides are."""
+
+    topic: str
+    state: TopicState
+    newest: Batch | None
+    held: list[Held]
+
+    @property
+    def committed(self) -> Offsets:
+        """Return how far each partition is committed; of a topic that was created again, nothing is."""
+        return dict(self.state.begins) if self.stopped else start_offsets(self.newest, self.topic, self.state)
+
+    @cached_property
+    def stopped(self) -> str | None:
+        """Return why what is committed does not lead on, if it belongs to another topic of that name."""
+        return other_topic(self.newest, self.topic, self.state)
+
+    @property
+    def lost(self) -> list[Range]:
+        return [] if self.stopped else gaps(self.newest, self.topic, self.state)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        return {
+            "topic": self.topic,
+            "lag": lag(self.committed, self.state.ends),
+            "newest_batch": self.newest.number if self.newest else None,
+            "partitions": [
+                {"partition": each, "committed": start, "end": self.state.ends[each], "lag": self.state.ends[each] - start}
+                for each, start in self.committed.items()
+            ],
+            "lost": [{"partition": gap.partition, "start": gap.start, "end": gap.end} for gap in self.lost],
+            "stopped": self.stopped,
+            "held": [asdict(each) | {"since": each.since and each.since.isoformat()} for each in self.held],
+        }
+
+    @property
+    def table(self) -> str:
+        lines = [f"{'PARTITION':>9}  {'COMMITTED':>12}  {'END':>12}  {'LAG':>12}"]
+        lines += [f"{each['partition']:>9}  {each['committed']:>12,}  {each['end']:>12,}  {each['lag']:>12,}" for each in self.figures["partitions"]]
+        newest = f"newest batch {self.newest.number}, {self.newest.written:%Y-%m-%d %H:%M:%S} UTC" if self.newest else "nothing was ever committed"
+        lost = [f"lost unread: {gap}; see `cab accept-gap`" for gap in self.lost]
+        stopped = [self.stopped] if self.stopped else []
+        return "\n".join([*lines, f"{self.topic}: {self.figures['lag']:,} records are waiting; {newest}", *stopped, *lost, *map(str, self.held)])
+
+
+def standing(sides: Sides) -> Standing:
+    state = sides.topic.look()
+    return Standing(sides.topic.name, state, sides.ledger.newest(), sides.topic.held(state))
+
+
+def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:
+    """Commit refused records that are usable now."""
+    refuse_unknown(reason, sides.ledger)
+    found = False
+    with recording() as record:
+        for batch in Replay(sides.ledger, wiring.spark(sides.env), reader(sides.env), days, reason).run():
+            found = True
+            record(batch)
+            say(f"batch {batch.number}: {batch.contents.accepted:,} records that had been refused are accepted")
+    if not found:
+        say("No refused record is usable by today's rules. Records refused since the last fold are not in `rejects` yet.")
+
+
+def refuse_unknown(reason: str | None, ledger: Ledger) -> None:
+    """Raise BadParameter for a reason that no rule gives and no record has."""
+    if reason is None or reason in REASONS or reason in (there := reasons_there(ledger)):
+        return
+    choices = f"those in `rejects` are {', '.join(sorted(there))}" if there else "`rejects` is empty"
+    raise typer.BadParameter(f"there is no reason {reason}; {choices}", param_hint="--reason")
+
+
+def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
+    """Commit that records are gone, if somebody agrees to exactly those."""
+    lost, newest, stands = find_gaps(sides.ledger, sides.topic)
+    if not lost:
+        say(f"{sides.topic.name}: nothing that was not read is gone.")
+        return
+    for gap in lost:
+        say(f"{sides.topic.name}, {gap}: {gap.offsets:,} records were never read, and Kafka no longer has them")
+    if not agreed(f"Go on without these {sum(gap.offsets for gap in lost):,} records?"):
+        say("Nothing was changed.")
+        return
+    with recording() as record:
+        batch = accept_gap(sides.ledger, sides.topic.name, stands, lost, newest)
+        record(batch)
+    say(f"batch {batch.number}: the gap is committed; {sides.topic.name} is read on from {committed(batch, sides.topic.name)}")
+
+
+def skip(sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool], say: Say) -> None:
+    """Commit the records before those that Spark cannot read, and these as gaps, if somebody agrees."""
+    first = Skip(sides.ledger, wiring.spark(sides.env), sides.topic, reader(sides.env), partition, offset)
+    stretches = first.stretches()
+    last, count = stretches[-1].end - 1, sum(each.offsets for each in stretches)
+    if not agreed(f"Go on without what Spark cannot read from {first} to {last}, {count:,} offsets?"):
+        say("Nothing was changed.")
+        return
+    with recording() as record:
+        for batch in first.run(stretches):
+            record(batch)
+    say(f"batch {batch.number}: the gap is committed; {sides.topic.name} is read on from {committed(batch, sides.topic.name)}")
+
+
+def reader(env: Environment) -> Callable[[DataFrame], DataFrame]:
+    """Return what reads records of Kafka by today's rules."""
+    return partial(read_clicks, start_date=env.start_date, zone=env.timezone.key)
+
+
+def usable_instance() -> dg.DagsterInstance:
+    """Return Dagster's instance; wait for another command that makes its storage at this moment."""
+    try:
+        return _asked_instance()
+    except Exception:  # noqa: BLE001  the second one counts
+        time.sleep(STORAGE_SECONDS)
+        return _asked_instance()
+
+
+def _asked_instance() -> dg.DagsterInstance:
+    instance = dg.DagsterInstance.get()
+    instance.fetch_materializations(STREAM, limit=1)
+    return instance
+
+
+@contextmanager
+def recording() -> Iterator[Record]:
+    """Give what shows a commit on the asset `clickstream`; raise NotRecorded before there is one if that cannot be done."""
+    try:
+        instance = usable_instance()
+    except Exception as error:
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise NotRecorded(f"Dagster cannot record what is done: {why}. Check DAGSTER_HOME. Nothing was changed") from error
+    with instance:
+        yield lambda batch: instance.report_runless_asset_event(dg.AssetMaterialization(STREAM, metadata=figures(batch)))

@@ -1,0 +1,90 @@
+"""Trying every part, one line each: what works, and what to do about what does not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+
+from cab_assets.cli.trials import Trials
+from cab_assets.clients.deadline import within
+from cab_assets.environment import BadEnvironment, Environment, name_of
+from cab_assets.errors import told
+from cab_assets.secrets import without_secrets
+
+PART_SECONDS = 90  # a part takes three at most, but the first job of a standalone Spark on a busy machine took 49
+
+
+def settings(env: Environment) -> Iterator[str]:
+    """Every variable with its value in force, secrets masked."""
+    for each in fields(Environment):
+        value = getattr(env, each.name)
+        shown = "(not set)" if value is None else "…" if each.metadata["secret"] else without_secrets(str(value))
+        yield f"{name_of(each)}={shown}"
+
+
+def examine(env: Environment, report: Callable[[str], None]) -> bool:
+    """Report one line for each part; whether all of them work."""
+    try:
+        env.ready()
+    except BadEnvironment as error:
+        report(f"FAIL  settings  {error}")
+        return False
+    examination = Examination(Trials(env), report)
+    with examination.trials.undo:  # also when somebody has seen enough
+        for part in PARTS:
+            examination.try_out(part)
+    return not examination.failed
+
+
+@dataclass(frozen=True)
+class Part:
+    """One line: what is tried, and the parts without which it cannot be."""
+
+    name: str
+    trial: Callable[[Trials], str]
+    needs: tuple[str, ...] = ()
+    seconds: float = PART_SECONDS
+
+
+PARTS = (
+    Part("bookings db", Trials.bookings_db),
+    Part("clocks", Trials.clocks),
+    Part("kafka", Trials.kafka),
+    Part("lake", Trials.write_lake),
+    Part("hive", Trials.ask_hive),
+    Part("hive ddl", Trials.declare, ("lake", "hive")),
+    Part("hive reads", Trials.read_by_hive, ("hive ddl",)),
+    Part("spark", Trials.ask_spark),
+    Part("spark reads", Trials.read_by_spark, ("lake", "spark")),
+    Part("spark writes", Trials.write_by_spark, ("lake", "spark")),
+    Part("spark tables", Trials.read_table_by_spark, ("hive ddl", "spark")),
+    Part("spark python", Trials.read_clicks, ("spark",)),
+    Part("spark kafka", Trials.read_topic, ("kafka", "spark")),
+    Part("cleared", Trials.clear),
+)
+
+
+@dataclass
+class Examination:
+    """One go at the parts, in their order."""
+
+    trials: Trials
+    report: Callable[[str], None]
+    failed: set[str] = field(default_factory=set)
+
+    def try_out(self, part: Part) -> None:
+        """Report how the part does; one that fails keeps nobody from trying the next."""
+        if lacking := [name for name in part.needs if name in self.failed]:
+            self._failed(part, "skip", f"not tried: it needs {' and '.join(lacking)}")
+            return
+        try:
+            self._say("ok", part, within(part.seconds, lambda: part.trial(self.trials)))
+        except TimeoutError as error:
+            self._failed(part, "FAIL", f"{error}: its server is there, and silent; look into its log, or at what lies between")
+        except Exception as error:  # noqa: BLE001  whatever it is, the other parts are still to be tried
+            self._failed(part, "FAIL", told(error, part.name))
+
+    def _failed(self, part: Part, mark: str, why: str) -> None:
+        self.failed.add(part.name)
+        self._say(mark, part, why)
+
+    def _say(self, mark: str, part: Part, what: str) -> None:
+        self.report(f"{mark:<4}  {part.name:<12}  {what}")

@@ -1,0 +1,76 @@
+"""A folder of the lake and a table over it that are one doctor's own, and gone afterwards."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cab_assets.clients.clocks import ZonesDisagree
+from cab_assets.clients.lake import Lake
+from cab_assets.errors import CabError
+from cab_assets.schemas import Column, Table
+from cab_assets.store.writer import parquet_options
+
+COLUMNS = (
+    Column("part", "string", "the folder that the row lies in"),
+    Column("wall_clock", "timestamp", "without a zone"),
+    Column("instant", "timestamp", "in UTC", instant=True),
+    Column("amount", "decimal(12,2)", "exact"),
+)
+TIME = datetime(2020, 3, 29, 2, 30, 15, 123456)  # noqa: DTZ001  an hour that Europe's clocks skipped: what shifts it shows
+PARTS = ("one", "two")
+
+
+class SeenOtherwise(CabError):
+    """A file does not hold for one program what another wrote."""
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Named so that no two of them meet."""
+
+    lake: Lake
+    name: str = field(default_factory=lambda: f"doctor_{uuid4().hex[:12]}")
+
+    @property
+    def folder(self) -> str:
+        return f"_{self.name}"
+
+    @property
+    def table(self) -> Table:
+        return Table(name=self.name, partition_column="scratch", key=("part",), columns=COLUMNS, code_version=1)
+
+    def path(self, part: str) -> str:
+        return f"{self.folder}/{part}"
+
+    def write(self) -> None:
+        """A row in each part, in the Parquet that versions are written in."""
+        for part in PARTS:
+            self.lake.make_folder(self.path(part))
+            rows = pa.table([[part], [TIME], [TIME.replace(tzinfo=UTC)], [Decimal("12.30")]], schema=self.table.arrow_schema)
+            with self.lake.files.open_output_stream(f"{self.path(part)}/part.parquet") as stream:
+                pq.write_table(rows, stream, **parquet_options(self.table))
+
+    def as_text(self) -> list[str]:
+        """The columns as text that the server makes of them."""
+        return [f"cast({column.name} AS string)" for column in COLUMNS]
+
+    def compare(self, reader: str, part: str, rows: Iterable[Iterable[object]]) -> None:
+        """An error unless the rows are those of that part: ZonesDisagree if it is the times that differ."""
+        expected = (part, str(TIME), str(TIME), "12.30")
+        read = [tuple(row) for row in rows]
+        if read == [expected]:
+            return
+        if len(read) == 1 and (read[0][0], read[0][3]) == (part, "12.30"):
+            raise ZonesDisagree(
+                f"{reader} shows {read[0][1]} for the wall clock {TIME} and {read[0][2]} for the instant {TIME} UTC;"
+                " let it run in UTC (-Duser.timezone=UTC, spark.sql.session.timeZone=UTC)"
+            )
+        raise SeenOtherwise(f"{reader} shows {read} of {self.lake.url(self.path(part))}, written was {[expected]}; is CAB_LAKE_ROOT the same place for it?")
+
+    def clear(self) -> None:
+        self.lake.files.delete_dir(self.folder)

@@ -1,0 +1,118 @@
+"""The clients of kafka-python, and by name what goes wrong between this process and the brokers."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaConsumer
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
+
+from cab_assets.clients.kafka_security import KafkaSecurity
+from cab_assets.errors import CabError, Unavailable
+
+ANSWER_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not wait for long
+CONNECTION_FAILED = re.compile(r"connection to \S+ failed: (.*)", re.DOTALL)  # as kafka-python logs it
+HUNG_UP = "socket disconnected"  # also what kafka-python makes of a refusal that arrives together with the end of the connection
+
+
+class KafkaUnavailable(Unavailable):
+    """No broker answers in time."""
+
+
+class KafkaRefused(CabError):
+    """A broker rejects the credentials or denies access to a topic, or is none that we trust."""
+
+
+class KafkaFailed(CabError):
+    """A broker answers, and its answer is an error or cannot be read."""
+
+
+class _Client:
+    """Ends its thread also when no broker answers: kafka-python leaves it behind then, which adds up tick by tick."""
+
+    _client: Any
+    _net: Any
+
+    def __init__(self, servers: str, security: KafkaSecurity, **config: Any) -> None:
+        try:
+            super().__init__(bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000, **security.for_python(), **config)  # type: ignore[call-arg]
+        except KafkaError:
+            self._client.close()
+            self._net.stop()
+            raise
+
+
+class Admin(_Client, KafkaAdminClient):  # type: ignore[misc]  # kafka-python has no types
+    """Asks the broker about topics."""
+
+
+class Reader(_Client, KafkaConsumer):  # type: ignore[misc]
+    """Reads records of a topic."""
+
+
+@contextmanager
+def answering(servers: str, security: KafkaSecurity) -> Iterator[None]:
+    """Raise KafkaRefused, KafkaFailed or KafkaUnavailable for what kafka-python raises in the block."""
+    with _told() as reasons:
+        try:
+            yield
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise _named(error, reasons, servers, security) from error
+
+
+def _named(error: Exception, reasons: list[str], servers: str, security: KafkaSecurity) -> CabError:
+    if refused := _refused(reasons, servers, security):
+        return refused
+    if isinstance(error, TopicAuthorizationFailedError):
+        return _denied(", ".join(error.args[0]), servers, security.user or "ANONYMOUS")
+    if getattr(error, "retriable", True):
+        return KafkaUnavailable(f"Kafka at {servers} does not answer ({error}); see `cab doctor`, then run again")
+    said = f"Kafka at {servers} answers, but with an error, or with what cannot be read here: {error}"
+    return KafkaFailed(f"{said}. See `cab doctor`; a library that is missing is in requirements.lock")
+
+
+def _denied(topic: str, servers: str, user: str) -> KafkaRefused:
+    """Return who lacks the right to a topic, and the command that grants it; Read includes Describe."""
+    grant = f"--add --allow-principal 'User:{user}' --operation Read --topic '{topic}'"
+    return KafkaRefused(
+        f"Kafka at {servers} does not let {user} describe or read topic {topic}; if there is such a topic,"
+        f" grant it: `kafka-acls --bootstrap-server {servers} {grant}`"
+    )
+
+
+def _refused(reasons: list[str], servers: str, security: KafkaSecurity) -> KafkaRefused | None:
+    causes = [found[1] for reason in reasons if (found := CONNECTION_FAILED.search(reason))]
+    hung_up = bool(causes) and all(HUNG_UP in cause for cause in causes)
+    if any("SaslAuthenticationFailed" in cause for cause in causes) or (security.user and hung_up):
+        user = f"{security.user} by {security.mechanism}"
+        rejected = f"Kafka at {servers} rejected the credentials: it does not let {user} in"
+        return KafkaRefused(f"{rejected}; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM")
+    if any("CERTIFICATE_VERIFY_FAILED" in cause for cause in causes):
+        trusted = security.ca or "an authority that this machine trusts"
+        return KafkaRefused(f"the certificate of Kafka at {servers} is not one of {trusted}; check CAB_KAFKA_CA and the host's name")
+    return None
+
+
+class _Told(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reasons: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.reasons.append(record.getMessage())
+
+
+@contextmanager
+def _told() -> Iterator[list[str]]:
+    """Why connections failed meanwhile: kafka-python logs that, tries again, and in the end raises that time is over."""
+    handler, logger = _Told(), logging.getLogger("kafka.net.manager")
+    logger.addHandler(handler)
+    try:
+        yield handler.reasons
+    finally:
+        logger.removeHandler(handler)

@@ -1,0 +1,107 @@
+"""The lake: a root URL and the files under it, on a local disk, HDFS or S3."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import ParseResult, urlparse
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from cab_assets.clients import hdfs, s3
+from cab_assets.errors import CabError, Unavailable
+
+
+class LakeRefused(CabError):
+    """The lake cannot be written: it is full, read-only, or not ours."""
+
+
+class LakeUnavailable(Unavailable):
+    """The lake cannot be read: it does not answer, is too busy, or does not let us."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Files under `root` (file://, hdfs:// or s3://), addressed by paths relative to it, parts separated by `/`."""
+
+    root: str
+
+    @cached_property
+    def files(self) -> pafs.FileSystem:
+        """Arrow's view of the lake. Each call on a remote one has a time limit, and raises an OSError when it is over."""
+        address = urlparse(self.root)
+        return pafs.SubTreeFileSystem(*FILE_SYSTEMS[address.scheme](address))
+
+    def url(self, path: str) -> str:
+        """Where Spark and Hive find `path`."""
+        return f"{self.root.replace('s3://', 's3a://', 1)}/{path}"
+
+    def make_folder(self, path: str) -> None:
+        """For files to come. S3 has no folders: Arrow would put an empty object at each part of the path, from the bucket down."""
+        if not self.root.startswith("s3://"):
+            self.files.create_dir(path)
+
+    def info(self, path: str) -> pafs.FileInfo:
+        """What lies at `path`; of type NotFound when there is nothing."""
+        with reading(path):
+            return self.files.get_file_info(path)
+
+    def read(self, path: str) -> bytes:
+        """FileNotFoundError if it is not there."""
+        with reading(path), self.files.open_input_stream(path) as file:
+            return bytes(file.read())
+
+    def parquet_rows(self, path: str) -> int:
+        """How many rows a Parquet file says it holds."""
+        with reading(path):
+            return int(pq.read_metadata(path, filesystem=self.files).num_rows)
+
+    def columns(self, path: str, names: Sequence[str]) -> pa.Table:
+        """Those columns of a Parquet file."""
+        with reading(path):
+            return pq.read_table(path, filesystem=self.files, columns=list(names))
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file, and see that it is there: HDFS keeps an empty one when a DataNode dies meanwhile."""
+        try:
+            with self.files.open_output_stream(path) as file:
+                file.write(content)
+            self.holds(path, len(content))
+        except OSError as error:
+            raise refused(path, error) from error
+
+    def holds(self, path: str, size: int) -> None:
+        """OSError unless a file just written has that many bytes."""
+        if (found := self.files.get_file_info(path).size) != size:
+            raise OSError(f"it has {found} bytes, written were {size}")
+
+    def list(self, folder: str) -> list[pafs.FileInfo]:
+        """What lies directly in `folder`; nothing when there is no such folder."""
+        with reading(folder):
+            found = self.files.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
+        return sorted(found, key=lambda info: info.path)
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """LakeUnavailable for whatever keeps `path` from being read, but that it is not there."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise LakeUnavailable(f"cannot read {path} in the lake: {str(error).rstrip('.')}. See `cab doctor`, then run again") from error
+
+
+def refused(path: str, error: OSError) -> LakeRefused:
+    advice = "free space, mend permissions or start what is down (see `cab doctor`), then run the day again"
+    return LakeRefused(f"cannot write {path} in the lake: {error}. Nothing was published from it; {advice}")
+
+
+FILE_SYSTEMS: dict[str, Callable[[ParseResult], tuple[str, pafs.FileSystem]]] = {
+    "file": lambda address: (address.path, pafs.LocalFileSystem()),
+    "hdfs": lambda address: (address.path, hdfs.file_system(address)),
+    "s3": lambda address: (f"{address.netloc}{address.path}", s3.file_system()),
+}

@@ -1,0 +1,79 @@
+"""The password of the rides' database: given, or kept in AWS Secrets Manager under a name."""
+
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cab_assets.clients.deadline import within
+from cab_assets.errors import CabError, Unavailable
+
+ANSWER_SECONDS = 20
+TRIES = 2
+REMEDY = "check CAB_BOOKINGS_DB_SECRET, the region and the rights of this machine's AWS identity"
+
+
+class SecretUnavailable(Unavailable):
+    """Secrets Manager cannot be reached, or does not answer in time."""
+
+
+class SecretRefused(CabError):
+    """Secrets Manager answered that there is no such secret for us, or it holds no password."""
+
+
+@dataclass
+class Password:
+    """Read when it is first needed, and again when a server says that it is wrong: it may have been rotated."""
+
+    read: Callable[[], str] = field(repr=False)
+    _known: str | None = field(default=None, init=False, repr=False)
+
+    @property
+    def text(self) -> str:
+        if self._known is None:
+            self._known = self.read()
+        return self._known
+
+    def renew(self) -> bool:
+        """Read it anew; true if it is another one now."""
+        before, self._known = self.text, self.read()
+        return self._known != before
+
+
+def given(text: str) -> Password:
+    return Password(lambda: text)
+
+
+def kept(name: str) -> Password:
+    """The secret of that name or ARN: the text itself, or `password` of the JSON that RDS keeps; SecretUnavailable, SecretRefused."""
+    return Password(lambda: _password(name, _secret(name)))
+
+
+def _secret(name: str) -> str:
+    import dagster as dg  # only here: every command of ours would wait for AWS's libraries
+    from botocore.exceptions import BotoCoreError, ClientError
+    from dagster_aws.secretsmanager import SecretsManagerResource
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        manager = SecretsManagerResource(max_attempts=TRIES)
+    try:
+        return str(within(ANSWER_SECONDS, lambda: manager.get_client().get_secret_value(SecretId=name))["SecretString"])
+    except ClientError as error:
+        raise SecretRefused(f"AWS Secrets Manager does not give {name}: {error.response['Error'].get('Message', error)}; {REMEDY}") from None
+    except (BotoCoreError, TimeoutError) as error:
+        raise SecretUnavailable(f"AWS Secrets Manager cannot be asked for {name}: {error}; {REMEDY}") from None
+    except KeyError:
+        raise SecretRefused(f"the secret {name} is binary; keep the password as text, or as JSON with the key password") from None
+
+
+def _password(name: str, secret: str) -> str:
+    try:
+        members = json.loads(secret)
+    except ValueError:
+        return secret
+    if not isinstance(members, dict):
+        return secret
+    if not isinstance(password := members.get("password"), str):
+        raise SecretRefused(f"the secret {name} is JSON without a text under the key password")
+    return password

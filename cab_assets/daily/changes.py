@@ -1,0 +1,59 @@
+"""Finding the days of the source that are not as they are published."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, timedelta
+
+from cab_assets.sources.fingerprint import Fingerprint
+
+NOTHING = Fingerprint(rows=0, fare=None, tip=None, row_hash=0)
+
+
+def changed_days(source: Mapping[str, Fingerprint], published: Mapping[str, Fingerprint]) -> list[str]:
+    """The days whose rows in the source are not the published ones: new, late, corrected or deleted."""
+    days = source.keys() | published.keys()
+    return sorted(day for day in days if source.get(day, NOTHING).differs_from(published.get(day, NOTHING)))
+
+
+def days_to_import(changed: Collection[str], busy: Collection[str]) -> list[tuple[str, str]]:
+    """Ranges (first day, last day) of `changed` without the days that a run is already at."""
+    return list(ranges(sorted(set(changed) - set(busy))))
+
+
+def ranges(days: list[str]) -> Iterator[tuple[str, str]]:
+    """Sorted days as ranges without a gap.
+
+    >>> list(ranges(["2020-01-30", "2020-01-31", "2020-02-01", "2020-02-03"]))
+    [('2020-01-30', '2020-02-01'), ('2020-02-03', '2020-02-03')]
+    """
+    first = previous = None
+    for day in days:
+        if previous is not None and day != following(previous):
+            yield str(first), previous
+            first = None
+        first, previous = first or day, day
+    if previous is not None:
+        yield str(first), previous
+
+
+def following(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(1)).isoformat()
+
+
+def is_day(text: str) -> bool:
+    """Whether `text` is a day of the calendar as YYYY-MM-DD.
+
+    >>> [is_day(text) for text in ("2020-02-29", "2020-02-00", "20200229", "12020-02-12")]
+    [True, False, False, False]
+    """
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def days_of(first: str, last: str) -> list[str]:
+    """Every day from `first` to `last`."""
+    days = [first]
+    while days[-1] < last:
+        days.append(following(days[-1]))
+    return days

@@ -1,0 +1,116 @@
+"""The way of the clicks, once: a feed with poison in it, drained by the sensor under Dagster's daemon, and counted in Hive."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from cab_assets.cli.clickstream import Sides, standing
+from cab_assets.clients.click_topic import Offsets
+from cab_assets.dev.demo import DemoFailed
+from cab_assets.dev.sample.clicks import Feed
+from cab_assets.dev.sample.send import Pace, send_clicks
+from cab_assets.environment import CHECKOUT, Environment
+
+CLICKS, POISON = 20_000, 0.01
+DRAIN_SECONDS = 240  # the daemon's start, a tick and a cold run take 40
+END_SECONDS = 20
+DAEMON_ALIVE_SECONDS = 60
+DAYS_A_LINE = 5
+
+Report = Callable[[str], None]
+
+
+def feed_and_drain(env: Environment, variables: Mapping[str, str], days: int, report: Report) -> None:
+    """Send clicks, let the sensor ask for runs until all are committed, and hold what Hive shows against what was sent."""
+    with closing(Sides(env)) as sides:
+        before = sides.topic.look().ends
+        send_clicks(env, Feed(start=env.start_date, days=days, poison=POISON), CLICKS, Pace(), report)
+        brief = {**variables, "CAB_INGEST_RUN_MINUTES": "0"}  # nothing else is coming: a run leaves when all is committed
+        with daemon(brief, env.home / "logs" / "demo-daemon.log", report):
+            wait_until_drained(sides, report)
+        show(sides, before, report)
+
+
+@contextmanager
+def daemon(variables: Mapping[str, str], log: Path, report: Report) -> Iterator[None]:
+    """Dagster's daemon at work, unless one is already."""
+    if daemon_is_alive(variables):
+        report("  a daemon is at work already (`make dev`?); its sensor does it")
+        yield
+        return
+    report(f"  dagster-daemon run; its log is {log}")
+    command = [sys.executable, "-m", "dagster._daemon", "run", "-w", "workspace.yaml"]
+    with (
+        log.open("w") as file,
+        subprocess.Popen(  # noqa: S603
+            command, cwd=CHECKOUT, env=dict(variables), stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+        ) as process,
+    ):
+        try:
+            yield
+        finally:
+            end(process)
+
+
+def daemon_is_alive(variables: Mapping[str, str]) -> bool:
+    import dagster as dg
+
+    with dg.DagsterInstance.from_config(variables["DAGSTER_HOME"]) as instance:
+        beats = instance.get_daemon_heartbeats().values()
+        return any(time.time() - beat.timestamp < DAEMON_ALIVE_SECONDS for beat in beats)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End the daemon as Ctrl-C does, and what it started."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    for child in psutil.wait_procs(family, END_SECONDS)[1]:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+
+
+def wait_until_drained(sides: Sides, report: Report) -> None:
+    deadline, told = time.monotonic() + DRAIN_SECONDS, -1
+    while (waiting := standing(sides).figures["lag"]) and time.monotonic() < deadline:
+        if waiting != told:
+            report(f"  {waiting:,} clicks are waiting for the sensor")
+        told = waiting
+        time.sleep(1)
+    if waiting:
+        raise DemoFailed(f"{waiting:,} clicks are not committed after {DRAIN_SECONDS} s; why is in {sides.env.home / 'logs' / 'demo-daemon.log'}")
+
+
+def show(sides: Sides, before: Offsets, report: Report) -> None:
+    """What the views hold of the records sent since `before`; DemoFailed unless it is all of them."""
+    new = " OR ".join(f"(kafka_partition = {partition} AND kafka_offset >= {end})" for partition, end in before.items())
+    where = f"WHERE topic = '{sides.topic.name}' AND ({new})"
+    dates = query(sides, f"SELECT event_date, count(*) FROM {{clickstream}} {where} GROUP BY event_date ORDER BY event_date")
+    reasons = query(
+        sides, f"SELECT reason, count(*) FROM (SELECT explode(reasons) AS reason FROM {{clickstream_rejects}} {where}) t GROUP BY reason ORDER BY 2 DESC, 1"
+    )
+    ((rejected,),) = query(sides, f"SELECT count(*) FROM {{clickstream_rejects}} {where}")
+    accepted = sum(count for _, count in dates)
+    report("Accepted clicks by date:")
+    for start in range(0, len(dates), DAYS_A_LINE):
+        report("  " + "   ".join(f"{date} {count:>6,}" for date, count in dates[start : start + DAYS_A_LINE]))
+    report("Refused clicks by reason (one can have several):")
+    report("  " + ", ".join(f"{reason} {count}" for reason, count in reasons))
+    if accepted + rejected != CLICKS:
+        raise DemoFailed(f"{accepted:,} accepted and {rejected:,} refused are not the {CLICKS:,} that were sent")
+    report(f"{accepted:,} accepted + {rejected:,} refused = {CLICKS:,} sent.")
+
+
+def query(sides: Sides, sql: str) -> list[tuple[Any, ...]]:
+    hive = sides.ledger.hive
+    return hive.execute(sql.format(**{view: f"`{hive.database}`.`{view}`" for view in ("clickstream", "clickstream_rejects")}))

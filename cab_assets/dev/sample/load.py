@@ -1,0 +1,50 @@
+"""Loading bookings: what is missing is inserted, what is there is left as it is."""
+
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from cab_assets.dev.sample.bookings import bookings_of, busy_days
+from cab_assets.dev.sample.connect import source_table
+from cab_assets.dev.sample.source import SourceTable
+from cab_assets.dev.sample.sqoop import bookings_in
+from cab_assets.environment import Environment
+
+CHUNK_ROWS = 100_000  # a sign of progress every second or two
+
+Say = Callable[[str], None]
+
+
+def load_days(env: Environment, start: date, days: int, rows_per_day: int, seed: int, say: Say) -> None:
+    """Load the made-up bookings of the days from `start` on, each day in one transaction."""
+    busy = busy_days(start, days)
+    say(f"{start} to {start + timedelta(days - 1)}: days with {rows_per_day:,} bookings: {len(busy)}, without any: {days - len(busy)}.")
+    with source_table(env) as table:
+        _load(table, (bookings_of(day, rows_per_day, seed) for day in busy), len(busy) * rows_per_day, say)
+
+
+def load_file(env: Environment, file: Path, say: Say) -> None:
+    """Load the bookings of a file that Sqoop wrote, all in one transaction."""
+    rows = bookings_in(file)
+    with source_table(env) as table:
+        _load(table, [rows], rows.num_rows, say)
+
+
+def _load(table: SourceTable, parts: Iterable[pa.Table], expected: int, say: Say) -> None:
+    done = new = 0
+    for part in parts:
+        with table.transaction():
+            for chunk in part.to_batches(max_chunksize=CHUNK_ROWS):
+                new += table.insert_missing(chunk)
+                done += chunk.num_rows
+                if done % CHUNK_ROWS < chunk.num_rows and done < expected:
+                    say(f"{done:,} of {expected:,} rows")
+    say(f"{new:,} rows are new; {done - new:,} were there already and are as they were.")
+    say(holding(table))
+
+
+def holding(table: SourceTable) -> str:
+    rows, days = table.holds()
+    return f"{table.name} now holds {rows:,} rows; days with bookings: {days:,}."

@@ -1,0 +1,156 @@
+"""Jars that are fetched once per user, with the Ivy that the pyspark wheel holds: Kafka's broker, and what Spark lacks to read from it."""
+
+import hashlib
+import os
+import re
+import select
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from cab_assets.dev.stack import machine
+from cab_assets.dev.stack.errors import UnfetchableJars
+from cab_assets.dev.stack.home import locked
+from cab_assets.dev.stack.server import packaged
+
+SETTINGS = Path(__file__).parent / "ivysettings.xml"
+IVY = "pyspark/jars/ivy-2.5.3.jar"
+SILENCE_SECONDS = 30  # Ivy prints a dot per kilobyte, so this long without one is a dead line, not a slow one
+REMEDY = "mend the connection (Java takes a proxy from JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=…, not from HTTPS_PROXY), then try again"
+
+
+@dataclass(frozen=True)
+class Jar:
+    sha256: str
+    use: str
+    coordinates: str
+
+    @property
+    def path(self) -> str:
+        """In the folder of all jars."""
+        _, name, version = self.coordinates.split(":")
+        return f"{self.use}/{name}-{version}.jar"
+
+    @property
+    def dependency(self) -> str:
+        group, name, version = self.coordinates.split(":")
+        return f'<dependency org="{group}" name="{name}" rev="{version}" conf="{self.use}->*"/>'
+
+
+@dataclass(frozen=True)
+class JarSet:
+    """The jars of a file of pins, a line each: SHA-256, who uses it, group:name:version."""
+
+    pins: Path
+    what: str  # they are of
+    megabytes: int
+
+    @property
+    def pinned(self) -> list[Jar]:
+        return [Jar(*line.split()) for line in self.pins.read_text().splitlines()]
+
+    @property
+    def uses(self) -> list[str]:
+        return sorted({jar.use for jar in self.pinned})
+
+    @property
+    def folder(self) -> Path:
+        """Where the jars of this list of pins are; those of another version's list lie beside it."""
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return cache / "cab-assets" / "jars" / hashlib.sha256(self.pins.read_bytes()).hexdigest()[:12]
+
+    def of(self, use: str) -> list[Path]:
+        return [self.folder / jar.path for jar in self.pinned if jar.use == use]
+
+    def fetch(self, report: Callable[[str], None]) -> None:
+        """Every jar is there when this returns, and is what its pin says; UnfetchableJars if one cannot be had."""
+        cache = self.folder.parent
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with locked(cache):  # a second stack waits for the jars of the first
+                if not self._is_whole():
+                    self._bring(cache / "draft", report)
+        except OSError as error:
+            raise UnfetchableJars(f"the jars cannot be put into {cache}: {error.strerror}. Set XDG_CACHE_HOME to a folder that you may write to.") from error
+
+    def _is_whole(self) -> bool:
+        """A folder is there only if every jar in it was right; what is asked here is whether somebody deleted one since."""
+        return all((self.folder / jar.path).exists() for jar in self.pinned)
+
+    def _bring(self, draft: Path, report: Callable[[str], None]) -> None:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        report(f"jars: {len(self.pinned)} of {self.what} come from Maven Central, {self.megabytes} MB, once for all stacks of this user")
+        try:
+            self.fetch_into(draft)
+            self._check(draft / "jars")
+            shutil.rmtree(self.folder, ignore_errors=True)
+            (draft / "jars").rename(self.folder)
+        finally:
+            shutil.rmtree(draft)
+        report(f"jars: fetched and checked; they are in {self.folder}")
+
+    def fetch_into(self, draft: Path) -> None:
+        """Fetch the jars into the folder `jars` of an existing folder, without a look at their hashes."""
+        (draft / "ivy.xml").write_text(self._wanted())
+        target = f"{draft}/jars/[conf]/[artifact]-[revision].[ext]"
+        ivy = ["-settings", str(SETTINGS), "-cache", str(draft / "ivy"), "-ivy", str(draft / "ivy.xml"), "-confs", *self.uses, "-retrieve", target]
+        command = [machine.java(), "-jar", packaged("pyspark", IVY), *ivy]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            said = _listen(process)
+        if process.returncode:
+            raise UnfetchableJars(f"the jars of {self.what} cannot be fetched from Maven Central: {_reason(said)}; {REMEDY}.")
+
+    def _wanted(self) -> str:
+        confs = "".join(f'<conf name="{use}"/>' for use in self.uses)
+        dependencies = "\n".join(jar.dependency for jar in self.pinned)
+        return (
+            f'<ivy-module version="2.0"><info organisation="cab" module="jars"/><configurations>{confs}</configurations>'
+            f"<dependencies>{dependencies}</dependencies></ivy-module>"
+        )
+
+    def _check(self, jars: Path) -> None:
+        wrong = [jar.path for jar in self.pinned if sha256(jars / jar.path) != jar.sha256]
+        if wrong:
+            raise UnfetchableJars(
+                f"{', '.join(wrong)} from Maven Central: not the file that was pinned (its SHA-256 differs), so nothing was kept. "
+                "Something between here and there alters files; try again from another network."
+            )
+
+
+EMBEDDED = JarSet(Path(__file__).parent / "jars.sha256", "Kafka and of Spark's connector to it", 53)  # each of the two has a kafka-clients of its own
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def broker() -> str:
+    """The broker's class path."""
+    return f"{EMBEDDED.folder}/broker/*"
+
+
+def connector() -> list[Path]:
+    """What any Spark driver of ours needs on its class path to read Kafka: all that is not in the wheel."""
+    return EMBEDDED.of("connector")
+
+
+def _listen(process: subprocess.Popen[bytes]) -> str:
+    """All that it says; it is ended when it says nothing for too long."""
+    output = cast(IO[bytes], process.stdout).fileno()
+    said = b""
+    while select.select([output], [], [], SILENCE_SECONDS)[0]:
+        if not (more := os.read(output, 65536)):
+            return said.decode(errors="replace")
+        said += more
+    process.kill()
+    return f"(no answer for {SILENCE_SECONDS} s)"
+
+
+def _reason(said: str) -> str:
+    """The first exception that Ivy names, or what it did not find."""
+    found = re.search(r"\((\S+(?:Exception|Error)\b.*|no answer.*)\)", said) or re.search(r"(Host \S+ not found|(?<=:: )\S+: not found)", said)
+    return found[1] if found else said.strip()[-300:]

@@ -1,0 +1,93 @@
+import base64
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import ClassVar
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from cab_assets import environment
+from cab_assets.dev.stack import jars, machine
+from cab_assets.dev.stack.ports import LOOPBACK
+from cab_assets.dev.stack.server import LOG_FORMAT, Server
+
+ANSWER_SECONDS = 3  # each of the answers that `ask` waits for
+PARTITIONS = 3  # one would hide every mistake about offsets of several
+SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "auto.create.topics.enable": "false",  # a misspelt topic is an error
+    "num.partitions": str(PARTITIONS),
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "message.max.bytes": str(2 * 2**20),  # values of 1 MB, and what is around them
+    "replica.fetch.max.bytes": str(2 * 2**20),
+    "log.retention.hours": "168",
+    "broker.session.timeout.ms": "5000",  # one killed with -9 is let in again after so long: back after 10 s, not 15
+}
+
+
+class Kafka(Server):
+    """One Apache Kafka broker that is its own controller (KRaft), with the topic of clicks."""
+
+    name: ClassVar[str] = "kafka"
+    usual_ports: ClassVar[Mapping[str, int]] = {"kafka": 9092, "controller": 9093}
+    waits_for: ClassVar[str] = "a leader of each partition of the topic of clicks"
+    refusals: ClassVar[tuple[type[Exception], ...]] = (KafkaError, OSError)
+    start_seconds: ClassVar[int] = 5  # a port that is taken ends it within that
+    start_retries: ClassVar[int] = 5
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _settings(self) -> dict[str, str]:
+        broker, controller = (f"{LOOPBACK}:{self.ports[name]}" for name in self.usual_ports)
+        return SETTINGS | {
+            "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
+            "controller.quorum.voters": f"1@{controller}",
+            "log.dirs": str(self.data),
+        }
+
+    def prepare(self) -> None:
+        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        if (self.data / "meta.properties").exists():  # written last
+            return
+        settings = self.folder / "format.properties"
+        settings.write_text("".join(f"{name}={value}\n" for name, value in self._settings.items()))
+        self.run([*self._java(), "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", new_cluster_id(), "-c", str(settings)])
+
+    def command(self) -> list[str]:
+        """All settings are here and none in a file, so that a stack which runs with other ones is noticed."""
+        overrides = [f"--override={name}={value}" for name, value in self._settings.items()]
+        return [*self._java(), "kafka.Kafka", "/dev/null", *overrides]
+
+    def _java(self) -> list[str]:
+        options = ["-Xmx512m", f"-Djava.io.tmpdir={self.folder / 'tmp'}", f"-Dlog4j2.configurationFile={LOG_FORMAT.as_uri()}"]
+        return [machine.java(), *options, "-cp", jars.broker()]
+
+    def ask(self) -> None:
+        socket.create_connection((LOOPBACK, self.ports["kafka"]), ANSWER_SECONDS).close()  # the client would first wait for many seconds, then leave a thread
+        topic = environment.read(os.environ).clickstream_topic
+        limit = ANSWER_SECONDS * 1000
+        servers = self.variables()["CAB_KAFKA_BOOTSTRAP_SERVERS"]
+        with closing(KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=limit, request_timeout_ms=limit)) as admin:
+            if topic not in admin.list_topics():
+                admin.create_topics({topic: {"num_partitions": PARTITIONS}})
+            admin.wait_for_topics([topic], timeout_ms=limit)
+
+    def variables(self) -> dict[str, str]:
+        return {"CAB_KAFKA_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{self.ports['kafka']}"}
+
+
+def new_cluster_id() -> str:
+    """A random UUID as Kafka writes it, in 22 characters of URL-safe base64, of which the first is no dash: Kafka's tools would take it for an option."""
+    return f"C{base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip('=')}"

@@ -1,0 +1,84 @@
+"""`cab up` and `cab down`: real servers as plain processes on loopback."""
+
+import shlex
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cab_assets.environment import CHECKOUT, STACK_ENV
+from cab_assets.dev.stack import home as homes
+from cab_assets.dev.stack import jars, machine, ports
+from cab_assets.dev.stack.server import Server
+from cab_assets.dev.stack.stack import USUAL, Stack, remembered
+from cab_assets.dev.stack.supervisor import Supervisor
+
+Report = Callable[[str], None]
+UP_SECONDS = 120  # a cold disk and two busy cores: 26 s were seen
+
+
+def up(home: Path, report: Report) -> None:
+    """Every server answers when this returns; CabError when one does not, and then nothing that was started here is left running."""
+    machine.check()
+    home = home.resolve()
+    homes.make(home)
+    jars.EMBEDDED.fetch(report)
+    with homes.locked(home):
+        stack = remembered(home)
+        if stack.runs() and stack.supervisor.has(stack.config):
+            _settle(stack, report)
+            return
+        if stack.runs():
+            report("The stack runs with other settings or another version; it is started anew.")
+        _stop(stack)
+        _start(home, report)
+
+
+def down(home: Path, *, wipe: bool = False) -> None:
+    """Nothing of the stack is running when this returns; its data stays unless wiped."""
+    home = home.resolve()
+    if not home.is_dir():
+        return
+    with homes.locked(home):
+        _stop(remembered(home))
+        if wipe:
+            homes.wipe(home)
+
+
+def _start(home: Path, report: Report) -> None:
+    with ports.claimed(home, USUAL) as chosen:
+        stack = Stack(home, chosen)
+        try:
+            for server in stack.servers:
+                server.prepare()
+            stack.supervisor.start(stack.config)
+            _settle(stack, report)
+        except BaseException:
+            _stop(stack)
+            raise
+
+
+def _stop(stack: Stack) -> None:
+    stack.supervisor.stop()
+    (stack.home / STACK_ENV).unlink(missing_ok=True)  # so that the pipeline asks for `cab up` instead of finding no server
+
+
+def _settle(stack: Stack, report: Report) -> None:
+    for server in stack.servers:
+        stack.supervisor.revive(server.name)
+    for server in stack.servers:
+        await_answer(server, stack.supervisor, report)
+    shutil.copy(CHECKOUT / "dagster.yaml", stack.home / "dagster")
+    homes.write_private(stack.home / STACK_ENV, "".join(f"{name}={shlex.quote(value)}\n" for name, value in stack.variables.items()))
+
+
+def await_answer(server: Server, supervisor: Supervisor, report: Report) -> None:
+    began = time.monotonic()
+    report(f"{server.name}: waiting for {server.waits_for}, port {' and '.join(map(str, server.own_ports.values()))}")
+    while refusal := server.refusal():
+        if supervisor.state(server.name)["statename"] == "FATAL":
+            raise server.failed("ends again and again right after its start")
+        if time.monotonic() - began > UP_SECONDS:
+            raise server.failed(f"did not answer within {UP_SECONDS} s ({refusal})")
+        time.sleep(0.2)
+    report(f"{server.name}: answers, after {time.monotonic() - began:.1f} s")

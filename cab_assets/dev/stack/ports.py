@@ -1,0 +1,49 @@
+"""Ports on loopback: the usual ones where they are free, and the same ones again next time."""
+
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from cab_assets.dev.stack.home import PORTS, write_private
+
+LOOPBACK = "127.0.0.1"
+
+
+def remembered(home: Path) -> dict[str, int]:
+    file = home / PORTS
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+@contextmanager
+def claimed(home: Path, usual: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """A free port for each name, remembered, and left alone by other starting stacks until the block ends."""
+    before = remembered(home)
+    with ExitStack() as claims:
+        ports = {name: _first_free((before.get(name, port), *range(port, port + 1000)), claims) for name, port in usual.items()}
+        write_private(home / PORTS, json.dumps(ports))
+        yield ports
+
+
+def free(usual: int) -> int:
+    """`usual`, or the first port after it that is free now."""
+    with ExitStack() as claims:
+        return _first_free(tuple(range(usual, usual + 1000)), claims)
+
+
+def _first_free(candidates: tuple[int, ...], claims: ExitStack) -> int:
+    return next(port for port in candidates if _claim(port, claims))
+
+
+def _claim(port: int, claims: ExitStack) -> bool:
+    """Whether nobody listens there; a server takes seconds to, so until then a name in the kernel says that the port is given away."""
+    claim = claims.enter_context(socket.socket(socket.AF_UNIX))
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((LOOPBACK, port))
+            claim.bind(f"\0cab-port-{port}")
+        except OSError:
+            return False
+    return True

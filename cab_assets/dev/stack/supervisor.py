@@ -1,0 +1,108 @@
+"""supervisord: keeps the servers of one stack up, and is told what to do over a port on loopback."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, cast
+
+from cab_assets.dev.stack import processes
+from cab_assets.dev.stack.errors import StillRunning, SupervisorNotUp
+from cab_assets.dev.stack.home import CONFIG, write_private
+from cab_assets.dev.stack.ports import LOOPBACK
+
+USUAL_PORTS = {"supervisor": 9001}
+START_SECONDS = 10
+STOP_SECONDS = 45  # more than the 30 after which supervisord kills a server
+INHERITED = ("HOME", "JAVA_HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "USER")  # servers start the same, whatever SPARK_… or PG… the user has set
+
+
+class _Impatient(xmlrpc.client.Transport):
+    def make_connection(self, host: Any) -> HTTPConnection:
+        connection = super().make_connection(host)
+        connection.timeout = 5
+        return connection
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    home: Path
+    port: int
+    password: str
+
+    @property
+    def pid(self) -> int | None:
+        """That of the latest one, which is the number of its session too, so it still tells the servers that it left."""
+        try:
+            return int((self.home / "supervisord.pid").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    @property
+    def log(self) -> Path:
+        return self.home / "logs" / "supervisord.log"
+
+    def runs(self) -> bool:
+        return self.pid is not None and self.pid in processes.of_session(self.pid, self.home)
+
+    def has(self, config: str) -> bool:
+        file = self.home / CONFIG
+        return file.exists() and file.read_text() == config
+
+    def start(self, config: str) -> None:
+        write_private(self.home / CONFIG, config)
+        daemon = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.home / CONFIG)]
+        environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        started = subprocess.run(daemon, env=environment, cwd=self.home, capture_output=True, text=True)
+        if started.returncode != 0:
+            raise SupervisorNotUp(f"supervisord does not start: {started.stderr.strip() or started.stdout.strip()}")
+        self._await_answer()
+
+    def _await_answer(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self.runs() or not self._answers():
+            if time.monotonic() > deadline:
+                raise SupervisorNotUp(f"supervisord did not answer within {START_SECONDS} s; its log is {self.log}")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            return self._ask("getState") is not None
+        except SupervisorNotUp:
+            return False
+
+    def state(self, name: str) -> dict[str, Any]:
+        """As supervisord has it: statename, pid, start, now, spawnerr."""
+        return cast(dict[str, Any], self._ask("getProcessInfo", name))
+
+    def revive(self, name: str) -> None:
+        """Start a server that was given up or stopped."""
+        if self.state(name)["statename"] in ("STOPPED", "EXITED", "FATAL"):
+            self._ask("startProcess", name, False)
+
+    def stop(self) -> None:
+        """End the supervisor, its servers and whatever one that was killed left behind; StillRunning if something stays."""
+        leader = self.pid
+        if leader is None:
+            return
+        if self.runs():
+            processes.send([leader], signal.SIGTERM)
+        if left := processes.await_end(leader, self.home, STOP_SECONDS):
+            processes.send(left, signal.SIGKILL)
+            left = processes.await_end(leader, self.home, 5)
+        if left:
+            raise StillRunning(f"these processes of the stack in {self.home} do not end: {', '.join(map(str, left))}. End them, then try again.")
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        url = f"http://cab:{self.password}@{LOOPBACK}:{self.port}/RPC2"
+        with xmlrpc.client.ServerProxy(url, transport=_Impatient()) as server:
+            try:
+                return getattr(server.supervisor, method)(*arguments)
+            except (OSError, HTTPException, xmlrpc.client.Error) as error:
+                reason = error.errmsg if isinstance(error, xmlrpc.client.ProtocolError) else error  # its text would show the password
+                raise SupervisorNotUp(f"supervisord does not answer ({reason}); run `cab down`, then `cab up`. Its log is {self.log}") from None

@@ -1,0 +1,55 @@
+"""The hash of a row in MySQL."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pymysql
+
+from cab_assets.schemas import BOOKINGS
+from cab_assets.sources.mysql_errors import MIXED, code_of
+
+UTF8 = "convert({} USING utf8mb4)"
+OF_CHARACTER_SET = " character set "  # follows the type of a text that is converted before it is hashed
+
+
+def row_hash(columns: Mapping[str, str]) -> str:
+    """Return the first 60 bits of an MD5 over the quoted values: QUOTE tells NULL from empty and one value from the next.
+
+    A text that outgrows max_allowed_packet on the way is NULL; the row is then hashed by the MD5 of each value.
+    """
+    values = [_hashed(name, kind) for name, kind in columns.items()]
+    quoted = ", ',', ".join(f"quote({value})" for value in values)
+    long = ", ',', ".join(f"quote(md5({value}))" for value in values)
+    return f"cast(conv(left(coalesce(md5(concat({quoted})), md5(concat({long}))), 15), 16, 10) AS signed)"
+
+
+def _hashed(name: str, kind: str) -> str:
+    """Widen a float as in `MySQL.value`: as a text it has six digits."""
+    if OF_CHARACTER_SET in kind:
+        return UTF8.format(name)
+    return f"({name} + 0e0)" if kind == "float" else name
+
+
+def hashable(cursor: Any, table: str, columns: Mapping[str, str], character_sets: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns -> types of a table so that its rows can be hashed.
+
+    A server finds a common character set for most texts of a row. Where it does not, each text is
+    converted; done everywhere, this would give other hashes and import every day again.
+    """
+    if len(set(character_sets.values())) <= 1 or _is_hashed(cursor, table, columns):
+        return dict(columns)
+    named = {column: f"{OF_CHARACTER_SET}{name}" for column, name in character_sets.items()}
+    return {column: kind + named.get(column, "") for column, kind in columns.items()}
+
+
+def _is_hashed(cursor: Any, table: str, columns: Mapping[str, str]) -> bool:
+    imported = {name: columns[name] for name in BOOKINGS.names if name in columns}
+    if not imported:
+        return True
+    try:
+        cursor.execute(f"SELECT {row_hash(imported)} FROM {table} LIMIT 0")
+    except pymysql.MySQLError as error:
+        if code_of(error) in MIXED:
+            return False
+        raise
+    return True

@@ -1,0 +1,169 @@
+"""What is PostgreSQL's own about the rides' database (14 or later, for `hash_record_extended`)."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from psycopg.types.string import ByteaBinaryLoader
+
+from cab_assets.errors import CabError
+from cab_assets.schemas import Column
+from cab_assets.sources.dialect import CONNECT_SECONDS, LOCK_SECONDS, Dialect, Snapshot, Window
+from cab_assets.sources.postgresql_failures import cause
+from cab_assets.sources.postgresql_hash import row_hash
+from cab_assets.sources.postgresql_numbers import unfit
+from cab_assets.sources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
+from cab_assets.sources.postgresql_text import not_utf8
+
+PLAIN = ["SET LOCAL max_parallel_workers_per_gather = 0", "SET LOCAL jit = off"]  # one process a connection, and nothing compiled for each statement anew
+WINDOW_ROWS = 20_000  # 5 MB on the server, on the way and here; 25,000 take 4 % longer, 12,500 more still
+# From index entry to index entry; one that is its own next ends it before the NULL that is the day's
+# end. The table may have any name, and columns of any name.
+EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
+    SELECT {start} UNION SELECT (
+        SELECT ride.pickup_timestamp FROM {table} AS ride
+        WHERE ride.pickup_timestamp >= cab_assets_edges.edge AND ride.pickup_timestamp < {end}
+        ORDER BY 1 {nulls} OFFSET {rows} LIMIT 1
+    ) FROM cab_assets_edges WHERE edge IS NOT NULL
+) SELECT {edge} FROM cab_assets_edges"""
+# Only a B-tree gives rows in order. Where it puts NULL (bit 0 of indoption: descending, bit 1: NULL
+# first), of which no window has any, decides whether it serves an ORDER BY.
+INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NULLS LAST' END
+    FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+        JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = index.relam
+    WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp' AND indisvalid AND indpred IS NULL AND amname = 'btree'"""
+CALENDAR = ("timestamp '0001-01-01'", "timestamp '10000-01-01'")  # [first, end) of Hive's and of Python's times
+CLOCK = "pg_catalog.clock_timestamp()"
+SEARCHES = (  # by error: what looks for the value that it is of
+    (psycopg.errors.CharacterNotInRepertoire, not_utf8),
+    ((psycopg.errors.NumericValueOutOfRange, pa.ArrowInvalid), unfit),
+)
+AT_ONCE = "100ms"  # PostgreSQL has no NOWAIT for SELECT
+
+
+@dataclass(frozen=True)
+class PostgreSQL(Dialect):
+    """`postgresql://user@host:port/db`. Slices of a day share one exported snapshot."""
+
+    errors = psycopg.Error
+    decimal = "numeric"
+    utf8 = "convert_to({}, 'UTF8')"
+    readers = 2
+    protocol = "cursor"  # 2 M rows take 6.6 s of client and server, 7.1 s by COPY ("binary"): docs/benchmarks.md
+    now = "SELECT clock_timestamp(), clock_timestamp()::timestamp, clock_timestamp() AT TIME ZONE '{zone}'"
+    accepted = {  # noqa: RUF012
+        "string": r"text|character varying(\(\d+\))?|character\(\d+\)",
+        "bigint": r"bigint|integer|smallint",
+        "int": r"integer|smallint",
+        "double": r"double precision|real|numeric(\(\d+,\d+\))?",
+        "timestamp": r"timestamp(\(\d\))? with(out)? time zone",
+    }
+
+    def connect(self) -> "psycopg.Connection[Any]":
+        tls: dict[str, Any] = {"sslmode": "verify-full", "sslrootcert": str(self.ca)} if self.ca else {}
+        how: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "autocommit": True, "client_encoding": "UTF8", "prepare_threshold": None, **tls}
+        connection = psycopg.connect(self.address, password=self.password.text, **how)
+        connection.adapters.register_loader("text", ByteaBinaryLoader)  # text that is asked for in binary is packed rows, which Arrow takes as bytes
+        return connection
+
+    def cancel(self, connection: Any) -> None:
+        with suppress(psycopg.Error):
+            connection.cancel_safe(timeout=CONNECT_SECONDS)
+
+    def meaning(self, error: Exception) -> tuple[type[CabError], str]:
+        known = cause(error)
+        return known.error, known.remedy
+
+    def is_wrong_password(self, error: Exception) -> bool:
+        return "authentication failed" in str(error)
+
+    def tls(self, ca: str) -> dict[str, str]:
+        """ConnectorX checks who vouches for the server, not for which name; our own connection to the same host, just before, checks both."""
+        return {"sslmode": "require", "sslrootcert": ca}
+
+    def begin(self, cursor: Any, table: str) -> None:
+        begin(cursor, NEWEST, wait=f"{LOCK_SECONDS}s")
+        lock(cursor, table)
+
+    def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
+        """TRUNCATE and ALTER TABLE change what an older snapshot sees, so the lock comes before it.
+
+        At every moment at least one connection holds the lock, and none waits for it meanwhile:
+        behind the DDL of another program, which waits for us, it would wait for ever.
+        """
+        first, second = cursors
+        self.begin(first, table)
+        begin(second, SNAPSHOT, wait=AT_ONCE)
+        moment, name = second.execute(f"SELECT {CLOCK}, pg_catalog.pg_export_snapshot()").fetchone()
+        lock(second, table)
+        first.execute("COMMIT")
+        begin(first, SNAPSHOT, f"SET TRANSACTION SNAPSHOT '{name}'", wait=AT_ONCE)
+        lock(first, table)
+        for cursor in cursors:
+            cursor.execute("; ".join(PLAIN))
+        return Snapshot(moment.astimezone(UTC), [])
+
+    def odd_value(self, error: Exception, cursor: Any, table: str, within: str) -> str | None:
+        search = next((search for kinds, search in SEARCHES if isinstance(error, kinds)), None)
+        if not search:
+            return None
+        with suppress(psycopg.Error):  # of the search: the first error is the one that is shown
+            cursor.execute("ROLLBACK")
+            self.begin(cursor, table)
+            return search(cursor, table, within)
+        return None
+
+    def shape(self, cursor: Any, table: str) -> dict[str, str]:
+        columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
+        return dict(cursor.execute(f"{columns} AND attrelid = to_regclass(%s)", (table,)).fetchall())
+
+    def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime) -> list[Window]:
+        """Of WINDOW_ROWS rows; none without an index that finds their rows, or when one moment holds more."""
+        indexed = cursor.execute(INDEXED, (table,)).fetchone()
+        if not indexed:
+            return []
+        cursor.execute("SET LOCAL enable_sort = off")  # the planner cannot know how few rows each step wants
+        edge, (first, last) = self.wall_clock("edge", source_type), (self.bound(each, source_type) for each in (start, end))
+        cursor.execute(EDGES.format(edge=edge, table=table, start=first, end=last, nulls=indexed[0], rows=WINDOW_ROWS))
+        edges = {edge for (edge,) in cursor.fetchall()}
+        if None not in edges:
+            return []
+        inside = sorted(edge for edge in edges - {None} if start < edge < end)  # a clock that is set back shows them in another order, or outside
+        return list(pairwise([start, *inside, end]))
+
+    def value(self, column: Column, source_type: str) -> str:
+        match column.type:
+            case "timestamp":
+                first, end = (self.wall_clock(edge, source_type) for edge in CALENDAR)
+                known = f"{column.name} >= {first} AND {column.name} < {end}"
+                return f"CASE WHEN {known} THEN {self.wall_clock(column.name, source_type)} END"
+            case "string" if source_type.startswith("character("):
+                return f"{column.name}::text"
+            case "decimal(12,2)":
+                return f"{column.name}::text"  # as exact; 2 M rows take 6.3 s of client and server, 6.6 s as numeric
+            case "double" if source_type != "double precision":
+                return f"{column.name}::double precision"
+        return column.name
+
+    def row_hash(self, columns: Mapping[str, str]) -> str:
+        return row_hash(columns)
+
+    def day_of(self, source_type: str) -> str:
+        return f"({self.wall_clock('pickup_timestamp', source_type)})::date"
+
+    def limit(self, cursor: Any, seconds: int) -> None:
+        cursor.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
+        cursor.execute("SET LOCAL enable_sort = off")  # the planner takes each moment for a day and sorts all rows on disk: 2.6 s instead of 1.3 for 3.5 M
+
+    def wall_clock(self, expression: str, source_type: str) -> str:
+        return f"({expression} AT TIME ZONE '{self.zone}')" if source_type.endswith("with time zone") else expression
+
+    def bound(self, edge: datetime, source_type: str) -> str:
+        if source_type.endswith("with time zone"):
+            return f"timestamptz '{self.moment_of(edge):%Y-%m-%d %H:%M:%S.%f}+00'"
+        return f"timestamp '{edge:%Y-%m-%d %H:%M:%S.%f}'"

@@ -1,0 +1,186 @@
+"""Reading a version back, to hold it against what it was made from."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cab_assets.clients.lake import Lake, reading
+from cab_assets.schemas import Table
+from cab_assets.store.manifest import DataFile, Finding, Manifest
+from cab_assets.store.versions import Partition
+
+BATCH_ROWS = 50_000  # whose words the processor's cache holds
+NO_PRINTS = np.zeros(0, dtype=np.uint64)
+SHOWN = 3  # keys that are named
+READERS = 2  # row groups side by side: the import is over by now, and its second core would be idle
+BYTES_OF_WORD = np.array([2 ** (8 * held) - 1 for held in range(9)], dtype=np.uint64)  # masks of a word's first bytes
+
+
+@dataclass
+class Contents:
+    """What was found in the files of a version."""
+
+    schema: pa.Schema
+    rows: int = 0
+    sums: dict[str, Decimal | None] = field(default_factory=dict)  # None: no row holds a value
+    ranges: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)  # absent: no row holds a value
+    nulls: dict[str, int] = field(default_factory=dict)
+    repeated_keys: int = 0
+    repeated: list[str] = field(default_factory=list)  # the first of these keys
+    keyless: list[str] = field(default_factory=list)  # the first rows with a NULL in the key
+
+
+def read_back(lake: Lake, partition: Partition, version: str, files: Iterable[DataFile], *, summed: list[str], ranged: list[str]) -> Contents:
+    """Read the key, the `summed` (decimal or whole numbers) and the `ranged` (timestamps) columns of a version; LakeUnavailable if they cannot be."""
+    contents, adding = Contents(schema=pa.schema([]), sums=dict.fromkeys(summed)), Lock()
+
+    def look(share: Share) -> np.ndarray:
+        prints = [NO_PRINTS]
+        for batch in _batches(lake, share, [*partition.table.key, *summed, *ranged]):
+            with adding:
+                _add_up(contents, batch, partition.table.key, summed, ranged)
+            prints.append(key_prints(batch, partition.table))
+        return np.sort(np.concatenate(prints))
+
+    shares = [share for file in files for share in _shares(lake, f"{partition.version_path(version)}/{file.name}")]
+    contents.schema = shares[0].metadata.schema.to_arrow_schema()
+    with ThreadPoolExecutor(READERS) as pool:
+        prints = np.concatenate(list(pool.map(look, shares)))
+    if has_repeats(prints):
+        contents.repeated_keys, contents.repeated = _repeats(lake, shares, partition.table)
+    return contents
+
+
+def is_key(check: str, contents: Contents) -> Finding:
+    """Return whether each row has a key of its own; the first that have none are named."""
+    null = sum(contents.nulls.values())
+    shown = {
+        "repeated keys": "; ".join(contents.repeated),
+        "rows without a key": "; ".join(contents.keyless),
+    }
+    return Finding(
+        check=check,
+        passed=contents.repeated_keys == 0 and null == 0,
+        detail={"repeated": str(contents.repeated_keys), "null": str(null)} | {name: rows for name, rows in shown.items() if rows},
+    )
+
+
+@dataclass(frozen=True)
+class Share:
+    """Those of a file's row groups that one reader reads; none in a file without rows."""
+
+    path: str
+    metadata: pq.FileMetaData
+    groups: range
+
+
+def _shares(lake: Lake, path: str) -> Iterator[Share]:
+    with reading(path):
+        metadata = pq.read_metadata(path, filesystem=lake.files)
+    groups = metadata.num_row_groups
+    yield from (Share(path, metadata, range(first, groups, READERS)) for first in range(max(1, min(groups, READERS))))
+
+
+def _batches(lake: Lake, share: Share, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Opened once and told what is in it: on S3, each look at a file is a request."""
+    with reading(share.path), pq.ParquetFile(share.path, filesystem=lake.files, metadata=share.metadata, pre_buffer=True) as file:
+        for group in share.groups:
+            yield from file.read_row_group(group, columns=columns, use_threads=False).to_batches(max_chunksize=BATCH_ROWS)
+
+
+def _add_up(contents: Contents, batch: pa.RecordBatch, key: Iterable[str], summed: list[str], ranged: list[str]) -> None:
+    contents.rows += batch.num_rows
+    for name in key:
+        contents.nulls[name] = contents.nulls.get(name, 0) + batch[name].null_count
+        if batch[name].null_count and len(contents.keyless) < SHOWN:
+            rows = batch.filter(batch[name].is_null()).slice(0, SHOWN - len(contents.keyless))
+            contents.keyless += map(_shown, rows.to_pylist())
+    for name in summed:
+        contents.sums[name] = _plus(contents.sums[name], pc.sum(batch[name]).as_py())
+    for name in ranged:
+        ends = pc.min_max(batch[name]).as_py()
+        if ends["min"] is not None:
+            first, last = contents.ranges.get(name, (ends["min"], ends["max"]))
+            contents.ranges[name] = (min(first, ends["min"]), max(last, ends["max"]))
+
+
+def _plus(total: Decimal | None, more: Any) -> Decimal | None:
+    if more is None:
+        return total
+    return Decimal(more) if total is None else total + Decimal(more)
+
+
+def key_prints(batch: pa.RecordBatch, table: Table) -> np.ndarray:
+    """A 64-bit print of each row's key: flat memory where a set of two million keys takes 200 MB."""
+    prints = np.zeros(batch.num_rows, dtype=np.uint64)
+    for name in table.key:
+        for word in words(batch[name]):
+            mixed = (prints ^ word) * np.uint64(0x9E3779B97F4A7C15)
+            prints = np.where(word == 0, prints, mixed ^ (mixed >> np.uint64(32)))  # padding leaves a print as it is
+    return prints
+
+
+def words(values: pa.Array) -> Iterator[np.ndarray]:
+    """Each value as 64-bit words, none of them 0 except as padding."""
+    if pa.types.is_integer(values.type):
+        yield np.asarray(pc.fill_null(values, -1)).astype(np.uint64) + np.uint64(1)
+    else:
+        yield from string_words(values)
+
+
+def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:
+    """The bytes of each string as 64-bit words, zero-padded: the first word of every row, the second, …"""
+    filled = pc.fill_null(strings, "")
+    _, offsets, data = filled.buffers()
+    starts = np.frombuffer(offsets, dtype=np.int32)[filled.offset : filled.offset + len(filled) + 1].astype(np.int64)
+    lengths = np.diff(starts)
+    padded = np.frombuffer(bytes(data or b"") + bytes(8), dtype=np.uint8)
+    word_at = np.ndarray(padded.size - 7, dtype=np.uint64, buffer=padded, strides=(1,))  # of any byte: no string is copied
+    for done in range(0, int(lengths.max(initial=0)) + 1, 8):
+        held = np.clip(lengths - done, 0, 8)
+        yield word_at[np.minimum(starts[:-1] + done, padded.size - 8)] & BYTES_OF_WORD[held]
+
+
+def has_repeats(prints: np.ndarray) -> bool:
+    """Whether two are equal; the prints, of some sorted runs, are sorted in place."""
+    prints.sort(kind="stable")  # which merges runs
+    return bool((prints[1:] == prints[:-1]).any())
+
+
+def _repeats(lake: Lake, shares: list[Share], table: Table) -> tuple[int, list[str]]:
+    """Return how many rows have the key of an earlier row, and the first of these keys.
+
+    By the keys themselves: two different keys can share a print.
+    """
+    names = list(table.key)
+    keys = pa.Table.from_batches(batch for share in shares for batch in _batches(lake, share, names))
+    found = keys.group_by(names).aggregate([([], "count_all")])
+    repeated = found.filter(pc.greater(found["count_all"], 1)).select(names)
+    first = repeated.sort_by([(name, "ascending") for name in names]).slice(0, SHOWN)
+    return int(keys.num_rows - found.num_rows), [_shown(row) for row in first.to_pylist()]
+
+
+def _shown(row: dict[str, Any]) -> str:
+    """Return a row as a person is shown it, such as `booking_id BK1`."""
+    return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
+
+
+def head(lake: Lake, partition: Partition, manifest: Manifest, rows: int) -> list[dict[str, Any]]:
+    """Return the first `rows` rows of a version, times as text: Python's end with the year 9999."""
+    path = f"{partition.version_path(manifest.version)}/{manifest.files[0].name}"
+    with reading(path), pq.ParquetFile(path, filesystem=lake.files) as file:
+        batch = next(file.iter_batches(batch_size=rows), None)
+    if batch is None:
+        return []
+    shown = [values.cast(pa.string()) if pa.types.is_timestamp(values.type) else values for values in batch.columns]
+    first: list[dict[str, Any]] = pa.RecordBatch.from_arrays(shown, names=batch.schema.names).slice(0, rows).to_pylist()
+    return first

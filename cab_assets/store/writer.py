@@ -1,0 +1,94 @@
+"""Writing a version: Parquet files, then the manifest, which alone makes the version count."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cab_assets.clients.lake import Lake, refused
+from cab_assets.schemas import Table
+from cab_assets.store.manifest import MANIFEST, REFUSED, DataFile, Manifest
+from cab_assets.store.versions import Partition
+
+PART = "part-00000.parquet"
+DICTIONARY_BYTES = 1 << 16  # a column with more distinct values than fit gives up its dictionary early, before it has cost anything
+WRITE_BYTES = 1 << 20  # Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
+POOL = pa.system_memory_pool()  # Arrow's own gives memory back to the system within moments, and asks for it again a row group later: 4 % of an import
+ROW_GROUP_ROWS = 125_000  # 12 MB of bookings in memory: twice as many save 3 % in size, and the import waits while one is encoded
+ROW_GROUP_BYTES = 64 << 20  # fewer rows, where they are larger than bookings usually are
+
+
+def write_rows(lake: Lake, partition: Partition, version: str, batches: Iterable[pa.RecordBatch]) -> tuple[DataFile, ...]:
+    """Write `batches` (of the table's Arrow schema) as the data of a version; no batches give a file without rows."""
+    path = f"{partition.version_path(version)}/{PART}"
+    rows = 0
+    try:
+        lake.make_folder(partition.version_path(version))
+        with lake.files.open_output_stream(path, buffer_size=WRITE_BYTES) as stream:
+            hashed = Hashed(stream)
+            with pq.ParquetWriter(hashed, partition.table.arrow_schema, memory_pool=POOL, **parquet_options(partition.table)) as writer:
+                for group in _row_groups(batches):
+                    writer.write_table(group)
+                    rows += group.num_rows
+        lake.holds(path, hashed.bytes)
+    except OSError as error:
+        raise refused(path, error) from error
+    return (DataFile(name=PART, bytes=hashed.bytes, rows=rows, sha256=hashed.sha256.hexdigest()),)
+
+
+class Hashed(io.RawIOBase):
+    """Passes on what is written and hashes it: what is stored is held against that before it is published."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.sha256 = hashlib.sha256()
+        self.bytes = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self.sha256.update(content)
+        self._stream.write(content)
+        self.bytes += len(content)
+        return len(content)
+
+
+def seal(lake: Lake, partition: Partition, manifest: Manifest) -> Manifest:
+    """Make a version count; one that failed its audit keeps its story under another name and never counts."""
+    name = MANIFEST if manifest.passed else REFUSED
+    lake.write(f"{partition.version_path(manifest.version)}/{name}", manifest.model_dump_json(indent=1).encode())
+    return manifest
+
+
+def parquet_options(table: Table) -> dict[str, object]:
+    """zstd, and the encoding that suits each type: only those that Spark's vectorized reader and Hive know.
+
+    BYTE_STREAM_SPLIT would save 1 MB in 15 on coordinates, but Spark 4.2 refuses it.
+    """
+    types = {column.name: column.type for column in table.columns}
+    delta = [name for name, kind in types.items() if kind in ("bigint", "timestamp")]
+    distinct = {*table.key, *delta, *(name for name, kind in types.items() if kind == "double")}  # no dictionary would hold them
+    return {
+        "compression": "zstd",
+        "use_dictionary": [name for name in types if name not in distinct] or False,
+        "dictionary_pagesize_limit": DICTIONARY_BYTES,
+        "store_decimal_as_integer": True,  # as Spark writes them: 4 % of the import's own CPU less than as bytes
+        "column_encoding": dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
+        "write_statistics": [name for name, kind in types.items() if kind != "string"],  # of strings: a seventh of the time, and no query skips by them
+    }
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    gathered: list[pa.RecordBatch] = []
+    for batch in batches:
+        gathered.append(batch)
+        rows, size = sum(each.num_rows for each in gathered), sum(each.nbytes for each in gathered)
+        if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
+            yield pa.Table.from_batches(gathered)
+            gathered = []
+    if gathered:
+        yield pa.Table.from_batches(gathered)

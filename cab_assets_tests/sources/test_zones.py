@@ -1,0 +1,72 @@
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cab_assets.daily.import_day import import_day
+from cab_assets.schemas import BOOKINGS
+from cab_assets.sources import postgresql
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.versions import Partition
+from cab_assets.wiring import bookings_db
+from cab_assets_tests.pipeline import Pipeline
+
+HOURS = """
+    INSERT INTO {table} (booking_id, pickup_timestamp, drop_timestamp, trip_fare)
+    SELECT 'BK' || to_char(instant, 'YYYYMMDDHH24MI'), instant, instant, 1
+    FROM generate_series(timestamptz '%s 00:30Z' - interval '1 day', timestamptz '%s 00:30Z' + interval '2 days', interval '1 hour') AS instants (instant)
+"""
+
+
+def imported(pipeline: Pipeline, zone: str, day: str) -> Manifest:
+    db = bookings_db(replace(pipeline.env, timezone=ZoneInfo(zone)))
+    return import_day(db, pipeline.lake, date.fromisoformat(day), "run").manifest
+
+
+def pickups(pipeline: Pipeline, manifest: Manifest) -> list[datetime]:
+    path = f"{Partition(BOOKINGS, manifest.day).version_path(manifest.version)}/{manifest.files[0].name}"
+    read: pa.Table = pq.read_table(path, filesystem=pipeline.lake.files)
+    return sorted(read["pickup_timestamp"].to_pylist())
+
+
+@pytest.fixture
+def zoned(pipeline: Pipeline) -> Pipeline:
+    for column in ("pickup_timestamp", "drop_timestamp"):
+        pipeline.sql(f"ALTER TABLE {{table}} ALTER {column} TYPE timestamptz")
+    return pipeline
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        pytest.param("UTC", "2020-03-08", 24, id="UTC"),
+        pytest.param("Asia/Kolkata", "2020-03-08", 24, id="half an hour off"),
+        pytest.param("America/New_York", "2020-03-08", 23, id="23 hours"),
+        pytest.param("America/New_York", "2020-11-01", 25, id="25 hours"),
+        pytest.param("America/Sao_Paulo", "2018-11-04", 23, id="a day without a midnight"),
+        pytest.param("America/Havana", "2020-11-01", 25, id="a day with two midnights"),
+        pytest.param("America/Havana", "2020-10-31", 24, id="the day before"),
+        pytest.param("America/Sao_Paulo", "2018-02-17", 25, id="a day that ends twice"),
+        pytest.param("America/Sao_Paulo", "2018-02-18", 24, id="the day after"),
+    ],
+)
+def test_a_day_of_instants_is_a_day_of_the_zones_wall_clock(zoned: Pipeline, monkeypatch: pytest.MonkeyPatch, zone: str, day: str, hours: int) -> None:
+    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 1)  # clocks that are set forth and back run through many windows
+    zoned.sql(HOURS.replace("%s", day))
+    manifest = imported(zoned, zone, day)
+    expected = zoned.sql(f"SELECT pickup_timestamp AT TIME ZONE '{zone}' FROM {{table}} WHERE (pickup_timestamp AT TIME ZONE '{zone}')::date = '{day}'")
+    assert manifest.passed, manifest.findings
+    assert pickups(zoned, manifest) == sorted(row[0] for row in expected)
+    assert manifest.rows == hours
+
+
+def test_a_wall_clock_is_taken_as_it_stands_whatever_the_zone(pipeline: Pipeline) -> None:
+    pipeline.sql(HOURS.replace("%s", "2020-03-08"))
+    manifest = imported(pipeline, "America/New_York", "2020-03-08")
+    assert pickups(pipeline, manifest) == [datetime(2020, 3, 8, hour, 30) for hour in range(24)]  # noqa: DTZ001
+    assert manifest.fingerprint
+    assert Decimal(str(manifest.fingerprint.fare)) == 24

@@ -1,0 +1,98 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from cab_assets.daily.import_day import import_day
+from cab_assets.schemas import BOOKINGS
+from cab_assets.store.collect import collect
+from cab_assets.store.publish import Publication
+from cab_assets.store.versions import Partition
+from cab_assets.store.writer import write_rows
+from cab_assets_tests.pipeline import Pipeline
+from cab_assets_tests.rides import ride
+
+DAY = "2020-07-01"
+NOW = datetime(2020, 8, 1, tzinfo=UTC)
+WEEK, NONE = timedelta(7), timedelta(0)
+
+
+@pytest.fixture
+def ridden(pipeline: Pipeline) -> Pipeline:
+    pipeline.insert(ride("BK100000001", f"{DAY} 10:00:00"))
+    pipeline.hive.create(BOOKINGS, pipeline.lake.url(BOOKINGS.name))
+    return pipeline
+
+
+def add_version(pipeline: Pipeline, run_id: str) -> str:
+    pipeline.sql("UPDATE {table} SET trip_fare = trip_fare + 1")
+    return import_day(pipeline.db, pipeline.lake, date.fromisoformat(DAY), run_id).manifest.version
+
+
+def add_attempt(pipeline: Pipeline, run_id: str) -> str:
+    """What a run leaves that was killed before its manifest; its moment is later than any version's."""
+    version = f"29990101T000000000000Z-001-{run_id}"
+    write_rows(pipeline.lake, Partition(BOOKINGS, DAY), version, [])
+    return version
+
+
+def publish(pipeline: Pipeline) -> None:
+    assert Publication(pipeline.lake, pipeline.hive, BOOKINGS).run([DAY]).failed == {}
+
+
+def collected(pipeline: Pipeline, grace: timedelta, now: datetime = NOW, active: tuple[str, ...] = ()) -> set[str]:
+    """The versions that went, as what is left shows it."""
+    before = set(pipeline.versions(BOOKINGS, DAY))
+    told = {each.path for each in collect(pipeline.lake, pipeline.hive, BOOKINGS, grace=grace, now=now, active_runs=active)}
+    gone = before - set(pipeline.versions(BOOKINGS, DAY))
+    assert told == {Partition(BOOKINGS, DAY).version_path(version) for version in gone}
+    return gone
+
+
+def test_a_superseded_version_is_marked_first_and_goes_when_its_grace_is_over(ridden: Pipeline) -> None:
+    old, new = add_version(ridden, "first"), add_version(ridden, "second")
+    publish(ridden)
+    assert collected(ridden, WEEK) == set()
+    assert collected(ridden, WEEK, NOW + WEEK - timedelta(seconds=1)) == set()
+    assert collected(ridden, WEEK, NOW + WEEK) == {old}
+    assert ridden.versions(BOOKINGS, DAY) == [new]
+    assert ridden.in_hive(BOOKINGS, DAY) == ridden.in_source(BOOKINGS, DAY)
+
+
+def test_without_grace_superseded_versions_and_orphans_go_at_once(ridden: Pipeline) -> None:
+    old, new, orphan = add_version(ridden, "first"), add_version(ridden, "second"), add_attempt(ridden, "killed")
+    publish(ridden)
+    assert collected(ridden, NONE) == {old, orphan}
+    assert ridden.versions(BOOKINGS, DAY) == [new]
+
+
+def test_the_work_of_an_active_run_stays(ridden: Pipeline) -> None:
+    add_version(ridden, "first")
+    attempt = add_attempt(ridden, "running")
+    publish(ridden)
+    assert collected(ridden, NONE, active=("running",)) == set()
+    assert collected(ridden, NONE, active=("another",)) == {attempt}
+
+
+def test_what_the_metastore_names_stays_though_it_is_not_the_newest(ridden: Pipeline) -> None:
+    named = add_version(ridden, "first")
+    publish(ridden)
+    between, newest = add_version(ridden, "second"), add_version(ridden, "third")
+    assert collected(ridden, NONE) == {between}
+    assert ridden.versions(BOOKINGS, DAY) == [named, newest]
+
+
+def test_a_version_that_is_named_again_loses_its_mark(ridden: Pipeline) -> None:
+    old = add_version(ridden, "first")
+    add_version(ridden, "second")
+    publish(ridden)
+    collected(ridden, WEEK)
+    ridden.hive.set_locations(BOOKINGS, {DAY: ridden.lake.url(Partition(BOOKINGS, DAY).version_path(old))})
+    assert collected(ridden, WEEK, NOW + WEEK) == set()
+    publish(ridden)
+    assert collected(ridden, WEEK, NOW + WEEK) == set()
+    assert collected(ridden, WEEK, NOW + 2 * WEEK) == {old}
+
+
+def test_a_day_with_an_attempt_and_no_version_at_all_is_cleaned_too(ridden: Pipeline) -> None:
+    orphan = add_attempt(ridden, "killed")
+    assert collected(ridden, NONE) == {orphan}

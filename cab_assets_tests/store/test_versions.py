@@ -1,0 +1,81 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cab_assets.clients.lake import Lake
+from cab_assets.schemas import BOOKINGS
+from cab_assets.store.manifest import Finding, Manifest
+from cab_assets.store.versions import CONDEMNED, DamagedVersion, Partition, moment_id, newest, verify, version_id, without_run
+from cab_assets.store.writer import seal, write_rows
+
+DAY = Partition(BOOKINGS, "2020-01-01")
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(f"file://{tmp_path}")
+
+
+def a_version(lake: Lake, version: str, *, passed: bool = True) -> Manifest:
+    files = write_rows(lake, DAY, version, [])
+    found = (Finding(check="equals_source", passed=passed),)
+    return seal(lake, DAY, Manifest(table="bookings", day=DAY.day, version=version, code_version=1, files=files, rows=0, findings=found, seconds=0))
+
+
+def newest_version(lake: Lake) -> str | None:
+    manifest = newest(lake, DAY)
+    return manifest.version if manifest else None
+
+
+def test_ids_sort_by_the_moment_of_the_source_to_the_microsecond() -> None:
+    moments = [datetime(2020, 1, 1, 9, 59, 59, 999999, UTC), datetime(2020, 1, 1, 10, tzinfo=UTC), datetime(2020, 1, 1, 10, 0, 0, 1, UTC)]
+    ids = [version_id(moment_id(moment), BOOKINGS, run) for moment, run in zip(moments, ["z", "m", "a"], strict=True)]
+    assert sorted(ids) == ids
+    assert ids[1] == "20200101T100000000000Z-001-m"
+
+
+def test_a_derived_version_has_the_moment_of_what_it_was_made_from() -> None:
+    assert version_id("20200101T100000000000Z-001-import-run", BOOKINGS, "b7-11") == "20200101T100000000000Z-001-b7-11"
+
+
+def test_two_runs_over_one_moment_are_of_equal_age() -> None:
+    assert without_run("20200101T100000000000Z-001-b7-11") == without_run("20200101T100000000000Z-001-a0-99")
+
+
+def test_the_newest_version_that_counts_wins(lake: Lake) -> None:
+    a_version(lake, "20200102T000000000000Z-001-a")
+    a_version(lake, "20200103T000000000000Z-001-a")
+    a_version(lake, "20200104T000000000000Z-001-a", passed=False)
+    write_rows(lake, DAY, "20200105T000000000000Z-001-a", [])  # no manifest
+    a_version(lake, "20200106T000000000000Z-001-a")
+    lake.write(f"{DAY.version_path('20200106T000000000000Z-001-a')}/{CONDEMNED}", b"")
+    assert newest_version(lake) == "20200103T000000000000Z-001-a"
+
+
+def test_without_any_version_there_is_none(lake: Lake) -> None:
+    assert newest_version(lake) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "is missing"), (b"short", "has 5 bytes, written were"), ("flipped", "holds other bytes than were written")],
+)
+def test_a_damaged_file_is_named_and_its_version_counts_no_longer(lake: Lake, content: bytes | str | None, says: str) -> None:
+    manifest = a_version(lake, "20200102T000000000000Z-001-a")
+    path = f"{DAY.version_path(manifest.version)}/{manifest.files[0].name}"
+    verify(lake, DAY, manifest)
+    if content is None:
+        lake.files.delete_file(path)
+    else:
+        lake.write(path, content if isinstance(content, bytes) else bytes(len(lake.read(path))))
+    with pytest.raises(DamagedVersion, match=says):
+        verify(lake, DAY, manifest)
+    assert newest_version(lake) is None
+
+
+def test_a_manifest_that_is_cut_short_does_not_count(lake: Lake) -> None:
+    manifest = a_version(lake, "20200102T000000000000Z-001-a")
+    path = f"{DAY.version_path(manifest.version)}/_manifest.json"
+    lake.write(path, lake.read(path)[:-3])
+    assert newest_version(lake) is None
