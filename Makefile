@@ -64,7 +64,7 @@ docker/.env:
 	done <docker/.env.example >$@
 
 lock: .venv/ready  ## choose the versions of requirements.lock anew, for what pyproject.toml asks (UPGRADE=1: the newest ones)
-	@.venv/bin/uv pip compile pyproject.toml --group dev --group docker --universal --generate-hashes \
+	@.venv/bin/uv pip compile pyproject.toml --extra embedded --group dev --group docker --universal --generate-hashes \
 	  --no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
 
 .venv/ready: bootstrap requirements.lock requirements-uv.txt pyproject.toml

