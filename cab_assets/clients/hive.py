@@ -85,7 +85,9 @@ class Hive:
             return rows
 
     def create(self, table: Table, location: str) -> None:
-        """Declare an external table over a folder of the lake; one that exists gets the columns that it lacks."""
+        """Declare an external table over a folder of the lake, once; one that exists gets the columns that it lacks."""
+        if table.name in self._as_declared:
+            return
         odd = not_a_uri(location)
         if odd and self._is_apache:
             raise HiveRefused(f"Apache Hive moves no partition to a location with {odd!r}: choose a CAB_LAKE_ROOT without it")
@@ -102,7 +104,9 @@ class Hive:
                     raise
 
     def create_view(self, name: str, columns: Sequence[Column], selection: str) -> None:
-        """Declare a view of these columns; one that exists and lacks some is declared anew."""
+        """Declare a view of these columns, once; one that exists and lacks some is declared anew."""
+        if name in self._as_declared:
+            return
         names = ", ".join(f"`{column.name}`" for column in columns)
         view = f"`{self.database}`.`{name}` AS SELECT {names} {selection}"
         self.execute(f"CREATE VIEW IF NOT EXISTS {view}")
@@ -115,7 +119,9 @@ class Hive:
 
     def locations(self, table: Table, days: Iterable[str]) -> dict[str, str]:
         """Where the partitions of `days` point, `file:///…` for `file:/…`; a day without a partition is left out."""
-        there = sorted(set(days) & self.days(table))
+        if not (wanted := set(days)):
+            return {}
+        there = sorted(wanted & self.days(table))
         told = self._planned(table, there) if len(there) > FEW and self._is_apache else {}
         others = [day for day in there if day not in told]
         return told | dict(zip(others, self._side_by_side(lambda day: self._location(table, day), others), strict=True))
@@ -158,9 +164,7 @@ class Hive:
             self._idle.get_nowait()[1].close()
 
     def _lacking(self, name: str, columns: Sequence[Column]) -> list[Column]:
-        """Return what a table or view lacks; Hive is asked once, and again only if something was lacking."""
-        if name in self._as_declared:
-            return []
+        """Return what a table or view lacks; remember one that lacks nothing."""
         found = lacking(name, columns, described(self.execute(f"DESCRIBE `{self.database}`.`{name}`")))
         if not found:
             self._as_declared.add(name)

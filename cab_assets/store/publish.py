@@ -50,8 +50,9 @@ class Publication:
     failed: dict[str, CabError] = field(default_factory=dict)
 
     def run(self, days: Iterable[str]) -> "Publication":
+        if not (pending := sorted(days)):
+            return self
         self.hive.create(self.table, self.lake.url(self.table.name))
-        pending = sorted(days)
         self._each(pending, self._verify)
         moved: set[str] = set()
         for _ in range(ROUNDS):

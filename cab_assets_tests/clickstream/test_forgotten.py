@@ -1,12 +1,14 @@
 """A metastore that has forgotten committed batches: dropped by hand, or put back from a dump of before them."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
 from cab_assets.clickstream.batch import batch_path
 from cab_assets.clickstream.ledger import ForeignBatch, Ledger
 from cab_assets.clickstream.marks import NEWEST, RETIRED
+from cab_assets.clients.hive import Hive
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.manifest import MANIFEST
 from cab_assets_tests.clickstream.test_ledger import commit, ledger, staged
@@ -19,8 +21,11 @@ def dropped(*numbers: int) -> Callable[[Ledger], None]:
 
 
 def no_table(ledger: Ledger) -> None:
-    ledger.hive.execute(f"DROP TABLE {ledger.hive.name(CLICKSTREAM_BATCHES)}")
-    ledger.create()
+    """Drop the table; the next run, whose client has declared nothing yet, declares it again."""
+    before = ledger.hive
+    before.execute(f"DROP TABLE {before.name(CLICKSTREAM_BATCHES)}")
+    with closing(Hive(f"hive://{before.user}@{before.host}:{before.port}/{before.database}")) as hive:
+        Ledger(ledger.lake, hive).create()
 
 
 def dump_of_before(ledger: Ledger) -> None:
