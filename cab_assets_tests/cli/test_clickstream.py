@@ -73,6 +73,7 @@ def test_replayed_records_move_from_rejects_to_clicks_at_their_places_and_offset
     assert clicks.places("rejects") == sorted(bad)
 
 
+@pytest.mark.faults
 def test_two_replays_at_once_never_double_a_record(clicks: Clicks) -> None:
     early = clicks.send(numbered(range(6), timestamp=EARLY))
     clicks.ingest()

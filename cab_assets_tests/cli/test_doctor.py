@@ -142,6 +142,7 @@ def test_a_topic_that_is_not_there_keeps_spark_from_being_asked_for_it(pipeline:
     assert said["spark kafka"] == "skip not tried: it needs kafka"
 
 
+@pytest.mark.faults
 def test_brokers_that_spark_does_not_reach_are_named(pipeline: Pipeline) -> None:
     trials = Trials(pipeline.env)
     vars(trials)["topic"] = ElsewhereForSpark(trials.topic.servers, trials.topic.name)

@@ -114,6 +114,7 @@ def test_housekeeping_leaves_the_folder_of_a_replay_alone_for_a_day(clicks: Clic
     assert of_killed in collected(clicks, timedelta(hours=25))
 
 
+@pytest.mark.faults
 def test_a_replay_whose_version_of_rejects_is_deleted_under_it_reads_the_newest(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = early(clicks, 3)
     stage, lake = Replay._stage, clicks.pipeline.lake
@@ -148,6 +149,7 @@ def test_a_replay_goes_on_for_as_many_batches_as_it_takes(clicks: Clicks, monkey
     assert len(shown.records) == 4
 
 
+@pytest.mark.faults
 def test_a_replay_that_others_keep_overtaking_ends_with_an_error(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
     early(clicks, 1)
     monkeypatch.setattr(replay, "TRIES", 1)

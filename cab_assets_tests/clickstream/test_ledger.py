@@ -67,6 +67,7 @@ def race(ledger: Ledger, batches: list[Batch], newest: Batch | None) -> Iterator
         yield from pool.map(run, batches)
 
 
+@pytest.mark.faults
 def test_of_three_writers_at_once_one_commits_the_range_and_the_others_nothing(ledger: Ledger) -> None:
     newest = None
     for number in range(1, 5):

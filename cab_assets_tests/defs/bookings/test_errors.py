@@ -52,6 +52,7 @@ def heals(pipeline: Pipeline) -> None:
     pipeline.is_like_source(DAY)
 
 
+@pytest.mark.faults
 def test_a_database_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setenv("CAB_BOOKINGS_DB_URL", f"postgresql://cab@127.0.0.1:{NOBODY}/cab")
@@ -61,6 +62,7 @@ def test_a_database_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyPatc
     heals(ready)
 
 
+@pytest.mark.faults
 def test_a_database_that_never_answers(ready: Pipeline, monkeypatch: pytest.MonkeyPatch, silent_port: int) -> None:
     monkeypatch.setenv("CAB_BOOKINGS_DB_URL", f"postgresql://cab@127.0.0.1:{silent_port}/cab")
     monkeypatch.setenv("CAB_BOOKINGS_DB_PASSWORD", str(ready.env.bookings_db_password))

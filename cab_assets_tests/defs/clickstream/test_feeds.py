@@ -17,6 +17,7 @@ from cab_assets_tests.patience import patience, until
 from cab_assets_tests.pipeline import Outcome
 
 
+@pytest.mark.soak
 def test_a_batch_of_100_days_and_too_many_refused_records_is_committed_folded_and_turns_a_check_red(clicks: Clicks) -> None:
     days = [(date(2020, 1, 1) + timedelta(number)).isoformat() for number in range(100)]
     clicks.create()

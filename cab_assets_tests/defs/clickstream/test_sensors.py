@@ -109,6 +109,7 @@ def test_no_run_is_asked_for_while_one_is_at_it_unless_its_process_is_dead(click
 
 
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")  # kafka-python forgets them when it gives up
+@pytest.mark.faults
 def test_a_server_that_is_silent_or_gone_is_given_up_within_five_seconds(clicks: Clicks, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "kafka")  # what it logs keeps those sockets
     clicks.create()

@@ -139,7 +139,9 @@ def test_a_folder_with_a_space_and_values_with_signs_reach_the_server_as_they_ar
 
 
 def test_an_error_of_the_supervisor_does_not_show_the_password(tmp_path: Path) -> None:
-    with supervised(tmp_path, Sleeper) as (supervisor, _), pytest.raises(SupervisorNotUp) as refused:
-        Supervisor(tmp_path, supervisor.port, "wrong-password").state("sleeper")
+    with supervised(tmp_path, Sleeper) as (supervisor, _):
+        settled_pid(supervisor)  # one that is still a fork ignores SIGTERM, and is waited for
+        with pytest.raises(SupervisorNotUp) as refused:
+            Supervisor(tmp_path, supervisor.port, "wrong-password").state("sleeper")
     assert "wrong-password" not in str(refused.value)
     assert "Unauthorized" in str(refused.value)
