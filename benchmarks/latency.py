@@ -38,7 +38,7 @@ def latency(env: Environment) -> dict[str, str]:
     shutil.copy(CHECKOUT / "dagster.yaml", f"{os.environ['DAGSTER_HOME']}/dagster.yaml")
     with (
         closing(Sides(env)) as sides,
-        closing(KafkaProducer(bootstrap_servers=sides.topic.servers, linger_ms=5)) as producer,
+        closing(KafkaProducer(bootstrap_servers=sides.click_topic.servers, linger_ms=5)) as producer,
         daemon(os.environ, env.home / "logs" / "bench-daemon.log", say),
     ):
         _alone(sides, producer)  # the daemon's own start does not count
@@ -69,7 +69,7 @@ def _row(name: str, seconds: Sequence[float]) -> dict[str, object]:
 
 
 def _alone(sides: Sides, producer: KafkaProducer) -> float:
-    record = producer.send(sides.topic.name, next(clicks(1))).get(timeout=10)
+    record = producer.send(sides.click_topic.name, next(clicks(1))).get(timeout=10)
     sent = time.monotonic()
     while _visible(sides).get(record.partition, -1) < record.offset:
         if time.monotonic() - sent > GIVE_UP_SECONDS:
@@ -100,7 +100,7 @@ def _feed(sides: Sides, producer: KafkaProducer, began: float, sent: dict[tuple[
     feed = clicks(None, seed=2)
     while (passed := time.monotonic() - began) < STEADY_SECONDS:
         due = int(passed * RATE) - len(sent)
-        for future in [producer.send(sides.topic.name, next(feed)) for _ in range(due)]:
+        for future in [producer.send(sides.click_topic.name, next(feed)) for _ in range(due)]:
             record = future.get(timeout=10)
             sent[record.partition, record.offset] = time.monotonic()
         time.sleep(0.05)

@@ -13,7 +13,7 @@ from cab_assets.dev.sample.load import load_days
 from cab_assets.dev.stack import lifecycle
 from cab_assets.environment import Environment
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.wiring import bookings_db
+from cab_assets.wiring import Clients
 
 
 @contextmanager
@@ -36,4 +36,4 @@ def load(env: Environment, first: date, days: int, rows: int) -> None:
 
 def source(env: Environment) -> BookingsDb:
     """The rides' database of the stack."""
-    return bookings_db(env)
+    return Clients(env).bookings_db

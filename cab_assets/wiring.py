@@ -1,4 +1,8 @@
-"""The client of each outside system, made from the environment."""
+"""The client of each server, made from the environment."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from types import TracebackType
 
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.hive import ANSWER_SECONDS, Hive
@@ -14,31 +18,72 @@ from cab_assets.sources.postgresql import PostgreSQL
 DIALECTS = {"postgresql": PostgreSQL, "mysql": MySQL}
 
 
-def bookings_db(env: Environment) -> BookingsDb:
-    """The rides' database; wall clocks are read in the business zone."""
-    url = str(env.bookings_db_url)
-    password = kept(env.bookings_db_secret) if env.bookings_db_secret else given(env.bookings_db_password or "")
-    return BookingsDb(DIALECTS[url.partition(":")[0]](url, password, env.timezone.key, env.bookings_db_ca), env.bookings_table)
+@dataclass(frozen=True)
+class Clients:
+    """The clients of one environment. Each is made when it is first asked for; `close` hangs up.
 
+    HiveServer2 is given up if it does not answer a statement within `hive_seconds`.
+    """
 
-def click_topic(env: Environment) -> ClickTopic:
-    security = KafkaSecurity(env.kafka_security, env.kafka_sasl_mechanism, env.kafka_user, env.kafka_password, env.kafka_ca)
-    return ClickTopic(str(env.kafka_bootstrap_servers), env.clickstream_topic, security)
+    env: Environment
+    hive_seconds: int = ANSWER_SECONDS
 
+    @cached_property
+    def bookings_db(self) -> BookingsDb:
+        """The rides' database; wall clocks are read in the business zone."""
+        env, url = self.env, str(self.env.bookings_db_url)
+        secret, password = env.bookings_db_secret, env.bookings_db_password
+        dialect = DIALECTS[url.partition(":")[0]]
+        source = dialect(
+            url,
+            kept(secret) if secret else given(password or ""),
+            env.timezone.key,
+            env.bookings_db_ca,
+        )
+        return BookingsDb(source, env.bookings_table)
 
-def hive(env: Environment, *, answer_seconds: int = ANSWER_SECONDS) -> Hive:
-    return Hive(
-        str(env.hive_url),
-        env.hive_password,
-        ca=env.hive_ca,
-        answer_seconds=answer_seconds,
-        lake=env.lake_root,
-    )
+    @cached_property
+    def click_topic(self) -> ClickTopic:
+        env = self.env
+        security = KafkaSecurity(
+            env.kafka_security,
+            env.kafka_sasl_mechanism,
+            env.kafka_user,
+            env.kafka_password,
+            env.kafka_ca,
+        )
+        return ClickTopic(str(env.kafka_bootstrap_servers), env.clickstream_topic, security)
 
+    @cached_property
+    def hive(self) -> Hive:
+        env = self.env
+        return Hive(
+            str(env.hive_url),
+            env.hive_password,
+            ca=env.hive_ca,
+            answer_seconds=self.hive_seconds,
+            lake=env.lake_root,
+        )
 
-def lake(env: Environment) -> Lake:
-    return Lake(str(env.lake_root))
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(str(self.env.lake_root))
 
+    @cached_property
+    def spark(self) -> Spark:
+        return Spark(self.env.spark_remote, self.env.spark_master, self.env.lake_root)
 
-def spark(env: Environment) -> Spark:
-    return Spark(env.spark_remote, env.spark_master, env.lake_root)
+    def close(self) -> None:
+        if "hive" in self.__dict__:
+            self.hive.close()
+
+    def __enter__(self) -> "Clients":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -12,7 +12,7 @@ import pytest
 from cab_assets import environment
 from cab_assets.dev.sample.connect import source_table
 from cab_assets.environment import Environment
-from cab_assets.wiring import hive
+from cab_assets.wiring import Clients
 from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.embedded import Embedded
 from cab_assets_tests.pipeline import Pipeline
@@ -108,7 +108,7 @@ def pipeline(stack: Environment, servers: dict[str, str], tmp_path: Path, monkey
     for name, value in own.items():
         monkeypatch.setenv(name, value)
     env = environment.read(own)
-    with closing(hive(base)) as all_databases:
+    with closing(Clients(base).hive) as all_databases:
         all_databases.execute(f"CREATE DATABASE cab_{number}")
     with source_table(env):
         pass

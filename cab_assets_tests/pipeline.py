@@ -23,7 +23,7 @@ from cab_assets.sources.postgresql import PostgreSQL
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.publish import published
 from cab_assets.store.versions import Partition, version_ids
-from cab_assets.wiring import bookings_db
+from cab_assets.wiring import Clients
 from cab_assets_tests.patience import patience
 from cab_assets_tests.rides import NO_TIME
 
@@ -97,7 +97,7 @@ class Pipeline:
 
     @cached_property
     def db(self) -> BookingsDb:
-        return bookings_db(self.env)
+        return Clients(self.env).bookings_db
 
     @property
     def words(self) -> Words:

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 from kafka import KafkaAdminClient
 
-from cab_assets import environment, wiring
+from cab_assets import environment
 from cab_assets.dev.sample.connect import source_table
 from cab_assets.environment import Environment
+from cab_assets.wiring import Clients
 
 PARTITIONS = 3  # a topic can be given more at any time: docker/README.md
 
 
 def make_topic(env: Environment) -> None:
-    topic = wiring.click_topic(env)
+    topic = Clients(env).click_topic
     with closing(KafkaAdminClient(bootstrap_servers=topic.servers, **topic.security.for_python())) as admin:
         if topic.name not in admin.list_topics():
             admin.create_topics({topic.name: {"num_partitions": PARTITIONS}})
@@ -22,8 +23,8 @@ def make_topic(env: Environment) -> None:
 
 def make_database(env: Environment) -> None:
     server, _, database = str(env.hive_url).rpartition("/")
-    with closing(wiring.hive(replace(env, hive_url=f"{server}/default"))) as hive:
-        hive.execute(f"CREATE DATABASE IF NOT EXISTS `{database}`")
+    with Clients(replace(env, hive_url=f"{server}/default")) as clients:
+        clients.hive.execute(f"CREATE DATABASE IF NOT EXISTS `{database}`")
 
 
 def make_rides(env: Environment) -> None:

@@ -11,19 +11,19 @@ import dagster as dg
 import typer
 from pyspark.sql import DataFrame
 
-from cab_assets import wiring
 from cab_assets.clickstream.batch import Batch, Range, committed
 from cab_assets.clickstream.gap import accept_gap, find_gaps
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import gaps, lag, other_topic, start_offsets
 from cab_assets.clickstream.replay import Replay, reasons_there
 from cab_assets.clickstream.skip import Skip
-from cab_assets.clients.click_topic import ClickTopic, Held, Offsets, TopicState
+from cab_assets.clients.click_topic import Held, Offsets, TopicState
 from cab_assets.defs.clickstream.report import STREAM, figures
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
 from cab_assets.transforms.clickstream import read_clicks
 from cab_assets.transforms.reasons import REASONS
+from cab_assets.wiring import Clients
 
 STORAGE_SECONDS = 2
 Say = Callable[[str], None]
@@ -34,24 +34,14 @@ class NotRecorded(CabError):
     """Dagster cannot be told what a command does."""
 
 
-@dataclass(frozen=True)
-class Sides:
+class Sides(Clients):
     """The topic on one side, the commits on the other."""
-
-    env: Environment
 
     @cached_property
     def ledger(self) -> Ledger:
-        ledger = Ledger(wiring.lake(self.env), wiring.hive(self.env))
+        ledger = Ledger(self.lake, self.hive)
         ledger.create()
         return ledger
-
-    @property
-    def topic(self) -> ClickTopic:
-        return wiring.click_topic(self.env)
-
-    def close(self) -> None:
-        self.ledger.hive.close()
 
 
 @dataclass(frozen=True)
@@ -103,8 +93,8 @@ class Standing:
 
 
 def standing(sides: Sides) -> Standing:
-    state = sides.topic.look()
-    return Standing(sides.topic.name, state, sides.ledger.newest(), sides.topic.held(state))
+    state = sides.click_topic.look()
+    return Standing(sides.click_topic.name, state, sides.ledger.newest(), sides.click_topic.held(state))
 
 
 def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:
@@ -112,7 +102,7 @@ def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: 
     refuse_unknown(reason, sides.ledger)
     found = False
     with recording() as record:
-        for batch in Replay(sides.ledger, wiring.spark(sides.env), reader(sides.env), days, reason).run():
+        for batch in Replay(sides.ledger, sides.spark, reader(sides.env), days, reason).run():
             found = True
             record(batch)
             say(f"batch {batch.number}: {batch.contents.accepted:,} records that had been refused are accepted")
@@ -130,24 +120,24 @@ def refuse_unknown(reason: str | None, ledger: Ledger) -> None:
 
 def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
     """Commit that records are gone, if somebody agrees to exactly those."""
-    lost, newest, stands = find_gaps(sides.ledger, sides.topic)
+    lost, newest, stands = find_gaps(sides.ledger, sides.click_topic)
     if not lost:
-        say(f"{sides.topic.name}: nothing that was not read is gone.")
+        say(f"{sides.click_topic.name}: nothing that was not read is gone.")
         return
     for gap in lost:
-        say(f"{sides.topic.name}, {gap}: {gap.offsets:,} records were never read, and Kafka no longer has them")
+        say(f"{sides.click_topic.name}, {gap}: {gap.offsets:,} records were never read, and Kafka no longer has them")
     if not agreed(f"Go on without these {sum(gap.offsets for gap in lost):,} records?"):
         say("Nothing was changed.")
         return
     with recording() as record:
-        batch = accept_gap(sides.ledger, sides.topic.name, stands, lost, newest)
+        batch = accept_gap(sides.ledger, sides.click_topic.name, stands, lost, newest)
         record(batch)
-    say(f"batch {batch.number}: the gap is committed; {sides.topic.name} is read on from {committed(batch, sides.topic.name)}")
+    say(f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from {committed(batch, sides.click_topic.name)}")
 
 
 def skip(sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool], say: Say) -> None:
     """Commit the records before those that Spark cannot read, and these as gaps, if somebody agrees."""
-    first = Skip(sides.ledger, wiring.spark(sides.env), sides.topic, reader(sides.env), partition, offset)
+    first = Skip(sides.ledger, sides.spark, sides.click_topic, reader(sides.env), partition, offset)
     stretches = first.stretches()
     last, count = stretches[-1].end - 1, sum(each.offsets for each in stretches)
     if not agreed(f"Go on without what Spark cannot read from {first} to {last}, {count:,} offsets?"):
@@ -156,7 +146,7 @@ def skip(sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool
     with recording() as record:
         for batch in first.run(stretches):
             record(batch)
-    say(f"batch {batch.number}: the gap is committed; {sides.topic.name} is read on from {committed(batch, sides.topic.name)}")
+    say(f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from {committed(batch, sides.click_topic.name)}")
 
 
 def reader(env: Environment) -> Callable[[DataFrame], DataFrame]:

@@ -45,7 +45,7 @@ class Part:
 
 
 PARTS = (
-    Part("bookings db", Trials.bookings_db),
+    Part("bookings db", Trials.ask_database),
     Part("clocks", Trials.clocks),
     Part("kafka", Trials.kafka),
     Part("lake", Trials.write_lake),

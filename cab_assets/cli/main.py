@@ -147,9 +147,9 @@ def doctor() -> None:
 @app.command()
 def query(sql: Annotated[str, typer.Argument(help="One statement, without a semicolon.")]) -> None:
     """Run a statement through HiveServer2 and print its rows, tab-separated."""
-    from cab_assets import wiring
+    from cab_assets.wiring import Clients
 
-    for row in wiring.hive(_environment().ready()).execute(sql):
+    for row in Clients(_environment().ready()).hive.execute(sql):
         typer.echo("\t".join("NULL" if value is None else str(value) for value in row))
 
 

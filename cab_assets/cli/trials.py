@@ -10,18 +10,15 @@ from functools import cached_property
 import pyarrow.fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 
-from cab_assets import wiring
 from cab_assets.cli.scratch import PARTS, Scratch, SeenOtherwise
-from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.clocks import refuse_other_clock, refuse_other_zone
 from cab_assets.clients.failures import CatalogsDiffer, KafkaHidden
-from cab_assets.clients.hive import Hive
-from cab_assets.clients.lake import Lake, LakeRefused
-from cab_assets.clients.spark import Spark, SparkFailed
-from cab_assets.environment import Environment
+from cab_assets.clients.lake import LakeRefused
+from cab_assets.clients.spark import SparkFailed
 from cab_assets.errors import CabError
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
 from cab_assets.transforms.clickstream import read_clicks
+from cab_assets.wiring import Clients
 
 HIVE_SECONDS, LOOK_SECONDS = 45, 20  # the first query of an Apache Hive just started took over 20, a count over an index takes one
 TABLES = (BOOKINGS, BOOKING_AGGREGATES, CLICKSTREAM_BATCHES, CLICKS, REJECTS)
@@ -36,35 +33,19 @@ class LakeUnreachable(CabError):
 
 
 @dataclass(frozen=True)
-class Trials:
+class Trials(Clients):
     """The clients, and what one examination makes with them."""
 
-    env: Environment
+    hive_seconds: int = HIVE_SECONDS
     undo: ExitStack = field(default_factory=ExitStack)  # what takes away again whatever was made
-
-    @cached_property
-    def lake(self) -> Lake:
-        return wiring.lake(self.env)
-
-    @cached_property
-    def hive(self) -> Hive:
-        return wiring.hive(self.env, answer_seconds=HIVE_SECONDS)
-
-    @cached_property
-    def topic(self) -> ClickTopic:
-        return wiring.click_topic(self.env)
-
-    @cached_property
-    def spark(self) -> Spark:
-        return wiring.spark(self.env)
 
     @cached_property
     def scratch(self) -> Scratch:
         return Scratch(self.lake)
 
-    def bookings_db(self) -> str:
+    def ask_database(self) -> str:
         """As an import reads, of no time at all."""
-        db = wiring.bookings_db(self.env)
+        db = self.bookings_db
         lost = db.rows_without_a_day(self.env.start_date, seconds=min(self.env.statement_seconds, LOOK_SECONDS))
         with db.day(datetime.now(self.env.timezone).date()) as day:
             list(replace(day, end=day.start).slices())
@@ -72,17 +53,17 @@ class Trials:
 
     def clocks(self) -> str:
         asked = datetime.now(UTC)
-        clocks = wiring.bookings_db(self.env).clocks()
+        clocks = self.bookings_db.clocks()
         refuse_other_clock(str(self.env.bookings_db_url), clocks.moment, asked)
         refuse_other_zone(str(self.env.bookings_db_url), clocks, self.env.timezone)
         apart = abs(clocks.moment - asked).total_seconds()
         return f"the database's is {apart:.1f} s from ours; its sessions run in UTC; a day ends by the clock of {self.env.timezone.key}"
 
     def kafka(self) -> str:
-        topic = self.topic.look()
+        topic = self.click_topic.look()
         records = sum(topic.ends.values()) - sum(topic.begins.values())
         there = f"topic {self.env.clickstream_topic} holds {records:,} records in {len(topic.ends)} partitions"
-        return "; ".join([f"{self.env.kafka_bootstrap_servers}: {there}", *map(str, self.topic.held(topic))])
+        return "; ".join([f"{self.env.kafka_bootstrap_servers}: {there}", *map(str, self.click_topic.held(topic))])
 
     def write_lake(self) -> str:
         """In the root, and in the folder of each table that is there; every one that fails is named."""
@@ -187,13 +168,14 @@ class Trials:
 
     def read_topic(self) -> str:
         """No record: from each partition's start to there."""
-        begins = json.dumps({self.topic.name: self.topic.look().begins})
-        options = self.topic.for_spark() | BRIEFLY | {"startingOffsets": begins, "endingOffsets": begins}
+        topic = self.click_topic
+        begins = json.dumps({topic.name: topic.look().begins})
+        options = topic.for_spark() | BRIEFLY | {"startingOffsets": begins, "endingOffsets": begins}
         try:
             self.spark.run(lambda session: session.read.format("kafka").options(**options).load().select("offset").count())
         except SparkFailed as error:
             remedy = "let Spark's machines reach each broker at the address that it advertises"
-            raise KafkaHidden(f"{error}. This process reaches {self.topic.servers}: {remedy}") from error
+            raise KafkaHidden(f"{error}. This process reaches {topic.servers}: {remedy}") from error
         return "Spark reaches the topic"
 
     def clear(self) -> str:

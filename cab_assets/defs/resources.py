@@ -2,18 +2,19 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 
 import dagster as dg
 
-from cab_assets import environment, wiring
+from cab_assets import environment
 from cab_assets.clients.click_topic import ClickTopic
-from cab_assets.clients.hive import Hive
+from cab_assets.clients.hive import ANSWER_SECONDS, Hive
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark
 from cab_assets.environment import Environment
 from cab_assets.launcher import alive
 from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.wiring import Clients
 
 TICK_ANSWER_SECONDS = 5
 
@@ -30,34 +31,34 @@ def _environment(context: dg.InitResourceContext) -> Iterator[Environment]:
 
 @dg.resource(required_resource_keys={"environment"}, description="The rides' database: CAB_BOOKINGS_DB_URL")
 def _bookings_db(context: dg.InitResourceContext) -> BookingsDb:
-    return wiring.bookings_db(context.resources.environment)
+    return Clients(context.resources.environment).bookings_db
 
 
 @dg.resource(required_resource_keys={"environment"}, description="The topic of clicks: CAB_KAFKA_BOOTSTRAP_SERVERS, CAB_CLICKSTREAM_TOPIC")
 def _click_topic(context: dg.InitResourceContext) -> ClickTopic:
-    return wiring.click_topic(context.resources.environment)
+    return Clients(context.resources.environment).click_topic
 
 
 @dg.resource(required_resource_keys={"environment"}, description="HiveServer2: CAB_HIVE_URL")
 def _hive(context: dg.InitResourceContext) -> Iterator[Hive]:
-    with closing(wiring.hive(context.resources.environment)) as hive:
-        yield hive
+    with Clients(context.resources.environment, ANSWER_SECONDS) as clients:
+        yield clients.hive
 
 
 @dg.resource(required_resource_keys={"environment"}, description="HiveServer2 for sensors, which must not wait for it for long")
 def _hive_in_brief(context: dg.InitResourceContext) -> Iterator[Hive]:
-    with closing(wiring.hive(context.resources.environment, answer_seconds=TICK_ANSWER_SECONDS)) as hive:
-        yield hive
+    with Clients(context.resources.environment, TICK_ANSWER_SECONDS) as clients:
+        yield clients.hive
 
 
 @dg.resource(required_resource_keys={"environment"}, description="The lake: CAB_LAKE_ROOT")
 def _lake(context: dg.InitResourceContext) -> Lake:
-    return wiring.lake(context.resources.environment)
+    return Clients(context.resources.environment).lake
 
 
 @dg.resource(required_resource_keys={"environment"}, description="Spark: CAB_SPARK_REMOTE or CAB_SPARK_MASTER")
 def _spark(context: dg.InitResourceContext) -> Spark:
-    return wiring.spark(context.resources.environment)
+    return Clients(context.resources.environment).spark
 
 
 RESOURCES = {

@@ -10,11 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from cab_assets import wiring
 from cab_assets.environment import CHECKOUT, Environment
 from cab_assets.errors import CabError
 from cab_assets.schemas import BOOKING_AGGREGATES
 from cab_assets.sources.bookings_db import midnight
+from cab_assets.wiring import Clients
 
 Report = Callable[[str], None]
 Totals = dict[tuple[str, str], tuple[int, Decimal | None, Decimal | None]]  # (day, currency) -> bookings, amount, top tip
@@ -63,14 +63,15 @@ def compare(env: Environment, first: date, last: date) -> list[Line]:
 
 
 def in_hive(env: Environment, first: date, last: date) -> Totals:
-    hive = wiring.hive(env)
     columns = "booking_date, currency_code, total_bookings, total_booking_amount, top_tip_amount"
-    rows = hive.execute(f"SELECT {columns} FROM {hive.name(BOOKING_AGGREGATES)} WHERE booking_date BETWEEN '{first}' AND '{last}'")
+    with Clients(env) as clients:
+        name = clients.hive.name(BOOKING_AGGREGATES)
+        rows = clients.hive.execute(f"SELECT {columns} FROM {name} WHERE booking_date BETWEEN '{first}' AND '{last}'")
     return {(str(row[0]), str(row[1])): tuple(row[2:]) for row in rows}
 
 
 def in_source(env: Environment, first: date, last: date) -> Totals:
-    db = wiring.bookings_db(env)
+    db = Clients(env).bookings_db
     with db.reading() as cursor:
         pickup = db.shape(cursor)["pickup_timestamp"]
         within = db.dialect.between(pickup, midnight(first), midnight(last + timedelta(1)))

@@ -30,7 +30,7 @@ Report = Callable[[str], None]
 def feed_and_drain(env: Environment, variables: Mapping[str, str], days: int, report: Report) -> None:
     """Send clicks, let the sensor ask for runs until all are committed, and hold what Hive shows against what was sent."""
     with closing(Sides(env)) as sides:
-        before = sides.topic.look().ends
+        before = sides.click_topic.look().ends
         send_clicks(env, Feed(start=env.start_date, days=days, poison=POISON), CLICKS, Pace(), report)
         brief = {**variables, "CAB_INGEST_RUN_MINUTES": "0"}  # nothing else is coming: a run leaves when all is committed
         with daemon(brief, env.home / "logs" / "demo-daemon.log", report):
@@ -94,7 +94,7 @@ def wait_until_drained(sides: Sides, report: Report) -> None:
 def show(sides: Sides, before: Offsets, report: Report) -> None:
     """What the views hold of the records sent since `before`; DemoFailed unless it is all of them."""
     new = " OR ".join(f"(kafka_partition = {partition} AND kafka_offset >= {end})" for partition, end in before.items())
-    where = f"WHERE topic = '{sides.topic.name}' AND ({new})"
+    where = f"WHERE topic = '{sides.click_topic.name}' AND ({new})"
     dates = query(sides, f"SELECT event_date, count(*) FROM {{clickstream}} {where} GROUP BY event_date ORDER BY event_date")
     reasons = query(
         sides, f"SELECT reason, count(*) FROM (SELECT explode(reasons) AS reason FROM {{clickstream_rejects}} {where}) t GROUP BY reason ORDER BY 2 DESC, 1"
@@ -112,5 +112,5 @@ def show(sides: Sides, before: Offsets, report: Report) -> None:
 
 
 def query(sides: Sides, sql: str) -> list[tuple[Any, ...]]:
-    hive = sides.ledger.hive
+    hive = sides.hive
     return hive.execute(sql.format(**{view: f"`{hive.database}`.`{view}`" for view in ("clickstream", "clickstream_rejects")}))

@@ -145,7 +145,8 @@ def test_a_topic_that_is_not_there_keeps_spark_from_being_asked_for_it(pipeline:
 @pytest.mark.faults
 def test_brokers_that_spark_does_not_reach_are_named(pipeline: Pipeline) -> None:
     trials = Trials(pipeline.env)
-    vars(trials)["topic"] = ElsewhereForSpark(trials.topic.servers, trials.topic.name)
+    topic = trials.click_topic
+    vars(trials)["click_topic"] = ElsewhereForSpark(topic.servers, topic.name)
     with pytest.raises(KafkaHidden, match=r"Timed out waiting for a node assignment.* This process reaches .*: let Spark's machines reach each broker"):
         trials.read_topic()
 

@@ -16,13 +16,13 @@ from kafka.admin import (
 )
 from typer.testing import CliRunner
 
-from cab_assets import wiring
 from cab_assets.cli.main import app
 from cab_assets.cli.trials import Trials
 from cab_assets.clickstream.seal import sealed_at
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.kafka_client import Admin, KafkaRefused
 from cab_assets.errors import CabError
+from cab_assets.wiring import Clients
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.patience import patience, until
 from cab_assets_tests.secure_kafka import PASSWORD, USER, SecureBroker, secure_broker
@@ -90,7 +90,7 @@ def test_a_topic_that_our_user_may_not_see_is_not_an_empty_one(clicks: Clicks, a
     assert denied in clicks.fold().log
     assert sealed_at(clicks.pipeline.lake) is None
 
-    topic = wiring.click_topic(clicks.pipeline.env)
+    topic = Clients(clicks.pipeline.env).click_topic
     admin.create_acls([right(clicks.topic, ACLOperation.DESCRIBE)])
     until(lambda: error(topic) is None, 20, "the topic is shown")
     failure = clicks.ingest().failure

@@ -14,12 +14,13 @@ import trustme
 from kafka import KafkaProducer
 from kafka.admin import NewTopic
 
-from cab_assets import environment, wiring
+from cab_assets import environment
 from cab_assets.clients import click_topic, deadline
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.kafka_client import Admin, KafkaRefused
 from cab_assets.clients.kafka_security import KafkaSecurity, escaped
 from cab_assets.errors import Unavailable
+from cab_assets.wiring import Clients
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.patience import patience, within
 from cab_assets_tests.secure_kafka import PASSWORD, USER, SecureBroker, secure_broker
@@ -37,7 +38,7 @@ def test_clicks_come_from_brokers_that_want_tls_and_a_password(broker: SecureBro
     own = {"BOOTSTRAP_SERVERS": broker.servers, "SECURITY": "SASL_SSL", "USER": USER, "PASSWORD": PASSWORD, "CA": str(broker.ca)}
     for name, value in own.items():
         monkeypatch.setenv(f"CAB_KAFKA_{name}", value)
-    topic = wiring.click_topic(environment.read(os.environ))
+    topic = Clients(environment.read(os.environ)).click_topic
     with closing(Admin(topic.servers, topic.security)) as admin:
         admin.create_topics([NewTopic(topic.name, 3, 1)])
         admin.wait_for_topics([topic.name])

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pymysql
 
-from cab_assets import environment, wiring
+from cab_assets import environment
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.import_day import import_day
 from cab_assets.dev.sample.connect import source_table
@@ -20,6 +20,7 @@ from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.fingerprint import Fingerprint
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.versions import Partition
+from cab_assets.wiring import Clients
 from cab_assets_tests.cluster.databases import Database
 
 END = date(2021, 1, 1)
@@ -35,7 +36,7 @@ class Rides:
 
     @property
     def db(self) -> BookingsDb:
-        return wiring.bookings_db(self.env)
+        return Clients(self.env).bookings_db
 
     def admin(self, statement: str, *values: Any) -> None:
         """Execute with the settings of a usual client; `{table}` is the table of bookings."""

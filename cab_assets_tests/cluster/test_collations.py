@@ -10,7 +10,7 @@ from cab_assets import environment
 from cab_assets.dev.sample.connect import source_table
 from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.wiring import bookings_db
+from cab_assets.wiring import Clients
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.rides import ride
 
@@ -26,7 +26,7 @@ def folding(postgresql: Database) -> Iterator[BookingsDb]:
     """A table in whose texts `white` equals `White`."""
     env = environment.read({**postgresql.variables, "CAB_BOOKINGS_TABLE": "collated"})
     with source_table(env):
-        db = bookings_db(env)
+        db = Clients(env).bookings_db
         try:
             sql(db, FOLDING)
             sql(db, f"ALTER TABLE collated {', '.join(f'ALTER {each} COLLATE folding' for each in COLLATED)}")

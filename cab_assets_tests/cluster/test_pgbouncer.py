@@ -57,7 +57,7 @@ def test_a_day_is_observed_and_imported_and_no_setting_stays_behind(pipeline: Pi
 
 def test_the_doctor_finds_the_database_and_its_clocks(pipeline: Pipeline) -> None:
     trials = Trials(pipeline.env)
-    assert "has every column we import" in trials.bookings_db()
+    assert "has every column we import" in trials.ask_database()
     assert "sessions run in UTC" in trials.clocks()
 
 

@@ -16,7 +16,7 @@ from cab_assets.dev.sample.load import load_days
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.dialect import BookingsDbInterrupted
 from cab_assets.sources.source_day import Slice, SourceDay
-from cab_assets.wiring import bookings_db
+from cab_assets.wiring import Clients
 from cab_assets_tests.cluster.standby import Replicated, replicated
 from cab_assets_tests.sources.source import DAY
 
@@ -36,7 +36,7 @@ def servers() -> Iterator[Replicated]:
 
 @pytest.fixture
 def replica(servers: Replicated) -> BookingsDb:
-    return bookings_db(environment.read({"CAB_ENV": "cluster", **servers.standby.variables()}))
+    return Clients(environment.read({"CAB_ENV": "cluster", **servers.standby.variables()})).bookings_db
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from cab_assets.dev.sample.connect import source_table
 from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.wiring import bookings_db
+from cab_assets.wiring import Clients
 
 DAY = date(2020, 9, 1)
 
@@ -66,7 +66,7 @@ def source(env: Environment, *, encoding: str | None = None) -> Iterator[Source]
     own = replace(env, bookings_table=f"bookings_{name}")
     with source_table(own):
         pass
-    owner = bookings_db(own)
+    owner = Clients(own).bookings_db
     address = owner.dialect.address.replace("//cab@", f"//{name}@")
     made = Source(owner, replace(owner, dialect=replace(owner.dialect, address=address, password=given("reader"))), name)
     made.sql("CREATE ROLE {role} LOGIN PASSWORD 'reader'")
@@ -83,7 +83,7 @@ def source(env: Environment, *, encoding: str | None = None) -> Iterator[Source]
 def database(env: Environment, encoding: str) -> Iterator[str]:
     """Make a database; drop it at the end."""
     name = f"rides_{secrets.token_hex(4)}"
-    dialect = bookings_db(env).dialect
+    dialect = Clients(env).bookings_db.dialect
     with psycopg.connect(dialect.address, password=dialect.password.text, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
         try:

@@ -12,7 +12,7 @@ from cab_assets.schemas import BOOKINGS
 from cab_assets.sources import postgresql
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.versions import Partition
-from cab_assets.wiring import bookings_db
+from cab_assets.wiring import Clients
 from cab_assets_tests.pipeline import Pipeline
 
 HOURS = """
@@ -23,7 +23,7 @@ HOURS = """
 
 
 def imported(pipeline: Pipeline, zone: str, day: str) -> Manifest:
-    db = bookings_db(replace(pipeline.env, timezone=ZoneInfo(zone)))
+    db = Clients(replace(pipeline.env, timezone=ZoneInfo(zone))).bookings_db
     return import_day(db, pipeline.lake, date.fromisoformat(day), "run").manifest
 
 

@@ -9,7 +9,7 @@ from cab_assets.dev.sample.source import SourceTable
 from cab_assets.environment import BadEnvironment, Environment
 from cab_assets.sources.mysql import MySQL
 from cab_assets.sources.postgresql import PostgreSQL
-from cab_assets.wiring import bookings_db
+from cab_assets.wiring import Clients
 
 TABLES: dict[type, type[SourceTable]] = {PostgreSQL: PostgreSQLTable, MySQL: MySQLTable}
 
@@ -19,7 +19,7 @@ def source_table(env: Environment) -> Iterator[SourceTable]:
     """The table of bookings, made if it is missing; SourceChangedShape if it is there with other columns."""
     if env.bookings_db_url is None:
         raise BadEnvironment("CAB_BOOKINGS_DB_URL is not set: start the embedded database with `cab up`, or name another one")
-    db = bookings_db(env)
+    db = Clients(env).bookings_db
     with db.cursor() as cursor:
         table = TABLES[type(db.dialect)](env.bookings_table, cursor)
         table.create()

@@ -12,11 +12,11 @@ from threading import Event
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from cab_assets import wiring
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.dev.sample.clicks import Feed, Labelled
 from cab_assets.environment import BadEnvironment, Environment
 from cab_assets.errors import Unavailable
+from cab_assets.wiring import Clients
 
 AT_ONCE = 20_000  # records between two looks at what became of them: bounds what the producer keeps in memory
 REFUSED_SECONDS = 30  # a broker that was killed is back after 10
@@ -93,7 +93,7 @@ def send_clicks(env: Environment, feed: Feed, count: int | None, pace: Pace, say
 def click_topic(env: Environment) -> ClickTopic:
     if env.kafka_bootstrap_servers is None:
         raise BadEnvironment("CAB_KAFKA_BOOTSTRAP_SERVERS is not set: start the embedded broker with `cab up`, or name another one")
-    return wiring.click_topic(env)
+    return Clients(env).click_topic
 
 
 @contextmanager

@@ -1,11 +1,10 @@
 import socket
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
 
-from cab_assets import wiring
 from cab_assets.daily import retries
+from cab_assets.defs import resources
 from cab_assets.schemas import BOOKINGS
 from cab_assets.sources import postgresql
 from cab_assets_tests.patience import within
@@ -132,7 +131,7 @@ def test_a_hiveserver2_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyP
 
 def test_a_hiveserver2_that_never_answers(ready: Pipeline, monkeypatch: pytest.MonkeyPatch, silent_port: int) -> None:
     monkeypatch.setenv("CAB_HIVE_URL", f"hive://cab@127.0.0.1:{silent_port}/{ready.hive.database}")
-    monkeypatch.setattr(wiring, "hive", partial(wiring.hive, answer_seconds=2))
+    monkeypatch.setattr(resources, "ANSWER_SECONDS", 2)
     failed(ready, f"HiveServer2 at 127.0.0.1:{silent_port} does not answer")
 
 

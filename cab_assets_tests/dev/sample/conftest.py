@@ -6,14 +6,14 @@ import pytest
 from cab_assets.dev.sample.connect import source_table
 from cab_assets.dev.sample.source import SourceTable
 from cab_assets.environment import Environment
-from cab_assets.wiring import bookings_db
+from cab_assets.wiring import Clients
 
 
 @pytest.fixture
 def env(stack: Environment, request: pytest.FixtureRequest) -> Environment:
     """The environment with a table of the test module's own, which is not there yet."""
     own = replace(stack, bookings_table=request.module.__name__.rpartition(".")[2])
-    db = bookings_db(own)
+    db = Clients(own).bookings_db
     with db.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {own.bookings_table}")
     return own
