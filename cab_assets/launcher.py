@@ -16,8 +16,9 @@ import dagster as dg
 import psutil
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus  # what a launcher answers with; not exported
 
-PROCESS_TAG = "cab/process"
-ALIVE_TAG = ".dagster/cab_alive"  # the run, and when it last said so in seconds since 1970; Dagster's web interface does not show it
+# Dagster's web interface does not show tags with this prefix.
+PROCESS_TAG = ".dagster/cab_process"  # the run, its host, its pid, and when that process started
+ALIVE_TAG = ".dagster/cab_alive"  # the run, and when it last said so, in seconds since 1970
 RENEWAL_SECONDS = 10.0  # a renewal is three small statements on Dagster's own storage
 SILENT_SECONDS = 45.0  # four renewals that did not come; the hosts' clocks may differ by half of this
 LOG = logging.getLogger(__name__)
@@ -55,10 +56,10 @@ def _now(run_id: str) -> str:
 
 
 def is_gone(run: dg.DagsterRun) -> bool:
-    """Whether the process of a run has ended; of one that never told, nothing is known."""
+    """Whether the process of a run has ended; of one that tells nothing, nothing is known."""
     tagged_run, _, process = run.tags.get(PROCESS_TAG, "").partition(" ")
     if tagged_run != run.run_id:
-        return False
+        return _is_silent(run)  # a run of an earlier version tells its process by another tag
     host, pid, started = process.split(" ")
     return _has_ended(int(pid), started) if host == socket.gethostname() else _is_silent(run)
 
@@ -85,5 +86,5 @@ class WatchfulRunLauncher(dg.DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         if is_gone(run):
-            return CheckRunHealthResult(WorkerStatus.FAILED, f"its process ({run.tags[PROCESS_TAG]}) is gone")
+            return CheckRunHealthResult(WorkerStatus.FAILED, f"its process ({run.tags.get(PROCESS_TAG, 'unknown')}) is gone")
         return CheckRunHealthResult(WorkerStatus.RUNNING)

@@ -125,6 +125,8 @@ def test_a_storage_that_is_away_for_a_while_ends_no_run(instance: dg.DagsterInst
         ({PROCESS_TAG: "{run} elsewhere 7 1.00", ALIVE_TAG: "{run} {before}"}, True),
         ({PROCESS_TAG: "{run} elsewhere 7 1.00", ALIVE_TAG: "another {before}"}, False),  # a retry has the tags of the run before
         ({PROCESS_TAG: "another elsewhere 7 1.00", ALIVE_TAG: "another {before}"}, False),
+        ({"cab/process": "{run} elsewhere 7 1.00", ALIVE_TAG: "{run} {before}"}, True),  # of an earlier version
+        ({"cab/process": "{run} elsewhere 7 1.00", ALIVE_TAG: "{run} {now}"}, False),
     ],
 )
 def test_what_the_tags_of_a_run_of_another_host_say(tags: dict[str, str], gone: bool) -> None:
