@@ -12,10 +12,12 @@ from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, refuse_another_topic, refuse_lost, starting
 from cab_assets.clickstream.stage import Query, StagingFailed
 from cab_assets.clients.click_topic import ClickTopic, Offsets, TopicState
+from cab_assets.clients.kafka_client import KafkaUnavailable
 
 POLL_SECONDS = 0.05  # a look into a local folder; a batch is staged in half a second at least
 LOOK_SECONDS = 1.0  # between looks at the topic and the query while nothing is staged
 STUCK_SECONDS = 20  # without a batch, a run looks whether its records are still there: Spark asks minutes for those that are gone
+PAUSES: tuple[float, ...] = (1, 3)  # seconds before a run that is at work asks a silent broker again
 QUIET_SECONDS = 15  # a run leaves when nothing came for so long; another start costs half of that
 
 OpenQuery = Callable[[Offsets, str], AbstractContextManager[Query]]  # where to start, what to call it
@@ -106,9 +108,19 @@ class Ingest:
         self.held = bool(state.held)
         return state
 
+    def _seen_in_the_end(self) -> TopicState:
+        """Look at the topic as often as PAUSES allow: Spark waits longer for a broker than one look."""
+        for pause in PAUSES:
+            try:
+                return self._seen()
+            except KafkaUnavailable as error:
+                self.say(f"{error}. Asking again in {pause:g} s")
+                time.sleep(pause)
+        return self._seen()
+
     def _look(self, before: TopicState, newest: Batch | None) -> TopicState:
         """The topic now, if it is still the one that the run started with."""
-        state = self._seen()
+        state = self._seen_in_the_end()
         refuse_another_topic(self.topic.name, TopicEnd(id=before.id, ends=committed(newest, self.topic.name)), state)
         return state
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAuthorizationFailedError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownBrokerIdError
 
 from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.errors import CabError, Unavailable
@@ -68,7 +68,8 @@ def _named(error: Exception, reasons: list[str], servers: str, security: KafkaSe
         return refused
     if isinstance(error, TopicAuthorizationFailedError):
         return _denied(", ".join(error.args[0]), servers, security.user or "ANONYMOUS")
-    if getattr(error, "retriable", True):
+    # of kafka-python itself: a connection was lost while it asked where the brokers are
+    if getattr(error, "retriable", True) or isinstance(error, UnknownBrokerIdError):
         return KafkaUnavailable(f"Kafka at {servers} does not answer ({error}); see `cab doctor`, then run again")
     said = f"Kafka at {servers} answers, but with an error, or with what cannot be read here: {error}"
     return KafkaFailed(f"{said}. See `cab doctor`; a library that is missing is in requirements.lock")

@@ -22,6 +22,8 @@ from cab_assets.store.versions import Partition
 Metadata = Mapping[str, Any]
 PREVIEW_ROWS = 10
 
+NO_DAY = 'the run names no day; name one by --tags \'{"dagster/partition": "2020-01-05"}\', or a range (README.md, A day or a range in CI)'
+
 
 class DayReport:
     """Logs what became of each day as it is known, and raises once, at the end, for all days that failed."""
@@ -37,7 +39,7 @@ class DayReport:
     def known(self) -> list[str]:
         """Return the days of the run that there are; a command line can name others, which Dagster does not check."""
         if not self._context.has_partition_key and not self._context.has_partition_key_range:
-            raise dg.Failure("the run names no day; see README.md for how to name a day or a range", allow_retries=False)
+            raise dg.Failure(NO_DAY, allow_retries=False)
         asked, there = self._context.partition_key_range, set(self._days.get_partition_keys())
         days = span(asked.start, asked.end)
         for day in {asked.start, asked.end, *days} - there:

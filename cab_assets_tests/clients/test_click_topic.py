@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from kafka.errors import UnknownBrokerIdError
 
 from cab_assets.clients.click_topic import NoSuchTopic, check_answer, moment
 from cab_assets.clients.kafka_client import (
@@ -29,6 +30,12 @@ def test_a_topic_that_is_described_by_an_error_is_not_an_empty_topic(code: int, 
     with pytest.raises(error, match=said) as found, answering("kafka:9092", security):
         check_answer(answer, "clicks", "kafka:9092")
     assert type(found.value) is error
+
+
+def test_a_broker_whose_connection_was_lost_is_told_as_silent() -> None:
+    security = KafkaSecurity("PLAINTEXT", "PLAIN", None, None)
+    with pytest.raises(KafkaUnavailable, match="does not answer"), answering("kafka:9092", security):
+        raise UnknownBrokerIdError(-1)
 
 
 def test_a_topic_that_is_described_is_no_error() -> None:

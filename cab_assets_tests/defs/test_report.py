@@ -8,6 +8,7 @@ import pytest
 from cab_assets.clients.lake import Lake
 from cab_assets.defs.bookings.report import Report
 from cab_assets.defs.partitions import daily
+from cab_assets.defs.report import NO_DAY
 from cab_assets.defs.steps import step
 from cab_assets.errors import CabError
 from cab_assets_tests.pipeline import tags
@@ -59,7 +60,7 @@ def test_the_days_of_a_range_that_there_are_are_done(tmp_path: Path) -> None:
 
 
 def test_a_run_that_names_no_day_is_told_how_to(tmp_path: Path) -> None:
-    assert run(tmp_path, CabError("never asked"), {})[0] == "the run names no day; see README.md for how to name a day or a range"
+    assert run(tmp_path, CabError("never asked"), {})[0] == NO_DAY
 
 
 def test_a_day_that_fails_of_an_error_not_ours_says_which_and_what_to_do(tmp_path: Path) -> None:
