@@ -4,7 +4,8 @@ import traceback
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (  # not exported, and Dagit counts no check without it
@@ -65,15 +66,23 @@ class DayReport:
         """What else is told of a day that is visible."""
         return {}
 
-    def close(self) -> None:
-        """Raise dg.Failure naming each bad day and why, if there is one."""
-        if not self._failed:
-            return
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Raise dg.Failure naming each bad day and why, if there is one, also when an error ends the run early."""
+        ended_early = isinstance(error, Exception) and not isinstance(error, dg.Failure)
+        if self._failed and (error is None or ended_early):
+            named_error = named(error, "the run", "its log") if isinstance(error, Exception) else None
+            early = [f"The run ended early: {named_error}"] if named_error else []
+            raise dg.Failure("\n".join([self._bad_days(), *early]), allow_retries=False) from error
+
+    def _bad_days(self) -> str:
         days_by_reason = defaultdict(list)
         for day, reason in sorted(self._failed.items()):
             days_by_reason[reason].append(day)
         reasons = "\n".join(f"{', '.join(days)}: {reason}" for reason, days in days_by_reason.items())
-        raise dg.Failure(f"{len(self._failed)} of {self._asked} days failed and are not published:\n{reasons}", allow_retries=False)
+        return f"{len(self._failed)} of {self._asked} days failed and are not published:\n{reasons}"
 
     def audited(self, asset: dg.AssetKey, manifest: Manifest) -> bool:
         if manifest.passed:

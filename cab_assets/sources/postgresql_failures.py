@@ -8,6 +8,7 @@ import psycopg
 from cab_assets.errors import CabError
 from cab_assets.sources.dialect import (
     CHECK,
+    CONNECT_SECONDS,
     LOOK,
     BookingsDbInterrupted,
     BookingsDbRefused,
@@ -71,6 +72,12 @@ CAUSES = (
         "08...|57P0[1235]",
         "starting up|shutting down|recovery mode|not yet accepting|terminating connection|server closed the connection"
         "|connection is (closed|lost)|consuming input failed|(send|receiv)\\w* .*failed|SSL SYSCALL",
+    ),
+    Cause(
+        BookingsDbUnavailable,
+        f"The server accepted no connection within {CONNECT_SECONDS} s: check its load, the network and the host and port"
+        " of CAB_BOOKINGS_DB_URL with `cab doctor`, then run again",
+        said="timeout expired",
     ),
     Cause(
         BookingsDbRefused,

@@ -50,8 +50,17 @@ class Publication:
     failed: dict[str, CabError] = field(default_factory=dict)
 
     def run(self, days: Iterable[str]) -> "Publication":
-        if not (pending := sorted(days)):
+        """Publish the days. When Hive goes away, each day that it does not show yet fails with that."""
+        if not (asked := sorted(days)):
             return self
+        try:
+            self._settle(asked)
+        except Unavailable as error:
+            unseen = set(asked) - self.published.keys() - self.failed.keys()
+            self.failed |= dict.fromkeys(sorted(unseen), error)
+        return self
+
+    def _settle(self, pending: list[str]) -> None:
         self.hive.create(self.table, self.lake.url(self.table.name))
         self._each(pending, self._verify)
         moved: set[str] = set()
@@ -59,11 +68,10 @@ class Publication:
             missing, behind = self._look([day for day in pending if day not in self.failed], moved)
             pending = sorted(missing | behind)
             if not pending:
-                return self
+                return
             self._move(missing, behind)
             moved.update(pending)
         self.failed |= {day: PointerUnsettled(f"{self.table.name}/{day} does not point where it was told to; run the day again") for day in pending}
-        return self
 
     def _look(self, days: list[str], moved: set[str]) -> tuple[dict[str, str], dict[str, str]]:
         """Where those of `days` should point that point nowhere, and those that point at another than their newest version."""

@@ -10,13 +10,13 @@ from cab_assets.defs.bookings.report import Report
 from cab_assets.defs.partitions import daily
 from cab_assets.defs.report import NO_DAY
 from cab_assets.defs.steps import step
-from cab_assets.errors import CabError
+from cab_assets.errors import CabError, Unavailable
 from cab_assets_tests.pipeline import tags
 
 DAY = "2020-01-02"
 
 
-def run(lake: Path, outcome: Exception, day: dict[str, str]) -> tuple[str, str]:
+def run(lake: Path, outcome: Exception, day: dict[str, str], early: Exception | None = None) -> tuple[str, str]:
     """Return what a run over days says in the end, and its log; each day has the same outcome."""
 
     @dg.multi_asset(
@@ -25,9 +25,10 @@ def run(lake: Path, outcome: Exception, day: dict[str, str]) -> tuple[str, str]:
     )
     @step
     def importing(context: dg.AssetExecutionContext) -> None:
-        report = Report(context, Lake(f"file://{lake}"))
-        report.imported([(each, outcome) for each in report.known()])
-        report.close()
+        with Report(context, Lake(f"file://{lake}")) as report:
+            report.imported([(each, outcome) for each in report.known()])
+            if early:
+                raise early
 
     job = dg.define_asset_job("importing", [importing])
     resolved = dg.Definitions([importing], jobs=[job]).resolve_job_def("importing")
@@ -57,6 +58,13 @@ def test_the_days_of_a_range_that_there_are_are_done(tmp_path: Path) -> None:
     said, _ = run(tmp_path, CabError("it rains"), tags("2019-12-31", "2020-01-02"))
     assert said.startswith("3 of 3 days failed and are not published:\n2019-12-31: is no day from ")
     assert said.endswith("\n2020-01-01, 2020-01-02: it rains")
+
+
+@pytest.mark.parametrize("early", [Unavailable("Hive is away"), KeyError("Hive is away")])
+def test_a_run_that_ends_early_names_the_days_that_had_failed(tmp_path: Path, early: Exception) -> None:
+    said, _ = run(tmp_path, CabError("it rains"), tags(DAY), early)
+    assert said.startswith(f"1 of 1 days failed and are not published:\n{DAY}: it rains\nThe run ended early: ")
+    assert "Hive is away" in said
 
 
 def test_a_run_that_names_no_day_is_told_how_to(tmp_path: Path) -> None:

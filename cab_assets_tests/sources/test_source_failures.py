@@ -152,3 +152,9 @@ def test_a_conflict_with_recovery_has_a_remedy_of_replicas(dialect: Dialect, err
     assert "hot_standby_feedback" in said
     assert "max_standby_streaming_delay" in said
     assert "primary" in said
+
+
+def test_a_server_that_is_silent_is_no_wrong_password() -> None:
+    said = str(POSTGRESQL.failure(psycopg.errors.ConnectionTimeout("connection timeout expired")))
+    assert "accepted no connection within 5 s" in said
+    assert "PASSWORD" not in said

@@ -1,10 +1,11 @@
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date
 
 import pytest
 
-from cab_assets.clients.hive import Hive
+from cab_assets.clients.hive import Hive, HiveUnavailable
 from cab_assets.daily.import_day import import_day
 from cab_assets.schemas import BOOKINGS, Table
 from cab_assets.store.manifest import Manifest
@@ -66,6 +67,27 @@ def test_a_late_statement_of_another_writer_is_seen_and_overruled(ridden: Pipeli
     finally:
         hive.close()
     assert fare(ridden) == ["2.00"]
+
+
+class Away(Hive):
+    """A HiveServer2 that is away from the first move on."""
+
+    def add_partitions(self, table: Table, locations: dict[str, str]) -> None:
+        super().add_partitions(table, locations)
+        raise HiveUnavailable("HiveServer2 does not answer (read timeout)")
+
+
+def test_days_that_a_hive_that_went_away_does_not_show_fail_by_name(ridden: Pipeline) -> None:
+    a_version(ridden, "first", "1.00")
+    given = ridden.hive
+    with closing(Away(f"hive://{given.user}@{given.host}:{given.port}/{given.database}")) as hive:
+        publication = Publication(ridden.lake, hive, BOOKINGS).run([DAY, "2020-06-02"])
+    assert {day: type(error) for day, error in publication.failed.items()} == {
+        DAY: HiveUnavailable,
+        "2020-06-02": NothingToPublish,
+    }
+    assert publication.published == {}
+    assert not Publication(ridden.lake, ridden.hive, BOOKINGS).run([DAY]).published[DAY].moved
 
 
 def test_many_publishers_at_once_end_at_the_newest_version(ridden: Pipeline) -> None:

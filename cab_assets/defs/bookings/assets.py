@@ -78,25 +78,24 @@ def bookings_days(
     spark: dg.ResourceParam[Spark],
 ) -> Iterator[dg.Output[None]]:
     """Bring the run's days from the source to their aggregates; a day that fails is withheld and named at the end."""
-    report = Report(context, lake)
-    wanted = context.selected_asset_keys
-    good: list[str] = []
-    outage = Outage()
-    for days in portions(report.known(), PARTITIONS_A_STATEMENT):
-        if RAW in wanted:
-            at_once, limits = environment.import_days_at_once, row_limits(context, environment)
-            run_id, say = context.run.run_id, context.log.warning
-            imported = import_days(bookings_db, lake, days, run_id, at_once=at_once, say=say, limits=limits, outage=outage)
-            days = report.imported(imported)
-        if PUBLISHED in wanted:
-            days = report.published(BOOKINGS, Publication(lake, hive, BOOKINGS).run(days))
-        good += days
-    if AGGREGATES in wanted and good:
-        visible = published(lake, hive, BOOKINGS, good)
-        sound = visible if PUBLISHED in wanted else whole(lake, BOOKINGS, visible)  # publishing has just looked at every byte
-        aggregated = aggregate_days(spark, lake, sound, context.run.run_id)
-        report.published(BOOKING_AGGREGATES, Publication(lake, hive, BOOKING_AGGREGATES).run(report.aggregated(good, aggregated)))
-    report.close()
+    with Report(context, lake) as report:
+        wanted = context.selected_asset_keys
+        good: list[str] = []
+        outage = Outage()
+        for days in portions(report.known(), PARTITIONS_A_STATEMENT):
+            if RAW in wanted:
+                at_once, limits = environment.import_days_at_once, row_limits(context, environment)
+                run_id, say = context.run.run_id, context.log.warning
+                imported = import_days(bookings_db, lake, days, run_id, at_once=at_once, say=say, limits=limits, outage=outage)
+                days = report.imported(imported)
+            if PUBLISHED in wanted:
+                days = report.published(BOOKINGS, Publication(lake, hive, BOOKINGS).run(days))
+            good += days
+        if AGGREGATES in wanted and good:
+            visible = published(lake, hive, BOOKINGS, good)
+            sound = visible if PUBLISHED in wanted else whole(lake, BOOKINGS, visible)  # publishing has just looked at every byte
+            aggregated = aggregate_days(spark, lake, sound, context.run.run_id)
+            report.published(BOOKING_AGGREGATES, Publication(lake, hive, BOOKING_AGGREGATES).run(report.aggregated(good, aggregated)))
     yield from ()
 
 

@@ -75,18 +75,17 @@ class FoldRun:
     def run(self) -> None:
         self.ledger.create()
         before, moment = sealed_at(self.ledger.lake), self._drained_at
-        report = ClickReport(self.context, self.ledger.lake, self.environment, moment or before)
-        asked = [] if self.all_due else report.known()
-        for target in TARGETS:
-            if dg.AssetKey(target.table.name) in self.context.selected_asset_keys:
-                self._fold(target, asked, report)
-            else:
-                self.lacking += self._unseen(target)
-        if moment and not self.lacking:
-            report.sealed(self.ledger.hive.days(TARGETS[0].table), before)
-            seal(self.ledger.lake, moment)
-        self._retire()
-        report.close()
+        with ClickReport(self.context, self.ledger.lake, self.environment, moment or before) as report:
+            asked = [] if self.all_due else report.known()
+            for target in TARGETS:
+                if dg.AssetKey(target.table.name) in self.context.selected_asset_keys:
+                    self._fold(target, asked, report)
+                else:
+                    self.lacking += self._unseen(target)
+            if moment and not self.lacking:
+                report.sealed(self.ledger.hive.days(TARGETS[0].table), before)
+                seal(self.ledger.lake, moment)
+            self._retire()
 
     @cached_property
     def newest(self) -> Batch | None:
