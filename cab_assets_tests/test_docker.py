@@ -1,7 +1,12 @@
 """What can be held of docker/ without docker. Whether it comes up, `make docker-demo` says."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,3 +65,18 @@ def test_spark_is_told_what_the_embedded_one_is() -> None:
     told = dict(line.split(maxsplit=1) for line in (DOCKER / "conf" / "spark" / "spark-defaults.conf").read_text().splitlines() if line.startswith("spark."))
     wanted = {name: value for name, value in SETTINGS.items() if not name.startswith(OF_LOOPBACK)}
     assert {name: told.get(name) for name in wanted} == wanted
+
+
+def test_the_stage_that_fetches_jars_copies_what_it_imports(tmp_path: Path) -> None:
+    stage = (DOCKER / "Dockerfile").read_text().partition(" AS jars\n")[2].partition("\nFROM ")[0]
+    for *names, target in map(str.split, re.findall("^COPY (.*)", stage, re.MULTILINE)):
+        for name in names:
+            source, copied = CHECKOUT / name, tmp_path / target
+            if source.is_dir():
+                shutil.copytree(source, copied)
+            else:
+                copied.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, copied)
+    command = [sys.executable, "-c", "import fetch_jars"]
+    paths = os.pathsep.join([str(tmp_path), str(tmp_path / "docker")])
+    subprocess.run(command, env={"PYTHONPATH": paths}, cwd=tmp_path, check=True)

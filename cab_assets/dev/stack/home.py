@@ -1,12 +1,9 @@
 """CAB_HOME: the folder that holds all of one embedded stack, and nothing else."""
 
-import fcntl
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from cab_assets.dev.stack.errors import UnusableHome
@@ -29,17 +26,6 @@ def make(home: Path) -> None:
         _make_password(home / PASSWORD)
     except OSError as error:
         raise UnusableHome(f"CAB_HOME={home} cannot be made: {error.strerror}. Set CAB_HOME to a folder that you may write to.") from error
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Alone in this folder; a second `cab up` or `cab down` waits here. The lock is on the folder itself, so that a wipe cannot delete it."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(opened)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -13,7 +13,7 @@ from typing import IO, cast
 
 from cab_assets.dev.stack import machine
 from cab_assets.dev.stack.errors import UnfetchableJars
-from cab_assets.dev.stack.home import locked
+from cab_assets.dev.stack.locks import locked
 from cab_assets.dev.stack.server import packaged
 
 SETTINGS = Path(__file__).parent / "ivysettings.xml"

@@ -10,6 +10,7 @@ from pathlib import Path
 from cab_assets.dev.stack import home as homes
 from cab_assets.dev.stack import jars, machine, ports
 from cab_assets.dev.stack.errors import UnfitMachine
+from cab_assets.dev.stack.locks import locked
 from cab_assets.dev.stack.server import Server
 from cab_assets.dev.stack.stack import USUAL, Stack, remembered
 from cab_assets.dev.stack.supervisor import Supervisor
@@ -27,7 +28,7 @@ def up(home: Path, report: Report) -> None:
     home = home.resolve()
     homes.make(home)
     jars.EMBEDDED.fetch(report)
-    with homes.locked(home):
+    with locked(home):
         stack = remembered(home)
         if stack.runs() and stack.supervisor.has(stack.config):
             _settle(stack, report)
@@ -48,7 +49,7 @@ def down(home: Path, *, wipe: bool = False) -> None:
     home = home.resolve()
     if not home.is_dir():
         return
-    with homes.locked(home):
+    with locked(home):
         _stop(remembered(home))
         if wipe:
             homes.wipe(home)
