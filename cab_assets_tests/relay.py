@@ -39,7 +39,11 @@ class Relay:
                 client = self._server.accept()[0]
             except OSError:
                 return
-            behind = socket.create_connection(("127.0.0.1", self._to))
+            try:
+                behind = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:  # the server is being killed or started
+                client.close()
+                continue
             self._open += [client, behind]
             self._start(self._ask, client, behind)
             self._start(self._answer, behind, client)

@@ -4,7 +4,7 @@ import os
 import pwd
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pymysql
 import trustme
 
 from cab_assets_tests.cluster.debian import program
+from cab_assets_tests.patience import until
 from cab_assets_tests.processes import free_ports, run, serving
 
 PASSWORD = "p a+s%20/@:?#é$'"  # what has a meaning in a URL or a statement
@@ -89,12 +90,20 @@ def postgresql(folder: Path) -> Iterator[Database]:
     command = [server, "-D", str(data), "-p", str(port), "-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
     command += ["-c", "ssl=on", "-c", f"ssl_cert_file={tls.chain}", "-c", f"ssl_key_file={tls.key}"]
     with serving(command, port, folder / "log", **less_than_root()):
-        with psycopg.connect(f"host=127.0.0.1 port={port} user=postgres dbname=postgres", autocommit=True) as connection:
+        address = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+        with until(lambda: let_in(address), 30) as connection:
             connection.execute("CREATE ROLE cab LOGIN PASSWORD '" + PASSWORD.replace("'", "''") + "'")
             connection.execute("CREATE DATABASE rides OWNER cab")
             (data / "pg_hba.conf").write_text("hostssl all cab all scram-sha-256\n")
             connection.execute("SELECT pg_reload_conf()")
         yield Database("postgresql", port, tls.ca)
+
+
+def let_in(address: str) -> "psycopg.Connection[Any] | None":
+    """Return a connection, or None while the server, which listens already, is still starting."""
+    with suppress(psycopg.OperationalError):
+        return psycopg.connect(address, autocommit=True)
+    return None
 
 
 def own(folder: Path) -> None:
