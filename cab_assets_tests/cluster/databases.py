@@ -91,7 +91,7 @@ def postgresql(folder: Path) -> Iterator[Database]:
     command += ["-c", "ssl=on", "-c", f"ssl_cert_file={tls.chain}", "-c", f"ssl_key_file={tls.key}"]
     with serving(command, port, folder / "log", **less_than_root()):
         address = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
-        with until(lambda: let_in(address), 30) as connection:
+        with until(lambda: let_in(address), 30)[0] as connection:
             connection.execute("CREATE ROLE cab LOGIN PASSWORD '" + PASSWORD.replace("'", "''") + "'")
             connection.execute("CREATE DATABASE rides OWNER cab")
             (data / "pg_hba.conf").write_text("hostssl all cab all scram-sha-256\n")
@@ -99,11 +99,11 @@ def postgresql(folder: Path) -> Iterator[Database]:
         yield Database("postgresql", port, tls.ca)
 
 
-def let_in(address: str) -> "psycopg.Connection[Any] | None":
-    """Return a connection, or None while the server, which listens already, is still starting."""
+def let_in(address: str) -> list["psycopg.Connection[Any]"]:
+    """Return a connection, or none while the server, which listens already, is still starting."""
     with suppress(psycopg.OperationalError):
-        return psycopg.connect(address, autocommit=True)
-    return None
+        return [psycopg.connect(address, autocommit=True)]
+    return []
 
 
 def own(folder: Path) -> None:
