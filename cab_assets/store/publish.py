@@ -51,8 +51,7 @@ class Publication:
 
     def run(self, days: Iterable[str]) -> "Publication":
         """Publish the days. When Hive goes away, each day that it does not show yet fails with that."""
-        if not (asked := sorted(days)):
-            return self
+        asked = sorted(days)
         try:
             self._settle(asked)
         except Unavailable as error:
