@@ -149,7 +149,9 @@ def query(sql: Annotated[str, typer.Argument(help="One statement, without a semi
     """Run a statement through HiveServer2 and print its rows, tab-separated."""
     from cab_assets.wiring import Clients
 
-    for row in Clients(_environment().ready()).hive.execute(sql):
+    with Clients(_environment().ready()) as clients:
+        rows = clients.hive.execute(sql)
+    for row in rows:
         typer.echo("\t".join("NULL" if value is None else str(value) for value in row))
 
 

@@ -17,7 +17,7 @@ from cab_assets.clients.kafka_client import KafkaUnavailable
 POLL_SECONDS = 0.05  # a look into a local folder; a batch is staged in half a second at least
 LOOK_SECONDS = 1.0  # between looks at the topic and the query while nothing is staged
 STUCK_SECONDS = 20  # without a batch, a run looks whether its records are still there: Spark asks minutes for those that are gone
-PAUSES: tuple[float, ...] = (1, 3)  # seconds before a run that is at work asks a silent broker again
+PAUSES: tuple[float, ...] = (1, 3)  # seconds before a run at work asks a silent broker again; its query outlasts that
 QUIET_SECONDS = 15  # a run leaves when nothing came for so long; another start costs half of that
 
 OpenQuery = Callable[[Offsets, str], AbstractContextManager[Query]]  # where to start, what to call it
@@ -108,8 +108,8 @@ class Ingest:
         self.held = bool(state.held)
         return state
 
-    def _seen_in_the_end(self) -> TopicState:
-        """Look at the topic as often as PAUSES allow: Spark waits longer for a broker than one look."""
+    def _seen_patiently(self) -> TopicState:
+        """Look at the topic, and again after each of PAUSES while no broker answers."""
         for pause in PAUSES:
             try:
                 return self._seen()
@@ -120,7 +120,7 @@ class Ingest:
 
     def _look(self, before: TopicState, newest: Batch | None) -> TopicState:
         """The topic now, if it is still the one that the run started with."""
-        state = self._seen_in_the_end()
+        state = self._seen_patiently()
         refuse_another_topic(self.topic.name, TopicEnd(id=before.id, ends=committed(newest, self.topic.name)), state)
         return state
 

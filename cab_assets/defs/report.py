@@ -71,11 +71,14 @@ class DayReport:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Raise dg.Failure naming each bad day and why, if there is one, also when an error ends the run early."""
-        ended_early = isinstance(error, Exception) and not isinstance(error, dg.Failure)
-        if self._failed and (error is None or ended_early):
-            named_error = named(error, "the run", "its log") if isinstance(error, Exception) else None
-            early = [f"The run ended early: {named_error}"] if named_error else []
-            raise dg.Failure("\n".join([self._bad_days(), *early]), allow_retries=False) from error
+        if not self._failed or isinstance(error, dg.Failure):
+            return
+        said = self._bad_days()
+        if isinstance(error, Exception):
+            said += f"\nThe run ended early: {named(error, 'the run', 'its log')}"
+        elif error is not None:  # the run is told to end
+            return
+        raise dg.Failure(said, allow_retries=False) from error
 
     def _bad_days(self) -> str:
         days_by_reason = defaultdict(list)

@@ -29,7 +29,7 @@ class Silent(ClickTopic):
 def looked(silent: int, said: list[str]) -> TopicState:
     topic = Silent("kafka:9092", "clicks", looks=[silent])
     run = Ingest(cast(Any, None), topic, "run", cast(Any, None), None, said.append)
-    return run._seen_in_the_end()
+    return run._seen_patiently()
 
 
 def test_a_run_at_work_asks_a_silent_broker_again(monkeypatch: pytest.MonkeyPatch) -> None:
