@@ -28,26 +28,27 @@ def watched() -> Stopwatch:
     from pyspark.sql.connect.dataframe import DataFrame
 
     from cab_assets.clients import hive, spark
-    from cab_assets.daily import import_day
+    from cab_assets.daily import bring
     from cab_assets.defs import report
-    from cab_assets.defs.bookings import assets
     from cab_assets.sources import bookings_db, postgresql, source_day
+    from cab_assets.store import draft, pointers, stored_day
 
     watch = Stopwatch()
     seams: list[tuple[Any, str, str]] = [
         (OpExecutionContext, "log_event", EVENTS),
         (dg.DagsterLogManager, "log", EVENTS),
         (hive.Hive, "execute", METASTORE),
-        *((hive.Hive, name, METASTORE) for name in ("create", "locations", "add_partitions", "set_locations")),
+        *((pointers.Pointers, name, METASTORE) for name in ("locations", "add", "move")),
         (spark.Spark, "_config", SPARK),
         (DataFrame, "toArrow", SPARK),
-        (assets, "import_days", IMPORT),
+        (bring, "import_days", IMPORT),
         (report, "head", FILES),
         *((postgresql.PostgreSQL, name, SOURCE) for name in ("connect", "snapshot")),
         (source_day.SourceDay, "control", SOURCE),
         (source_day.SourceDay, "slices", SOURCE),
         (bookings_db.BookingsDb, "shape", SOURCE),
-        *((import_day, name, FILES) for name in ("write_rows", "read_back", "seal", "newest")),
+        *((draft.Draft, name, FILES) for name in ("write", "read_back", "seal")),
+        (stored_day.StoredDay, "newest", FILES),
     ]
     for owner, method, name in seams:
         watch.wrap(owner, method, name)

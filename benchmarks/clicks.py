@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 from benchmarks.rounds import Contender, in_turn, seconds_of, table
 from benchmarks.say import say
 from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path
-from cab_assets.clickstream.day_tables import Clicks
+from cab_assets.clickstream.day_tables import CLICK_DAYS
 from cab_assets.clickstream.fold import Folding
 from cab_assets.clickstream.ingest import Ingest
 from cab_assets.clickstream.ledger import Ledger
@@ -33,6 +33,7 @@ from cab_assets.clients.spark import Spark
 from cab_assets.dev.sample.clicks import FIELDS, Feed, clicks
 from cab_assets.dev.sample.send import Pace, send_clicks
 from cab_assets.environment import Environment
+from cab_assets.store.table_store import TableStore
 
 EVENTS, PYTHON_EVENTS, PARTITIONS = 2_000_000, 200_000, 3
 ROUNDS, WARM = 3, 2
@@ -209,7 +210,8 @@ def folds(bench: Bench) -> str:
         with Spark(bench.env.spark_remote, None).session() as session:  # folding has one of its own, and a process has one at a time
             replace(bench, session=session).ingest(ledger, topic)
         batches = ledger.shown(ledger.newest())
-        folding = Folding(ledger.lake, Spark(bench.env.spark_remote, None), Clicks(), str(uuid4()), batches)
+        store = TableStore(CLICK_DAYS.table, ledger.lake, ledger.hive)
+        folding = Folding(store, Spark(bench.env.spark_remote, None), CLICK_DAYS, str(uuid4()), batches)
         seconds = seconds_of(partial(folding.fold, folding.due(folding.days())))
         say(f"  {events:,} events folded in {seconds:.1f} s")
         rows.append({"events of the day": f"{events:,}", "s": f"{seconds:.1f}", "s a 100,000": f"{seconds / events * 100_000:.2f}"})

@@ -27,7 +27,7 @@ from cab_assets.daily.import_day import ImportedDay, import_day
 from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Manifest
-from cab_assets.store.publish import Publication
+from cab_assets.store.table_store import TableStore
 from cab_assets.transforms.aggregates import aggregate_bookings
 from cab_assets_tests.aws import client_of
 from cab_assets_tests.cluster.apache_hive import ApacheHive, apache_hive
@@ -35,6 +35,7 @@ from cab_assets_tests.cluster.hdfs import hdfs
 from cab_assets_tests.cluster.s3 import BUCKET, S3, s3
 from cab_assets_tests.cluster.spark import spark
 from cab_assets_tests.processes import free_ports, serving
+from cab_assets_tests.versions import bookings_day, bookings_days, publication
 
 ROUNDS = 9
 DAY = min(IMPORTED)  # of 1 M rows
@@ -103,7 +104,7 @@ def _imports(env: Environment, servers: Company) -> str:
     numbers = itertools.count()
 
     def to(root: str) -> None:
-        import_day(source(env), Lake(f"{root}/import-{next(numbers)}"), DAY, "bench")
+        import_day(source(env), bookings_day(Lake(f"{root}/import-{next(numbers)}"), DAY), "bench")
 
     with TemporaryDirectory(prefix="cab-bench-") as here:
         roots = {"local disk": f"file://{here}", "HDFS": servers.hdfs, servers.s3_server: f"s3://{BUCKET}"}
@@ -115,7 +116,7 @@ def _year(env: Environment, lake: Lake) -> dict[str, Manifest]:
     """Versions of every day of a year, on HDFS."""
     load(env, FIRST, YEAR, ROWS)
     days = [(FIRST + timedelta(number)).isoformat() for number in range(YEAR)]
-    made = dict(import_days(source(env), lake, days, "bench", at_once=8, say=print))
+    made = dict(import_days(source(env), bookings_days(lake, days), "bench", at_once=8, say=print))
     if failed := [outcome for outcome in made.values() if isinstance(outcome, Exception)]:
         raise failed[0]
     return {day: imported.manifest for day, imported in made.items() if isinstance(imported, ImportedDay)}
@@ -130,7 +131,7 @@ def _publishing(servers: Company, year: dict[str, Manifest]) -> str:
         with closing(Hive(servers.hive.url)) as hive:
             hive.execute(f"CREATE DATABASE {database}")
         with closing(Hive(f"{servers.hive.url.rpartition('/')[0]}/{database}")) as hive:
-            if failed := Publication(lake, hive, BOOKINGS).run(days).failed:
+            if failed := publication(TableStore(BOOKINGS, lake, hive), days).failed:
                 raise AssertionError(failed)
 
     name = f"{PARTITIONS} new partitions"

@@ -17,6 +17,7 @@ from cab_assets.clients.lake import Lake
 from cab_assets.daily.import_day import import_day
 from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets_tests.versions import bookings_day
 
 COLUMNS = ", ".join(BOOKINGS.names)
 
@@ -33,7 +34,7 @@ class OneDay:
         """What `raw_bookings` does: control figures, rows, Parquet, read-back audit, SHA-256, manifest."""
         shutil.rmtree(self.folder / "lake", ignore_errors=True)
         (self.folder / "lake").mkdir()
-        imported = import_day(self.db, Lake(f"file://{self.folder}/lake"), self.day, "bench")
+        imported = import_day(self.db, bookings_day(Lake(f"file://{self.folder}/lake"), self.day), "bench")
         if not imported.manifest.passed:
             raise AssertionError(imported.manifest.findings)
 

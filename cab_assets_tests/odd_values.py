@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from cab_assets.clients.lake import Lake
 from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Manifest
-from cab_assets.store.versions import Partition
+from cab_assets_tests.versions import bookings_day
 
 Ride = dict[str, Any]
 
@@ -80,7 +80,7 @@ ANY: dict[str, Callable[[random.Random], Any]] = {
 
 def written(lake: Lake, manifest: Manifest) -> list[Ride]:
     """Return the rows of a version's files."""
-    folder = Partition(BOOKINGS, manifest.day).version_path(manifest.version)
+    folder = bookings_day(lake, manifest.day).folder(manifest.version)
     return [row for file in manifest.files for row in pq.read_table(f"{folder}/{file.name}", filesystem=lake.files).to_pylist()]
 
 

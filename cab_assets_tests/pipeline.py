@@ -21,8 +21,7 @@ from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.mysql import MySQL
 from cab_assets.sources.postgresql import PostgreSQL
 from cab_assets.store.manifest import Manifest
-from cab_assets.store.publish import published
-from cab_assets.store.versions import Partition, version_ids
+from cab_assets.store.table_store import TableStore
 from cab_assets.wiring import Clients
 from cab_assets_tests.patience import patience
 from cab_assets_tests.rides import NO_TIME
@@ -166,16 +165,19 @@ class Pipeline:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         return kept | dict(self.variables) | variables
 
+    def store(self, table: Table) -> TableStore:
+        return TableStore(table, self.lake, self.hive)
+
     def manifests(self, table: Table, *days: str) -> dict[str, Manifest]:
-        return published(self.lake, self.hive, table, days)
+        return self.store(table).published(days)
 
     def versions(self, table: Table, day: str) -> list[str]:
-        return sorted(version_ids(self.lake, Partition(table, day)))
+        return sorted(self.store(table).day(day).version_ids())
 
     def in_hive(self, table: Table, *days: str) -> list[Row]:
         """The rows of days, the day last in each."""
         columns = ", ".join([*table.names, table.partition_column])
-        return ordered(self.hive.execute(f"SELECT {columns} FROM {self.hive.name(table)} WHERE {table.partition_column} IN ({_quoted(days)})"))
+        return ordered(self.hive.execute(f"SELECT {columns} FROM {self.hive.name(table.name)} WHERE {table.partition_column} IN ({_quoted(days)})"))
 
     def in_spark(self, table: Table, *days: str) -> list[Row]:
         with self.spark.session() as session:

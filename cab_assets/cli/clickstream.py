@@ -39,9 +39,7 @@ class Sides(Clients):
 
     @cached_property
     def ledger(self) -> Ledger:
-        ledger = Ledger(self.lake, self.hive)
-        ledger.create()
-        return ledger
+        return Ledger(self.lake, self.hive)
 
 
 @dataclass(frozen=True)
@@ -102,6 +100,7 @@ def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: 
     refuse_unknown(reason, sides.ledger)
     found = False
     with recording() as record:
+        sides.ledger.create()
         for batch in Replay(sides.ledger, sides.spark, reader(sides.env), days, reason).run():
             found = True
             record(batch)
@@ -130,6 +129,7 @@ def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
         say("Nothing was changed.")
         return
     with recording() as record:
+        sides.ledger.create()
         batch = accept_gap(sides.ledger, sides.click_topic.name, stands, lost, newest)
         record(batch)
     say(f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from {committed(batch, sides.click_topic.name)}")
@@ -144,6 +144,7 @@ def skip(sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool
         say("Nothing was changed.")
         return
     with recording() as record:
+        sides.ledger.create()
         for batch in first.run(stretches):
             record(batch)
     say(f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from {committed(batch, sides.click_topic.name)}")

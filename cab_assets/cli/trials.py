@@ -17,6 +17,8 @@ from cab_assets.clients.lake import LakeRefused
 from cab_assets.clients.spark import SparkFailed
 from cab_assets.errors import CabError
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
+from cab_assets.store.declare import declare_table
+from cab_assets.store.pointers import Pointers
 from cab_assets.transforms.clickstream import read_clicks
 from cab_assets.wiring import Clients
 
@@ -101,17 +103,17 @@ class Trials(Clients):
     def declare(self) -> str:
         """What publishing does, on a table of its own."""
         one, two = (self.lake.url(self.scratch.path(part)) for part in PARTS)
-        table = self.scratch.table
-        self.undo.callback(self.hive.execute, f"DROP TABLE IF EXISTS {self.hive.name(table)}")
-        self.hive.create(table, self.lake.url(self.scratch.folder))
-        self.hive.add_partition(table, "1", one)
-        self.hive.set_locations(table, {"1": two})
-        if (found := self.hive.location(table, "1")) != two:
+        pointers = Pointers(self.hive, self.scratch.table)
+        self.undo.callback(self.hive.execute, f"DROP TABLE IF EXISTS {pointers.name}")
+        declare_table(self.hive, pointers.table, self.lake.url(self.scratch.folder))
+        pointers.claim("1", one)
+        pointers.move({"1": two})
+        if (found := pointers.location("1")) != two:
             raise SeenOtherwise(f"a partition was told to point at {two}, and Hive describes {found}; publishing would never settle")
-        return f"table {self.hive.name(table)} made, a partition added, moved and described"
+        return f"table {pointers.name} made, a partition added, moved and described"
 
     def read_by_hive(self) -> str:
-        rows = self.hive.execute(f"SELECT {', '.join(self.scratch.as_text())} FROM {self.hive.name(self.scratch.table)}")
+        rows = self.hive.execute(f"SELECT {', '.join(self.scratch.as_text())} FROM {self.hive.name(self.scratch.name)}")
         self.scratch.compare("HiveServer2", "two", rows)
         return "HiveServer2 shows what this process wrote, times included"
 

@@ -1,9 +1,7 @@
 """`clicks` and `rejects`: which rows of a batch are whose, and how a day takes them up."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -14,7 +12,7 @@ from cab_assets.errors import CabError
 from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
 from cab_assets.store.folders import AS_LISTED, Differences
 from cab_assets.store.manifest import Manifest
-from cab_assets.store.versions import Partition, data_urls
+from cab_assets.store.stored_day import StoredDay
 from cab_assets.transforms.folding import fold_clicks, fold_rejects
 
 
@@ -22,8 +20,8 @@ from cab_assets.transforms.folding import fold_clicks, fold_rejects
 class Due:
     """A day, its newest version, and the committed batches whose rows are not in it yet."""
 
-    partition: Partition
-    standing: Manifest | None
+    day: StoredDay
+    current: Manifest | None
     batches: tuple[Batch, ...] = ()
     found: Differences = AS_LISTED  # how the folder of the newest version differs from its manifest
     fault: CabError | None = None  # why the batches it lacks are not known
@@ -31,35 +29,27 @@ class Due:
     @property
     def is_behind(self) -> bool:
         """Whether the day needs a new version."""
-        return bool(self.batches or self.fault or self.found.first or self.standing is None)
+        return bool(self.batches or self.fault or self.found.first or self.current is None)
 
     @property
     def taken_out(self) -> set[Place]:
         """Refused records of the day that a batch replayed."""
-        return {place for batch in self.batches for place in batch.removed.get(self.partition.day, ())}
+        return {place for batch in self.batches for place in batch.removed.get(self.day.date, ())}
 
 
-class DayTable(ABC):
+@dataclass(frozen=True)
+class DayTable:
     """A table that days of the clickstream are folded into."""
 
-    table: ClassVar[Table]
-    moment: ClassVar[str]  # the timestamp whose date is the day
-
-    @abstractmethod
-    def days_of(self, batch: Batch) -> Mapping[str, int]:
-        """The days a batch touches, each with how many records it brings them."""
-
-    @abstractmethod
-    def folded(self, standing: DataFrame, records: DataFrame, due: list[Due]) -> DataFrame:
-        """What the days hold now; `records` are rows of batches, with the day."""
-
-    @abstractmethod
-    def is_ours(self) -> Column:
-        """Which rows of a batch the table takes."""
+    table: Table
+    moment: str  # the timestamp whose date is the day
+    days_of: Callable[[Batch], Mapping[str, int]]  # the days of a batch, and how many records each gets
+    is_ours: Callable[[], Column]  # which rows of a batch the table takes
+    folded: Callable[[DataFrame, DataFrame, list[Due]], DataFrame]  # rows before, rows of batches -> rows
 
     def write(self, session: SparkSession, lake: Lake, due: list[Due], version: str) -> None:
         """Write the new version of every day in one job, each to its own folder; what it holds is audited afterwards."""
-        folded = self.folded(self._standing(session, lake, due), self._records(session, lake, due), due)
+        folded = self.folded(self._current(session, lake, due), self._records(session, lake, due), due)
         (
             folded.withColumn("version", F.lit(version))
             .hint("rebalance", self.table.partition_column)  # a file a day, several for a large one
@@ -70,9 +60,9 @@ class DayTable(ABC):
             .parquet(lake.url(self.table.name))
         )
 
-    def _standing(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
+    def _current(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
         """The rows of the newest versions, from the files that their manifests list."""
-        files = [url for each in due if each.standing for url in data_urls(lake, each.partition, each.standing)]
+        files = [url for each in due if each.current for url in each.day.urls(each.current)]
         schema = f"{self.table.ddl}, {self.table.partition_column} string, version string"
         if not files:
             return session.createDataFrame([], schema)
@@ -81,7 +71,7 @@ class DayTable(ABC):
     def _records(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
         """The rows of the batches, each only for the days that lack it."""
         day = self.table.partition_column
-        lacking = sorted({(each.partition.day, batch.folder) for each in due for batch in each.batches})
+        lacking = sorted({(each.day.date, batch.folder) for each in due for batch in each.batches})
         if not lacking:
             return session.createDataFrame([], CLICKSTREAM_BATCHES.ddl).withColumn(day, F.lit(""))
         folders = sorted({folder for _, folder in lacking})
@@ -94,32 +84,30 @@ class DayTable(ABC):
         )
 
 
-class Clicks(DayTable):
-    table = CLICKS
-    moment = "event_timestamp"
-
-    def days_of(self, batch: Batch) -> Mapping[str, int]:
-        return batch.contents.event_dates
-
-    def is_ours(self) -> Column:
-        return F.col("reasons").isNull()
-
-    def folded(self, standing: DataFrame, records: DataFrame, due: list[Due]) -> DataFrame:  # noqa: ARG002  nothing is ever taken out of clicks
-        return fold_clicks(standing, records)
+def _refused_days(batch: Batch) -> Mapping[str, int]:
+    return dict.fromkeys(batch.removed, 0) | batch.contents.ingest_dates
 
 
-class Rejects(DayTable):
-    table = REJECTS
-    moment = "kafka_timestamp"
+def _folded_rejects(current: DataFrame, records: DataFrame, due: list[Due]) -> DataFrame:
+    taken_out = {place for each in due for place in each.taken_out}
+    return fold_rejects(current, records, places(current.sparkSession, taken_out))
 
-    def days_of(self, batch: Batch) -> Mapping[str, int]:
-        return dict.fromkeys(batch.removed, 0) | batch.contents.ingest_dates
 
-    def is_ours(self) -> Column:
-        return F.col("reasons").isNotNull()
-
-    def folded(self, standing: DataFrame, records: DataFrame, due: list[Due]) -> DataFrame:
-        return fold_rejects(standing, records, places(standing.sparkSession, {place for each in due for place in each.taken_out}))
+CLICK_DAYS = DayTable(
+    table=CLICKS,
+    moment="event_timestamp",
+    days_of=lambda batch: batch.contents.event_dates,
+    is_ours=lambda: F.col("reasons").isNull(),
+    folded=lambda current, records, due: fold_clicks(current, records),  # noqa: ARG005  no click is ever taken out
+)
+REJECT_DAYS = DayTable(
+    table=REJECTS,
+    moment="kafka_timestamp",
+    days_of=_refused_days,
+    is_ours=lambda: F.col("reasons").isNotNull(),
+    folded=_folded_rejects,
+)
+DAY_TABLES = (CLICK_DAYS, REJECT_DAYS)
 
 
 def places(session: SparkSession, wanted: Iterable[Place]) -> DataFrame:

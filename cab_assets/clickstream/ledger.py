@@ -13,6 +13,8 @@ from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, PLACE, REFUSAL
+from cab_assets.store.declare import declare_table, declare_view
+from cab_assets.store.pointers import Pointers
 
 CLAIM_SECONDS = 30  # the number stays ours to try for so long; the next run takes up whatever became of it
 RETRY_SECONDS = 1.0
@@ -37,16 +39,24 @@ class Ledger:
     lake: Lake
     hive: Hive
 
+    @property
+    def pointers(self) -> Pointers:
+        return Pointers(self.hive, CLICKSTREAM_BATCHES)
+
     def create(self) -> None:
-        """Declare the table and its two views; what exists gets the columns that it lacks."""
-        self.hive.create(CLICKSTREAM_BATCHES, self.lake.url(CLICKSTREAM_BATCHES.name))
-        for name, (condition, columns) in VIEWS.items():
-            self.hive.create_view(name, columns, f"FROM {self.hive.name(CLICKSTREAM_BATCHES)} WHERE {condition}")  # one scan: a reader sees one moment
+        """Declare the table and its two views, and show the batches that the metastore has forgotten."""
+        declare_table(self.hive, CLICKSTREAM_BATCHES, self.lake.url(CLICKSTREAM_BATCHES.name))
+        for name, (condition, columns) in VIEWS.items():  # each is one scan: a reader sees one moment
+            declare_view(self.hive, name, columns, f"FROM {self.pointers.name} WHERE {condition}")
+        numbers = self.numbers()
         if retired_mark(self.lake) is None:
-            mark_retired(self.lake, min(self.numbers(), default=1) - 1)
+            mark_retired(self.lake, min(numbers, default=1) - 1)
+        mark = newest_mark(self.lake)
+        if mark and mark.number not in numbers and (newest := self.newest()):
+            self._show([each for each in self._chain(newest, numbers) if each.number not in numbers])
 
     def newest(self, hint: int | None = None) -> Batch | None:
-        """Return the newest committed batch: the whole state. One that the metastore has forgotten is shown again first.
+        """Return the newest committed batch: the whole state, also if the metastore has forgotten it.
 
         `hint` is a number that was the newest; if it still is, one look is enough.
         """
@@ -54,8 +64,7 @@ class Ledger:
         newest = self._newest(hint)
         if mark is None or (newest and newest.number >= mark.number):
             return newest
-        self._restore(mark)
-        return self._newest()
+        return self._marked(mark)
 
     def _newest(self, hint: int | None = None) -> Batch | None:
         known = self.at(hint) if hint else None
@@ -103,23 +112,21 @@ class Ledger:
 
     def numbers(self) -> set[int]:
         """The numbers that `clickstream_batches` shows."""
-        return {int(value) for value in self.hive.days(CLICKSTREAM_BATCHES)}
+        return {int(value) for value in self.pointers.values()}
 
     def retire(self, numbers: list[int]) -> None:
         """Take batches out of the metastore, oldest first, so that whoever slept finds the one before his gone."""
         mark_retired(self.lake, max(numbers))
-        self.hive.drop_partitions(CLICKSTREAM_BATCHES, [partition_value(number) for number in sorted(numbers)])
+        self.pointers.drop([partition_value(number) for number in sorted(numbers)])
 
-    def _restore(self, mark: Newest) -> None:
-        """Show the batches again that the metastore has forgotten, up to the one that is marked."""
-        batch = read_batch(self.lake, mark.folder)
-        if batch is None:
-            raise ForeignBatch(
-                f"batch {mark.number} was committed as {mark.folder}, {CLICKSTREAM_BATCHES.name} no longer shows it,"
-                " and its manifest is missing or damaged; restore the file, or see docs/operations.md#batches"
-            )
-        numbers = self.numbers()
-        self._show([each for each in self._chain(batch, numbers) if each.number not in numbers])
+    def _marked(self, mark: Newest) -> Batch:
+        """Return the batch that is marked as the newest and that the metastore does not show."""
+        if batch := read_batch(self.lake, mark.folder):
+            return batch
+        raise ForeignBatch(
+            f"batch {mark.number} was committed as {mark.folder}, {CLICKSTREAM_BATCHES.name} no longer shows it,"
+            " and its manifest is missing or damaged; restore the file, or see docs/operations.md#batches"
+        )
 
     def _chain(self, newest: Batch | None, numbers: set[int]) -> list[Batch]:
         """Return the batches up to `newest`, newest first, as far as they are among `numbers` or not retired."""
@@ -133,15 +140,14 @@ class Ledger:
         return read_batch(self.lake, batch.previous) if batch.previous else None
 
     def _show(self, batches: list[Batch]) -> None:
-        urls = {batch.value: self.lake.url(batch_path(batch.folder)) for batch in batches}
-        self.hive.add_partitions(CLICKSTREAM_BATCHES, urls)
+        self.pointers.add({each.value: self.lake.url(batch_path(each.folder)) for each in batches})
 
     def _claim(self, batch: Batch) -> str:
         """The folder that has the batch's number in the end: its own, or that of whoever was first."""
         deadline = time.monotonic() + CLAIM_SECONDS
         while True:
             try:
-                self.hive.add_partition(CLICKSTREAM_BATCHES, batch.value, self.lake.url(batch_path(batch.folder)))
+                self.pointers.claim(batch.value, self.lake.url(batch_path(batch.folder)))
                 return batch.folder
             except CabError as error:
                 refused = error
@@ -169,7 +175,7 @@ class Ledger:
         return after is not None and after.previous == batch.folder
 
     def _folder(self, number: int) -> str | None:
-        location = self.hive.location(CLICKSTREAM_BATCHES, partition_value(number))
+        location = self.pointers.location(partition_value(number))
         if location is None:
             return None
         folder = location.removeprefix(self.lake.url(batch_path("")))

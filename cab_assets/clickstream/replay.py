@@ -19,12 +19,11 @@ from cab_assets.clickstream.day_tables import places
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder, refuse_old
 from cab_assets.clients.failures import Refused
+from cab_assets.clients.hive import NoSuchTable
 from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.schemas import PLACE_KEY, REJECTS
-from cab_assets.store.manifest import Manifest
-from cab_assets.store.publish import published
-from cab_assets.store.versions import Partition, data_urls
+from cab_assets.store.table_store import Manifests, TableStore
 
 PLACES_A_COMMIT = 50_000  # they are named in the manifest: 5 MB
 TRIES = 10  # in a row in which another replay was first
@@ -85,13 +84,17 @@ class Replay:
             " deleted: run the command again, or with a longer CAB_VERSION_GRACE_DAYS"
         )
 
-    def _versions(self) -> dict[str, Manifest]:
+    def _versions(self) -> Manifests:
         """The days of `rejects` as they are published now."""
-        self.ledger.hive.create(REJECTS, self.ledger.lake.url(REJECTS.name))
-        days = self.ledger.hive.days(REJECTS) & set(self.days) if self.days is not None else self.ledger.hive.days(REJECTS)
-        return {day: manifest for day, manifest in published(self.ledger.lake, self.ledger.hive, REJECTS, days).items() if manifest.rows}
+        there = self._store.pointers.values()
+        days = there if self.days is None else there & set(self.days)
+        return {day: manifest for day, manifest in self._store.published(days).items() if manifest.rows}
 
-    def _stage(self, newest: Batch, versions: dict[str, Manifest], taken: set[Place]) -> Batch | None:
+    @property
+    def _store(self) -> TableStore:
+        return TableStore(REJECTS, self.ledger.lake, self.ledger.hive)
+
+    def _stage(self, newest: Batch, versions: Manifests, taken: set[Place]) -> Batch | None:
         """Write what is usable now; None if nothing is."""
         folder = new_folder("replay")
         self.spark.run(lambda session: self._write(session, versions, taken, folder))
@@ -114,23 +117,25 @@ class Replay:
             written=datetime.now(UTC),
         )
 
-    def _write(self, session: SparkSession, versions: dict[str, Manifest], taken: Iterable[Place], folder: str) -> None:
+    def _write(self, session: SparkSession, versions: Manifests, taken: Iterable[Place], folder: str) -> None:
         refused = self._refused(session, versions).join(places(session, taken), on=list(PLACE_KEY), how="left_anti")
         usable = self.read(as_records(refused)).filter(F.col("reasons").isNull()).limit(PLACES_A_COMMIT)
         usable.coalesce(1).write.option("compression", "zstd").parquet(self.ledger.lake.url(batch_path(folder)))
 
-    def _refused(self, session: SparkSession, versions: dict[str, Manifest]) -> DataFrame:
-        lake = self.ledger.lake
-        files = [url for day, manifest in versions.items() for url in data_urls(lake, Partition(REJECTS, day), manifest)]
+    def _refused(self, session: SparkSession, versions: Manifests) -> DataFrame:
+        files = [url for day, manifest in versions.items() for url in self._store.day(day).urls(manifest)]
         rows = session.read.schema(REJECTS.ddl).parquet(*files)
         return rows.filter(F.array_contains("reasons", self.reason)) if self.reason else rows
 
 
 def reasons_there(ledger: Ledger) -> set[str]:
     """Return the reasons in `rejects`; older rules had others."""
-    ledger.hive.create(REJECTS, ledger.lake.url(REJECTS.name))
-    each = f"SELECT explode(reasons) AS reason FROM {ledger.hive.name(REJECTS)}"
-    return {reason for (reason,) in ledger.hive.execute(f"SELECT DISTINCT reason FROM ({each}) r")}
+    each = f"SELECT explode(reasons) AS reason FROM {ledger.hive.name(REJECTS.name)}"
+    try:
+        rows = ledger.hive.execute(f"SELECT DISTINCT reason FROM ({each}) r")
+    except NoSuchTable:
+        return set()
+    return {reason for (reason,) in rows}
 
 
 def as_records(refused: DataFrame) -> DataFrame:

@@ -1,7 +1,6 @@
 """Aggregating published days of bookings: one Spark job for all of them, a version of its own for each."""
 
-import time
-from collections.abc import Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -10,76 +9,101 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
-from cab_assets.store.audit import Contents, read_back
-from cab_assets.store.manifest import Finding, Manifest
-from cab_assets.store.versions import Partition, data_urls, is_whole, newest, version_id
-from cab_assets.store.writer import seal, write_rows
+from cab_assets.errors import CabError
+from cab_assets.schemas import BOOKINGS
+from cab_assets.store.audit import Contents
+from cab_assets.store.checks import Check, Judgement, judged
+from cab_assets.store.draft import Draft
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.outcomes import Withheld
+from cab_assets.store.stored_day import StoredDay
+from cab_assets.store.table_store import Manifests, TableStore
+from cab_assets.store.versions import version_id
 from cab_assets.transforms.aggregates import aggregate_bookings
 
-
-@dataclass(frozen=True)
-class AggregatedDay:
-    """The newest version of a day of aggregates, and whether it was made just now."""
-
-    manifest: Manifest
-    changed: bool
+TOTALS = ("total_bookings", "total_booking_amount", "total_tip_amount")
 
 
-def aggregate_days(spark: Spark, lake: Lake, bookings: Mapping[str, Manifest], run_id: str) -> dict[str, AggregatedDay]:
-    """Write and audit aggregates of each day of `bookings`, its published version; a day already made from that version stays."""
-    standing = {day: manifest for day, made_from in bookings.items() if (manifest := _standing(lake, made_from))}
-    missing = {day: manifest for day, manifest in bookings.items() if day not in standing}
-    made: dict[str, AggregatedDay] = {}
+class NothingToAggregate(CabError):
+    """A day has no published version of its bookings that is whole."""
+
+
+def aggregate_days(spark: Spark, store: TableStore, bookings: Manifests, run_id: str) -> Generator[Withheld, None, list[str]]:
+    """Write and audit aggregates of each day of `bookings`, its published version; return the good days.
+
+    A day that was already made from that version stays as it is.
+    """
+    audited = {day: manifest for day, of in bookings.items() if (manifest := _current(store.day(day), of))}
+    missing = {day: manifest for day, manifest in bookings.items() if day not in audited}
     if missing:
-        rows = spark.run(lambda session: aggregate_bookings(published_bookings(session, lake, missing)).toArrow())
-        made = {day: AggregatedDay(_write(lake, manifest, rows, run_id), changed=True) for day, manifest in missing.items()}
-    return made | {day: AggregatedDay(manifest, changed=False) for day, manifest in standing.items()}
+        rows = spark.run(lambda session: _aggregated(session, store.lake, missing))
+        audited |= {day: _write(store.day(day), of, rows, run_id) for day, of in missing.items()}
+    for manifest in audited.values():
+        if not manifest.passed:
+            yield Withheld(store.table.name, manifest)
+    return [day for day, manifest in audited.items() if manifest.passed]
 
 
-def published_bookings(session: SparkSession, lake: Lake, versions: Mapping[str, Manifest]) -> DataFrame:
-    """Exactly the rows of these versions, with `booking_date`: the pointers may move while the job runs."""
-    files = [url for day, manifest in versions.items() for url in data_urls(lake, Partition(BOOKINGS, day), manifest)]
+def _aggregated(session: SparkSession, lake: Lake, bookings: Manifests) -> pa.Table:
+    return aggregate_bookings(published_bookings(session, lake, bookings)).toArrow()
+
+
+def published_bookings(session: SparkSession, lake: Lake, versions: Manifests) -> DataFrame:
+    """Return exactly the rows of these versions, with `booking_date`: partitions may move meanwhile."""
+    days = {day: StoredDay(BOOKINGS, lake, day) for day in versions}
+    files = [url for day, manifest in versions.items() for url in days[day].urls(manifest)]
     schema = f"{BOOKINGS.ddl}, {BOOKINGS.partition_column} string, version string"
     return session.read.schema(schema).option("basePath", lake.url(BOOKINGS.name)).parquet(*files)
 
 
-def _standing(lake: Lake, made_from: Manifest) -> Manifest | None:
-    partition = Partition(BOOKING_AGGREGATES, made_from.day)
-    manifest = newest(lake, partition)
-    if manifest is None or manifest.code_version != BOOKING_AGGREGATES.code_version or manifest.made_from != {BOOKINGS.name: made_from.version}:
+def _current(day: StoredDay, made_from: Manifest) -> Manifest | None:
+    """Return the newest version if it is made from that one by today's code, and whole."""
+    manifest = day.newest()
+    if manifest is None or manifest.code_version != day.table.code_version:
         return None
-    return manifest if is_whole(lake, partition, manifest) else None
+    if manifest.made_from != {BOOKINGS.name: made_from.version}:
+        return None
+    return manifest if day.is_whole(manifest) else None
 
 
-def _write(lake: Lake, made_from: Manifest, rows: pa.Table, run_id: str) -> Manifest:
-    started = time.monotonic()
-    partition = Partition(BOOKING_AGGREGATES, made_from.day)
-    version = version_id(made_from.version, BOOKING_AGGREGATES, run_id)
-    ours = rows.filter(pc.equal(rows[BOOKING_AGGREGATES.partition_column], made_from.day)).sort_by("currency_code")
-    files = write_rows(lake, partition, version, ours.select(BOOKING_AGGREGATES.names).cast(BOOKING_AGGREGATES.arrow_schema).to_batches())
-    contents = read_back(lake, partition, version, files, summed=["total_bookings", "total_booking_amount", "total_tip_amount"], ranged=[])
-    manifest = Manifest(
-        table=BOOKING_AGGREGATES.name,
-        day=made_from.day,
-        version=version,
-        code_version=BOOKING_AGGREGATES.code_version,
-        files=files,
-        rows=contents.rows,
-        findings=findings(made_from, contents),
-        made_from={BOOKINGS.name: made_from.version},
-        seconds=round(time.monotonic() - started, 3),
-    )
-    return seal(lake, partition, manifest)
+def _write(day: StoredDay, made_from: Manifest, rows: pa.Table, run_id: str) -> Manifest:
+    draft = Draft(day, version_id(made_from.version, day.table, run_id))
+    own = rows.filter(pc.equal(rows[day.table.partition_column], day.date)).sort_by("currency_code")
+    draft.write(own.select(day.table.names).cast(day.table.arrow_schema).to_batches())
+    contents = draft.read_back(summed=TOTALS)
+    audit = judged(AGGREGATE_CHECKS, Evidence(made_from, contents))
+    return draft.seal(contents.rows, audit, made_from={BOOKINGS.name: made_from.version})
 
 
-def findings(bookings: Manifest, contents: Contents) -> tuple[Finding, ...]:
-    """The audit: the aggregates of a day add up to its bookings, and each currency is there once."""
-    fare, tip = (bookings.fingerprint.fare, bookings.fingerprint.tip) if bookings.fingerprint else (None, None)
-    expected = {"total_bookings": str(bookings.rows), "total_booking_amount": fare or "0", "total_tip_amount": tip or "0"}
-    found = {name: "0" if total is None else str(total) for name, total in contents.sums.items()}
-    detail = {name: found[name] if found[name] == expected[name] else f"bookings {expected[name]}, aggregates {found[name]}" for name in expected}
-    return (
-        Finding(check="adds_up_to_bookings", passed=found == expected, detail=detail),
-        Finding(check="one_row_per_currency", passed=contents.repeated_keys == 0, detail={"rows": str(contents.rows)}),
-    )
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks of an aggregated day judge by."""
+
+    bookings: Manifest
+    contents: Contents
+
+
+def adds_up_to_bookings(evidence: Evidence) -> Judgement:
+    made_from, of_source = evidence.bookings, evidence.bookings.fingerprint
+    fare, tip = (of_source.fare, of_source.tip) if of_source else (None, None)
+    expected = dict(zip(TOTALS, (str(made_from.rows), fare or "0", tip or "0"), strict=True))
+    sums = evidence.contents.sums
+    found = {name: "0" if total is None else str(total) for name, total in sums.items()}
+    return found == expected, {name: figure if found[name] == figure else f"bookings {figure}, aggregates {found[name]}" for name, figure in expected.items()}
+
+
+AGGREGATE_CHECKS: tuple[Check[Evidence], ...] = (
+    Check(
+        "adds_up_to_bookings",
+        "Bookings, fares and tips of all currencies add up to the day's published bookings.",
+        adds_up_to_bookings,
+    ),
+    Check(
+        "one_row_per_currency",
+        "Each currency is there once.",
+        lambda evidence: (
+            evidence.contents.repeated_keys == 0,
+            {"rows": str(evidence.contents.rows)},
+        ),
+    ),
+)

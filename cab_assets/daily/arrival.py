@@ -13,16 +13,15 @@ from cab_assets.clients.lake import Lake, reading
 from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.plain import Row, plain_rows
 from cab_assets.sources.source_day import ROW_HASH, Hashes, SourceDay
-from cab_assets.store.manifest import Finding
+from cab_assets.store.checks import Judgement
 
-ARRIVED_AS_SENT = "arrived_as_sent"
 SAMPLE_ROWS = 300
 SHOWN_ROWS = 3
 SHOWN_CHARACTERS = 100
 CHANCE = random.SystemRandom()  # other rows each time: what one import misses, another finds
 
 
-def arrived(source: SourceDay, lake: Lake, path: str, read: Sequence[Hashes]) -> Finding:
+def arrived(source: SourceDay, lake: Lake, path: str, read: Sequence[Hashes]) -> Judgement:
     """Compare some rows of a file with the source, value by value; `read` are the hashes of its rows.
 
     Without a shared snapshot, a row that differs and has another hash by now changed meanwhile: it
@@ -38,7 +37,7 @@ def arrived(source: SourceDay, lake: Lake, path: str, read: Sequence[Hashes]) ->
     shown = {name: said for found in wrong[:SHOWN_ROWS] for name, said in found.items()}
     different = {"different": str(len(wrong)), **shown} if wrong else {}
     detail = {"compared": str(len(written)), **left_out, **different}
-    return Finding(check=ARRIVED_AS_SENT, passed=not wrong, detail=detail)
+    return not wrong, detail
 
 
 def _changed(source: SourceDay, keys: Iterable[str], sent: Mapping[str, Sequence[Row]], read: Sequence[Hashes]) -> set[str]:

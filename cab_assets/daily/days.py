@@ -4,17 +4,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 from threading import Event
 
-from cab_assets.clients.lake import Lake
 from cab_assets.daily.import_day import ImportedDay, import_day
 from cab_assets.daily.retries import Outage, retried
 from cab_assets.daily.row_counts import USUAL, RowLimits
 from cab_assets.errors import Unavailable
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.dialect import BookingsDbInterrupted, BookingsDbUnavailable
+from cab_assets.store.stored_day import StoredDay
 
 NOT_TRIED = "not tried, because another day of this run failed"
 LET_GO_SECONDS = 0.1  # between attempts to end statements: a thread may have just begun another one
@@ -24,19 +23,19 @@ LET_GO_SECONDS = 0.1  # between attempts to end statements: a thread may have ju
 class Attempts:
     """The imports of a run's days, each by `work`."""
 
-    work: Callable[[date], ImportedDay]
+    work: Callable[[StoredDay], ImportedDay]
     say: Callable[[str], None]
     outage: Outage
     ending: Event = field(default_factory=Event)  # the run is told to end
     gone: list[Unavailable] = field(default_factory=list)
 
-    def attempt(self, day: str) -> ImportedDay | Exception:
+    def attempt(self, day: StoredDay) -> ImportedDay | Exception:
         """Return what became of a day. A source that is gone is asked for no further day."""
         if self.gone:
             return Unavailable(f"{NOT_TRIED}: {self.gone[0]}")
-        work = partial(self.work, date.fromisoformat(day))
+        work = partial(self.work, day)
         try:
-            imported = retried(work, day, self.say, self.ending, self.outage)
+            imported = retried(work, day.date, self.say, self.ending, self.outage)
             self.outage.in_vain = False
             return imported
         except Exception as error:  # noqa: BLE001  whatever it is, it is this day's alone; the run ends with it
@@ -48,8 +47,7 @@ class Attempts:
 
 def import_days(
     db: BookingsDb,
-    lake: Lake,
-    days: Iterable[str],
+    days: Iterable[StoredDay],
     run_id: str,
     *,
     at_once: int,
@@ -63,13 +61,13 @@ def import_days(
     gone is asked for no further day. An `outage` that earlier days of the run waited for in vain
     is not waited for again: the first day is tried once.
     """
-    attempts = Attempts(lambda day: import_day(db, lake, day, run_id, limits), say, outage or Outage())
+    attempts = Attempts(lambda day: import_day(db, day, run_id, limits), say, outage or Outage())
     pool = ThreadPoolExecutor(at_once)
     doing: dict[Future[ImportedDay | Exception], str] = {}
     with db.processes.kept():
         try:
             for day in days:
-                doing[pool.submit(attempts.attempt, day)] = day
+                doing[pool.submit(attempts.attempt, day)] = day.date
             for future in as_completed(doing):
                 yield doing[future], future.result()
         finally:

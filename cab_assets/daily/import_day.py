@@ -9,17 +9,16 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 
 from cab_assets.clients.clocks import refuse_other_clock
-from cab_assets.clients.lake import Lake
 from cab_assets.daily.arrival import arrived
-from cab_assets.daily.row_counts import USUAL, RowLimits, row_findings
-from cab_assets.schemas import BOOKINGS
+from cab_assets.daily.import_checks import IMPORT_CHECKS, Evidence
+from cab_assets.daily.row_counts import USUAL, RowLimits
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.sources.fingerprint import Fingerprint, fingerprint
 from cab_assets.sources.source_day import Control, Hashes, Slice, SourceDay
-from cab_assets.store.audit import Contents, is_key, read_back
-from cab_assets.store.manifest import DataFile, Finding, Manifest
-from cab_assets.store.versions import Partition, is_whole, moment_id, newest, version_id, version_ids
-from cab_assets.store.writer import PART, seal, write_rows
+from cab_assets.store.checks import Judgement, judged
+from cab_assets.store.draft import Draft
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.stored_day import StoredDay
+from cab_assets.store.versions import moment_id, version_id
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,7 @@ class ImportedDay:
     manifest: Manifest
     changed: bool
     added_columns: list[str]  # of the source, left out
+    path: str  # of the version, in the lake
 
 
 @dataclass
@@ -51,14 +51,13 @@ class Tally:
 
 @dataclass(frozen=True)
 class Written:
-    """The files of a version that is not audited yet, and what the source says of their rows."""
+    """A draft that is not audited yet, and what the source says of its rows."""
 
     source: SourceDay
-    version: str
-    files: tuple[DataFile, ...]
+    draft: Draft
     row_hash: int  # of the rows as they arrived
     control: Control
-    proof: Finding  # of values, while the snapshot is there
+    arrival: Judgement  # of values, while the snapshot is there
 
     @property
     def is_of_two_states(self) -> bool:
@@ -70,97 +69,68 @@ class Written:
         return self.row_hash != self.control.fingerprint.row_hash
 
 
-def import_day(db: BookingsDb, lake: Lake, day: date, run_id: str, limits: RowLimits = USUAL) -> ImportedDay:
-    """Write and audit a version of `day`, unless the newest one is whole and of the state that the source is in now."""
-    started, asked = time.monotonic(), datetime.now(UTC)
-    partition = Partition(BOOKINGS, day.isoformat())
-    with db.day(day) as source, ThreadPoolExecutor(1) as beside:
+def import_day(db: BookingsDb, day: StoredDay, run_id: str, limits: RowLimits = USUAL) -> ImportedDay:
+    """Return the day's audited version: the newest if the source is still in its state, else a new one."""
+    began, asked = time.monotonic(), datetime.now(UTC)
+    with db.day(date.fromisoformat(day.date)) as source, ThreadPoolExecutor(1) as beside:
         refuse_other_clock(db.dialect.address, source.snapshot.moment, asked)
         figures = beside.submit(source.control)
-        standing = _standing(lake, partition)
-        if standing and _is_of(standing, figures.result()) and is_whole(lake, partition, standing):
-            return ImportedDay(standing, changed=False, added_columns=source.added_columns)
-        written = _write(lake, partition, run_id, source, source.slices(), figures)
+        current = _current(day)
+        if current and _is_of(current, figures.result()) and day.is_whole(current):
+            return _imported(day, current, source, changed=False)
+        written = _write(day, run_id, source, source.slices(), figures)
     if written.is_of_two_states:
-        with db.day(day) as source:
-            written = _write_again(lake, partition, run_id, source, figures)
-    manifest = _audited(lake, partition, written, limits, started)
-    return ImportedDay(seal(lake, partition, manifest), changed=True, added_columns=source.added_columns)
+        with db.day(date.fromisoformat(day.date)) as source:
+            written = _write_again(day, run_id, source, figures)
+    written.draft.began = began
+    manifest = _seal(day, written, limits)
+    return _imported(day, manifest, source, changed=True)
 
 
-def _write_again(lake: Lake, partition: Partition, run_id: str, source: SourceDay, figures: Future[Control]) -> Written:
+def _imported(day: StoredDay, manifest: Manifest, source: SourceDay, *, changed: bool) -> ImportedDay:
+    return ImportedDay(manifest, changed, source.added_columns, day.folder(manifest.version))
+
+
+def _write_again(day: StoredDay, run_id: str, source: SourceDay, figures: Future[Control]) -> Written:
     """Write the rows of a newer state, with its own figures."""
     if not source.shares_a_snapshot:
-        return _write(lake, partition, run_id, source, source.in_one_statement(), figures)
+        return _write(day, run_id, source, source.in_one_statement(), figures)
     with ThreadPoolExecutor(1) as beside:
-        return _write(lake, partition, run_id, source, source.slices(), beside.submit(source.control))
+        return _write(day, run_id, source, source.slices(), beside.submit(source.control))
 
 
-def _write(lake: Lake, partition: Partition, run_id: str, source: SourceDay, slices: Iterator[Slice], figures: Future[Control]) -> Written:
+def _write(
+    day: StoredDay,
+    run_id: str,
+    source: SourceDay,
+    slices: Iterator[Slice],
+    figures: Future[Control],
+) -> Written:
     """Write the rows; their figures come with them, or else from `figures`."""
-    version = version_id(moment_id(source.snapshot.moment), BOOKINGS, run_id)
+    draft = Draft(day, version_id(moment_id(source.snapshot.moment), day.table, run_id))
     tally = Tally()
-    files = write_rows(lake, partition, version, tally.through(slices))
+    draft.write(tally.through(slices))
     control = tally.control or figures.result()
-    path = f"{partition.version_path(version)}/{PART}"
-    return Written(source, version, files, tally.row_hash, control, arrived(source, lake, path, tally.row_hashes))
+    arrival = arrived(source, day.lake, draft.path, tally.row_hashes)
+    return Written(source, draft, tally.row_hash, control, arrival)
 
 
-def _audited(lake: Lake, partition: Partition, written: Written, limits: RowLimits, started: float) -> Manifest:
-    contents = read_back(lake, partition, written.version, written.files, summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"])
-    return Manifest(
-        table=BOOKINGS.name,
-        day=partition.day,
-        version=written.version,
-        code_version=BOOKINGS.code_version,
-        files=written.files,
-        rows=contents.rows,
-        fingerprint=written.control.fingerprint,
-        findings=(*findings(written, contents), written.proof, *row_findings(lake, partition, contents.rows, limits)),
-        seconds=round(time.monotonic() - started, 3),
-    )
+def _seal(day: StoredDay, written: Written, limits: RowLimits) -> Manifest:
+    contents = written.draft.read_back(summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"])
+    source, control = written.source, written.control
+    evidence = Evidence(day, source, control, contents, written.row_hash, written.arrival, limits)
+    audit = judged(IMPORT_CHECKS, evidence)
+    return written.draft.seal(contents.rows, audit, fingerprint=control.fingerprint)
 
 
-def _standing(lake: Lake, partition: Partition) -> Manifest | None:
-    """The newest version, if it is made by today's code."""
-    manifest = newest(lake, partition)
-    if manifest is None or manifest.version != max(version_ids(lake, partition)):
+def _current(day: StoredDay) -> Manifest | None:
+    """Return the newest version, if it is made by today's code."""
+    manifest = day.newest()
+    if manifest is None or manifest.version != day.version_ids()[0]:
         return None  # a newer one that no longer counts may be what is visible, and no pointer goes back to an older version
-    return manifest if manifest.code_version == BOOKINGS.code_version else None
+    return manifest if manifest.code_version == day.table.code_version else None
 
 
 def _is_of(manifest: Manifest, control: Control) -> bool:
     """Whether it is of the state that the source is in."""
     return manifest.fingerprint is not None and not manifest.fingerprint.differs_from(control.fingerprint)
-
-
-def findings(written: Written, contents: Contents) -> tuple[Finding, ...]:
-    """The audit: what lies in the files against what the source says of the same snapshot."""
-    source, control = written.source, written.control
-    found = fingerprint(contents.rows, contents.sums["trip_fare"], contents.sums["tip_amount"], written.row_hash)
-    return (
-        _equals_source(control.fingerprint, found),
-        is_key("booking_id_is_key", contents),
-        _inside_day(source, contents),
-        Finding(
-            check="schema_as_expected",
-            passed=contents.schema.equals(BOOKINGS.arrow_schema),
-            detail={
-                "columns": str(len(contents.schema)),
-                "left out": ", ".join(source.added_columns) or "none",
-                "drop times set to NULL": str(control.unreal_drops),
-            },
-        ),
-    )
-
-
-def _equals_source(source: Fingerprint, written: Fingerprint) -> Finding:
-    figures = (each.model_dump(exclude={"columns"}) for each in (source, written))
-    both = zip(next(figures).items(), next(figures).values(), strict=True)
-    detail = {name: f"{theirs}" if theirs == ours else f"source {theirs}, written {ours}" for (name, theirs), ours in both}
-    return Finding(check="equals_source", passed=source == written, detail=detail)
-
-
-def _inside_day(source: SourceDay, contents: Contents) -> Finding:
-    first, last = contents.ranges.get("pickup_timestamp", (source.start, source.start))
-    return Finding(check="rows_inside_day", passed=source.start <= first and last < source.end, detail={"first": str(first), "last": str(last)})

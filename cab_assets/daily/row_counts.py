@@ -5,12 +5,10 @@ from datetime import date
 from itertools import islice
 from statistics import median
 
-from cab_assets.clients.lake import Lake
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.fingerprint import Fingerprint
-from cab_assets.store.collect import partitions
-from cab_assets.store.manifest import Finding, Manifest
-from cab_assets.store.versions import ROWS_NOT_LOST, Partition, last_audited, newest, withheld
+from cab_assets.store.checks import Judgement
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.stored_day import StoredDay, stored_days
 
 ROWS_AS_USUAL = "rows_as_usual"
 ACCEPT_LOSS = "cab/accept-loss"  # tag of a run
@@ -32,56 +30,42 @@ class RowLimits:
 USUAL = RowLimits()
 
 
-def row_findings(lake: Lake, partition: Partition, rows: int, limits: RowLimits) -> tuple[Finding, ...]:
-    """Compare the row count of a new version with the version before it and with earlier days."""
-    before = last_audited(lake, partition)
-    return _not_lost(before, rows, limits), _as_usual(lake, partition, before, rows, limits)
-
-
-def _not_lost(before: Manifest | None, rows: int, limits: RowLimits) -> Finding:
+def not_lost(before: Manifest | None, rows: int, limits: RowLimits) -> Judgement:
+    """Compare the row count of a new version with the version before it."""
     if before is None:
-        return Finding(check=ROWS_NOT_LOST, passed=True, detail={"after": str(rows)})
+        return True, {"after": str(rows)}
     detail = {"before": str(before.rows), "after": str(rows)}
-    lost = before.rows - rows
-    if before.rows < JUDGED_ROWS or lost <= limits.max_loss * before.rows:
-        return Finding(check=ROWS_NOT_LOST, passed=True, detail=detail)
+    if before.rows < JUDGED_ROWS or before.rows - rows <= limits.max_loss * before.rows:
+        return True, detail
     if limits.accept_loss:
-        accepted = detail | {"accepted": f"by the run's tag {ACCEPT_LOSS}"}
-        return Finding(check=ROWS_NOT_LOST, passed=True, detail=accepted)
-    return Finding(check=ROWS_NOT_LOST, passed=False, detail=detail | {"to publish it": REMEDY})
+        return True, detail | {"accepted": f"by the run's tag {ACCEPT_LOSS}"}
+    return False, detail | {"to publish it": REMEDY}
 
 
-def _as_usual(
-    lake: Lake,
-    partition: Partition,
-    before: Manifest | None,
-    rows: int,
-    limits: RowLimits,
-) -> Finding:
+def as_usual(day: StoredDay, before: Manifest | None, rows: int, limits: RowLimits) -> Judgement:
     """Judge the first import of yesterday, and later ones of a day that was not as usual."""
-    first = before is None and date.fromisoformat(partition.day) == limits.yesterday
+    first = before is None and date.fromisoformat(day.date) == limits.yesterday
     detail = {"rows": str(rows)}
     if not first and not (before and _warned(before)):
-        return Finding(check=ROWS_AS_USUAL, passed=True, detail=detail, warns=True)
-    earlier = _earlier_rows(lake, partition)
+        return True, detail
+    earlier = _earlier_rows(day)
     usual = median(earlier) if earlier else 0
     detail |= {"median": f"{usual:g}", "of earlier days": str(len(earlier))}
-    passed = 0 < rows >= USUAL_SHARE * usual
-    return Finding(check=ROWS_AS_USUAL, passed=passed, detail=detail, warns=True)
+    return 0 < rows >= USUAL_SHARE * usual, detail
 
 
 def _warned(manifest: Manifest) -> bool:
     return any(each.check == ROWS_AS_USUAL and not each.passed for each in manifest.findings)
 
 
-def _earlier_rows(lake: Lake, partition: Partition) -> list[int]:
+def _earlier_rows(day: StoredDay) -> list[int]:
     """Return the row counts of the last days before this one that have a version."""
-    days = sorted((each.day for each in partitions(lake, partition.table)), reverse=True)
-    earlier = (newest(lake, Partition(partition.table, day)) for day in days if day < partition.day)
+    days = sorted(stored_days(day.table, day.lake), key=lambda each: each.date, reverse=True)
+    earlier = (each.newest() for each in days if each.date < day.date)
     return [manifest.rows for manifest in islice(filter(None, earlier), USUAL_DAYS)]
 
 
-def is_withheld(lake: Lake, day: str, source: Fingerprint) -> bool:
-    """Whether this state of the source was imported, and withheld for the rows it lost."""
-    held = withheld(lake, Partition(BOOKINGS, day))
+def is_withheld(day: StoredDay, source: Fingerprint) -> bool:
+    """Return whether this state of the source was imported, and withheld for the rows it lost."""
+    held = day.withheld()
     return held is not None and held.fingerprint is not None and not held.fingerprint.differs_from(source)

@@ -2,7 +2,7 @@
 
 import traceback
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -12,15 +12,19 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (  # n
     AssetCheckEvaluationTargetMaterializationData as TargetMaterialization,
 )
 
+from cab_assets.clickstream.fold_run import SealedDay, ShownDay
 from cab_assets.clients.lake import Lake
+from cab_assets.daily.bring import RAW
+from cab_assets.daily.import_day import ImportedDay
 from cab_assets.errors import CabError, named
-from cab_assets.schemas import Table
+from cab_assets.schemas import CLICKS, Table
 from cab_assets.store.audit import head
 from cab_assets.store.manifest import Manifest
-from cab_assets.store.publish import Publication, Published
-from cab_assets.store.versions import Partition
+from cab_assets.store.outcomes import Failed, Outcome, Published, Withheld
+from cab_assets.store.stored_day import StoredDay
 
 Metadata = Mapping[str, Any]
+Told = Outcome | ImportedDay | ShownDay | SealedDay
 PREVIEW_ROWS = 10
 
 NO_DAY = 'the run names no day; name one by --tags \'{"dagster/partition": "2020-01-05"}\', or a range (README.md, A day or a range in CI)'
@@ -51,20 +55,23 @@ class DayReport:
         self._asked = len({*days, *self._failed})
         return [day for day in days if day in there]
 
-    def published(self, table: Table, publication: Publication) -> list[str]:
-        """Log each day that is visible now; those days."""
-        for day, error in publication.failed.items():
-            self.fail(day, str(error))
-        for day, outcome in publication.published.items():
-            news = "published" if outcome.moved else "nothing new: already visible"
-            self._context.log.info(f"{table.name}/{day}: {news} ({outcome.manifest.rows:,} rows)")
-            told = {"location": outcome.location, "outcome": news, **self._preview(table, outcome.manifest), **self.more(outcome)}
-            self.materialized(dg.AssetKey(table.name), outcome.manifest, told)
-        return list(publication.published)
-
-    def more(self, outcome: Published) -> Metadata:  # noqa: ARG002
-        """What else is told of a day that is visible."""
-        return {}
+    def log(self, outcomes: Iterable[Told]) -> None:
+        """Log each outcome as it comes."""
+        for outcome in outcomes:
+            match outcome:
+                case Failed(asset, day, error):
+                    self._fail_with(day, asset, error)
+                case Withheld(asset, manifest):
+                    self._withhold(asset, manifest)
+                case ImportedDay():
+                    self._imported(outcome)
+                case Published():
+                    self._published(outcome, {})
+                case ShownDay(published, sealed):
+                    manifest = published.manifest
+                    self._published(published, {"sealed": sealed, "through_batch": manifest.through_batch, "records": manifest.records})
+                case SealedDay(day):
+                    self._context.log_event(dg.AssetObservation(CLICKS.name, partition=day, metadata={"sealed": True}))
 
     def __enter__(self) -> Self:
         return self
@@ -87,38 +94,58 @@ class DayReport:
         reasons = "\n".join(f"{', '.join(days)}: {reason}" for reason, days in days_by_reason.items())
         return f"{len(self._failed)} of {self._asked} days failed and are not published:\n{reasons}"
 
-    def audited(self, asset: dg.AssetKey, manifest: Manifest) -> bool:
-        if manifest.passed:
-            return True
+    def _imported(self, outcome: ImportedDay) -> None:
+        manifest, day = outcome.manifest, f"{RAW}/{outcome.manifest.day}"
+        if outcome.added_columns:
+            self._context.log.warning(f"{manifest.day}: the source has columns that are not imported: {', '.join(outcome.added_columns)}")
+        if not manifest.passed:
+            self._withhold(RAW, manifest)
+            return
+        for finding in manifest.findings if outcome.changed else ():
+            if not finding.passed or "accepted" in finding.detail:
+                self._context.log.warning(f"{day}: {finding}")
+        news = "imported" if outcome.changed else "nothing new: the source is as it was"
+        self._context.log.info(f"{day}: {news} ({manifest.rows:,} rows, {manifest.seconds} s)")
+        told = {"path": outcome.path, "outcome": news, "columns_left_out": outcome.added_columns}
+        self._materialized(RAW, manifest, told | _amounts(manifest))
+
+    def _published(self, outcome: Published, more: Metadata) -> None:
+        table, manifest = outcome.table, outcome.manifest
+        news = "published" if outcome.moved else "nothing new: already visible"
+        self._context.log.info(f"{table.name}/{manifest.day}: {news} ({manifest.rows:,} rows)")
+        told = {"location": outcome.location, "outcome": news, **self._preview(table, manifest), **more}
+        self._materialized(table.name, manifest, told)
+
+    def _withhold(self, asset: str, manifest: Manifest) -> None:
         self._checked(asset, manifest)
         wrong = (str(finding) for finding in manifest.findings if finding.check in manifest.failed)
-        return self.fail(manifest.day, f"the audit of {manifest.table} failed: {'; '.join(wrong)}")
+        self.fail(manifest.day, f"the audit of {manifest.table} failed: {'; '.join(wrong)}")
 
-    def fail_with(self, day: str, asset: dg.AssetKey, error: Exception) -> bool:
+    def _fail_with(self, day: str, asset: str, error: Exception) -> None:
         """Fail a day with an error; the traceback of one that is not ours goes to the log."""
         if not isinstance(error, CabError):
             self._context.log.warning("".join(traceback.format_exception(error)))
-        return self.fail(day, str(named(error, asset.to_user_string(), "the log of this run")))
+        self.fail(day, str(named(error, asset, "the log of this run")))
 
-    def fail(self, day: str, reason: str) -> bool:
+    def fail(self, day: str, reason: str) -> None:
         self._context.log.error(f"{day}: {reason}")
         self._failed.setdefault(day, reason)
-        return False
 
-    def materialized(self, asset: dg.AssetKey, manifest: Manifest, more: Metadata) -> None:
+    def _materialized(self, asset: str, manifest: Manifest, more: Metadata) -> None:
         known: Metadata = {"dagster/partition_row_count": manifest.rows, "bytes": manifest.bytes, "seconds": manifest.seconds, "version": manifest.version}
         self._context.log_event(dg.AssetMaterialization(asset, partition=manifest.day, metadata={**known, **more}))
-        if asset.to_user_string() in self._checked_assets:
+        if asset in self._checked_assets:
             self._checked(asset, manifest)
 
-    def _checked(self, asset: dg.AssetKey, manifest: Manifest) -> None:
+    def _checked(self, asset: str, manifest: Manifest) -> None:
         """Log the audit; only a check that names the day's latest materialization counts as the day's in Dagit."""
-        latest = self._context.instance.fetch_materializations(dg.AssetRecordsFilter(asset, asset_partitions=[manifest.day]), limit=1).records
+        key = dg.AssetKey(asset)
+        latest = self._context.instance.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=[manifest.day]), limit=1).records
         target = TargetMaterialization(storage_id=latest[0].storage_id, run_id=latest[0].run_id, timestamp=latest[0].timestamp) if latest else None
         for finding in manifest.findings:
             self._context.log_event(
                 dg.AssetCheckEvaluation(
-                    asset_key=asset,
+                    asset_key=key,
                     check_name=finding.check,
                     passed=finding.passed,
                     severity=dg.AssetCheckSeverity.WARN if finding.warns else dg.AssetCheckSeverity.ERROR,
@@ -131,7 +158,7 @@ class DayReport:
     def _preview(self, table: Table, manifest: Manifest) -> Metadata:
         """Return the first rows, or nothing if they cannot be shown: only people look at them, so that fails no day."""
         try:
-            rows = head(self._lake, Partition(table, manifest.day), manifest, PREVIEW_ROWS)
+            rows = head(StoredDay(table, self._lake, manifest.day), manifest, PREVIEW_ROWS)
             records = [dg.TableRecord({name: str(value) for name, value in row.items()}) for row in rows]
         except Exception as error:  # noqa: BLE001
             self._context.log.warning(f"{table.name}/{manifest.day} is published; its preview cannot be shown: {error!r}")
@@ -142,6 +169,12 @@ class DayReport:
 def _plottable(value: str) -> str | int:
     """Small counts as numbers, which Dagit plots; it cannot hold the 64 bits of a hash."""
     return int(value) if value.isdecimal() and len(value) < 16 else value
+
+
+def _amounts(manifest: Manifest) -> dict[str, float]:
+    """Return fares and tips as numbers that Dagit can plot; the exact ones are in the checks."""
+    source = manifest.fingerprint
+    return {"trip_fare": float(source.fare or 0), "tip_amount": float(source.tip or 0)} if source else {}
 
 
 def span(first: str, last: str) -> list[str]:

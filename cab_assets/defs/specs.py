@@ -1,8 +1,12 @@
 """How an asset over a table of ours is described."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import dagster as dg
 
 from cab_assets.schemas import Column, Table
+from cab_assets.store.checks import Check
 
 
 def table_spec(
@@ -28,6 +32,11 @@ def table_spec(
         description=description,
         metadata={"dagster/column_schema": dg.TableSchema(columns=[described(column) for column in table.columns])},
     )
+
+
+def check_specs(asset: str, checks: Iterable[Check[Any]], days: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
+    """Return the checks of an asset as Dagster shows them, day by day."""
+    return [dg.AssetCheckSpec(each.name, asset=asset, description=each.claim, partitions_def=days) for each in checks]
 
 
 def described(column: Column) -> dg.TableColumn:

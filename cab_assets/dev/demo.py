@@ -65,7 +65,7 @@ def compare(env: Environment, first: date, last: date) -> list[Line]:
 def in_hive(env: Environment, first: date, last: date) -> Totals:
     columns = "booking_date, currency_code, total_bookings, total_booking_amount, top_tip_amount"
     with Clients(env) as clients:
-        name = clients.hive.name(BOOKING_AGGREGATES)
+        name = clients.hive.name(BOOKING_AGGREGATES.name)
         rows = clients.hive.execute(f"SELECT {columns} FROM {name} WHERE booking_date BETWEEN '{first}' AND '{last}'")
     return {(str(row[0]), str(row[1])): tuple(row[2:]) for row in rows}
 

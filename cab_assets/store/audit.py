@@ -1,6 +1,6 @@
 """Reading a version back, to hold it against what it was made from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from cab_assets.clients.lake import Lake, reading
 from cab_assets.schemas import Table
-from cab_assets.store.manifest import DataFile, Finding, Manifest
-from cab_assets.store.versions import Partition
+from cab_assets.store.manifest import DataFile, Manifest
+from cab_assets.store.stored_day import StoredDay
 
 BATCH_ROWS = 50_000  # whose words the processor's cache holds
 NO_PRINTS = np.zeros(0, dtype=np.uint64)
@@ -39,39 +39,36 @@ class Contents:
     keyless: list[str] = field(default_factory=list)  # the first rows with a NULL in the key
 
 
-def read_back(lake: Lake, partition: Partition, version: str, files: Iterable[DataFile], *, summed: list[str], ranged: list[str]) -> Contents:
-    """Read the key, the `summed` (decimal or whole numbers) and the `ranged` (timestamps) columns of a version; LakeUnavailable if they cannot be."""
+def read_back(
+    day: StoredDay,
+    version: str,
+    files: Iterable[DataFile],
+    *,
+    summed: Sequence[str] = (),
+    ranged: Sequence[str] = (),
+) -> Contents:
+    """Read the key and some columns of a version; LakeUnavailable if they cannot be read.
+
+    `summed` are columns of decimals or whole numbers, `ranged` are columns of timestamps.
+    """
+    lake, table = day.lake, day.table
     contents, adding = Contents(schema=pa.schema([]), sums=dict.fromkeys(summed)), Lock()
 
     def look(share: Share) -> np.ndarray:
         prints = [NO_PRINTS]
-        for batch in _batches(lake, share, [*partition.table.key, *summed, *ranged]):
+        for batch in _batches(lake, share, [*table.key, *summed, *ranged]):
             with adding:
-                _add_up(contents, batch, partition.table.key, summed, ranged)
-            prints.append(key_prints(batch, partition.table))
+                _add_up(contents, batch, table.key, summed, ranged)
+            prints.append(key_prints(batch, table))
         return np.sort(np.concatenate(prints))
 
-    shares = [share for file in files for share in _shares(lake, f"{partition.version_path(version)}/{file.name}")]
+    shares = [share for file in files for share in _shares(lake, f"{day.folder(version)}/{file.name}")]
     contents.schema = shares[0].metadata.schema.to_arrow_schema()
     with ThreadPoolExecutor(READERS) as pool:
         prints = np.concatenate(list(pool.map(look, shares)))
     if has_repeats(prints):
-        contents.repeated_keys, contents.repeated = _repeats(lake, shares, partition.table)
+        contents.repeated_keys, contents.repeated = _repeats(lake, shares, table)
     return contents
-
-
-def is_key(check: str, contents: Contents) -> Finding:
-    """Return whether each row has a key of its own; the first that have none are named."""
-    null = sum(contents.nulls.values())
-    shown = {
-        "repeated keys": "; ".join(contents.repeated),
-        "rows without a key": "; ".join(contents.keyless),
-    }
-    return Finding(
-        check=check,
-        passed=contents.repeated_keys == 0 and null == 0,
-        detail={"repeated": str(contents.repeated_keys), "null": str(null)} | {name: rows for name, rows in shown.items() if rows},
-    )
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ def _batches(lake: Lake, share: Share, columns: list[str]) -> Iterator[pa.Record
             yield from file.read_row_group(group, columns=columns, use_threads=False).to_batches(max_chunksize=BATCH_ROWS)
 
 
-def _add_up(contents: Contents, batch: pa.RecordBatch, key: Iterable[str], summed: list[str], ranged: list[str]) -> None:
+def _add_up(contents: Contents, batch: pa.RecordBatch, key: Iterable[str], summed: Iterable[str], ranged: Iterable[str]) -> None:
     contents.rows += batch.num_rows
     for name in key:
         contents.nulls[name] = contents.nulls.get(name, 0) + batch[name].null_count
@@ -174,10 +171,10 @@ def _shown(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
 
 
-def head(lake: Lake, partition: Partition, manifest: Manifest, rows: int) -> list[dict[str, Any]]:
+def head(day: StoredDay, manifest: Manifest, rows: int) -> list[dict[str, Any]]:
     """Return the first `rows` rows of a version, times as text: Python's end with the year 9999."""
-    path = f"{partition.version_path(manifest.version)}/{manifest.files[0].name}"
-    with reading(path), pq.ParquetFile(path, filesystem=lake.files) as file:
+    path = f"{day.folder(manifest.version)}/{manifest.files[0].name}"
+    with reading(path), pq.ParquetFile(path, filesystem=day.lake.files) as file:
         batch = next(file.iter_batches(batch_size=rows), None)
     if batch is None:
         return []

@@ -9,12 +9,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import Table
 from cab_assets.store.manifest import MANIFEST
-from cab_assets.store.publish import pointed_version
-from cab_assets.store.versions import Partition, newest, version_ids, withheld
+from cab_assets.store.stored_day import StoredDay
+from cab_assets.store.table_store import TableStore
 
 SUPERSEDED = "_superseded"  # holds when it was first seen that nothing names the version
 
@@ -27,33 +25,26 @@ class Collected:
     bytes: int
 
 
-def collect(lake: Lake, hive: Hive, table: Table, *, grace: timedelta, now: datetime, active_runs: Collection[str]) -> Iterator[Collected]:
+def collect(store: TableStore, *, grace: timedelta, now: datetime, active_runs: Collection[str]) -> Iterator[Collected]:
     """Mark what is superseded since the last time, and delete what was marked `grace` ago or longer."""
-    crowded = [partition for partition in partitions(lake, table) if len(version_ids(lake, partition)) > 1 or not newest(lake, partition)]
-    pointers = hive.locations(table, [partition.day for partition in crowded]) if crowded else {}
-    for partition in crowded:
-        for version in sorted(unneeded(lake, partition, pointers.get(partition.day), active_runs)):
-            path = partition.version_path(version)
-            if now - marked(lake, path, now) >= grace:
-                yield delete(lake, path)
+    crowded = [day for day in store.days() if len(day.version_ids()) > 1 or not day.newest()]
+    shown = store.shown(day.date for day in crowded)
+    for day in crowded:
+        for version in sorted(unneeded(day, shown.get(day.date), active_runs)):
+            path = day.folder(version)
+            if now - marked(store.lake, path, now) >= grace:
+                yield delete(store.lake, path)
 
 
-def partitions(lake: Lake, table: Table) -> list[Partition]:
-    folders = (info.base_name for info in lake.list(table.name))
-    return [Partition(table, name.partition("=")[2]) for name in folders if name.startswith(f"{table.partition_column}=")]
-
-
-def unneeded(lake: Lake, partition: Partition, location: str | None, active_runs: Collection[str]) -> set[str]:
-    """The versions of a partition that nothing names; a mark on one that is needed again is taken off."""
-    counting = newest(lake, partition)
-    shown = pointed_version(lake, partition, location) if location else None
-    held = withheld(lake, partition)  # as long as it is there, its state of the source is not imported again
-    needed = {counting.version if counting else None, shown, held.version if held else None}
-    versions = set(version_ids(lake, partition))
+def unneeded(day: StoredDay, shown: str | None, active_runs: Collection[str]) -> set[str]:
+    """Return the versions of a day that nothing names; unmark one that is needed again."""
+    held = day.withheld()  # as long as it is there, its state of the source is not imported again
+    newest = day.newest()
+    needed = {newest.version if newest else None, shown, held.version if held else None}
+    versions = set(day.version_ids())
     for version in versions & needed:
-        mark = f"{partition.version_path(str(version))}/{SUPERSEDED}"
-        if lake.info(mark).is_file:
-            lake.files.delete_file(mark)
+        if day.has(str(version), SUPERSEDED):
+            day.lake.files.delete_file(f"{day.folder(str(version))}/{SUPERSEDED}")
     return {version for version in versions - needed if not version.endswith(tuple(active_runs))}
 
 

@@ -1,4 +1,4 @@
-"""Writing a version: Parquet files, then the manifest, which alone makes the version count."""
+"""Writing Parquet files that Spark, Hive and Arrow read alike."""
 
 import hashlib
 import io
@@ -10,10 +10,8 @@ import pyarrow.parquet as pq
 
 from cab_assets.clients.lake import Lake, refused
 from cab_assets.schemas import Table
-from cab_assets.store.manifest import MANIFEST, REFUSED, DataFile, Manifest
-from cab_assets.store.versions import Partition
+from cab_assets.store.manifest import DataFile
 
-PART = "part-00000.parquet"
 DICTIONARY_BYTES = 1 << 16  # a column with more distinct values than fit gives up its dictionary early, before it has cost anything
 WRITE_BYTES = 1 << 20  # Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
 POOL = pa.system_memory_pool()  # Arrow's own gives memory back to the system within moments, and asks for it again a row group later: 4 % of an import
@@ -21,22 +19,23 @@ ROW_GROUP_ROWS = 125_000  # 12 MB of bookings in memory: twice as many save 3 % 
 ROW_GROUP_BYTES = 64 << 20  # fewer rows, where they are larger than bookings usually are
 
 
-def write_rows(lake: Lake, partition: Partition, version: str, batches: Iterable[pa.RecordBatch]) -> tuple[DataFile, ...]:
-    """Write `batches` (of the table's Arrow schema) as the data of a version; no batches give a file without rows."""
-    path = f"{partition.version_path(version)}/{PART}"
+def write_parquet(lake: Lake, path: str, table: Table, batches: Iterable[pa.RecordBatch]) -> DataFile:
+    """Write `batches` (of the table's Arrow schema) as a Parquet file; LakeRefused if it cannot be."""
+    folder, _, name = path.rpartition("/")
     rows = 0
     try:
-        lake.make_folder(partition.version_path(version))
+        lake.make_folder(folder)
         with lake.files.open_output_stream(path, buffer_size=WRITE_BYTES) as stream:
             hashed = Hashed(stream)
-            with pq.ParquetWriter(hashed, partition.table.arrow_schema, memory_pool=POOL, **parquet_options(partition.table)) as writer:
+            options = parquet_options(table)
+            with pq.ParquetWriter(hashed, table.arrow_schema, memory_pool=POOL, **options) as writer:
                 for group in _row_groups(batches):
                     writer.write_table(group)
                     rows += group.num_rows
         lake.holds(path, hashed.bytes)
     except OSError as error:
         raise refused(path, error) from error
-    return (DataFile(name=PART, bytes=hashed.bytes, rows=rows, sha256=hashed.sha256.hexdigest()),)
+    return DataFile(name=name, bytes=hashed.bytes, rows=rows, sha256=hashed.sha256.hexdigest())
 
 
 class Hashed(io.RawIOBase):
@@ -55,13 +54,6 @@ class Hashed(io.RawIOBase):
         self._stream.write(content)
         self.bytes += len(content)
         return len(content)
-
-
-def seal(lake: Lake, partition: Partition, manifest: Manifest) -> Manifest:
-    """Make a version count; one that failed its audit keeps its story under another name and never counts."""
-    name = MANIFEST if manifest.passed else REFUSED
-    lake.write(f"{partition.version_path(manifest.version)}/{name}", manifest.model_dump_json(indent=1).encode())
-    return manifest
 
 
 def parquet_options(table: Table) -> dict[str, object]:

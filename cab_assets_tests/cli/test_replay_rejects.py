@@ -20,7 +20,6 @@ from cab_assets.clickstream.replay import Replay
 from cab_assets.clickstream.retire import collect_batches
 from cab_assets.environment import CHECKOUT
 from cab_assets.schemas import REJECTS
-from cab_assets.store.versions import Partition, version_ids
 from cab_assets.transforms.clickstream import read_clicks
 from cab_assets_tests.clicks import Clicks, Place, event, numbered
 
@@ -122,13 +121,13 @@ def test_a_replay_whose_version_of_rejects_is_deleted_under_it_reads_the_newest(
 
     def delete_and_stage(*arguments: Any) -> Any:
         if not more:
-            (day,) = clicks.pipeline.hive.days(REJECTS)
-            partition = Partition(REJECTS, day)
-            (version,) = version_ids(lake, partition)
+            (day,) = clicks.pipeline.store(REJECTS).pointers.values()
+            stored = clicks.pipeline.store(REJECTS).day(day)
+            (version,) = stored.version_ids()
             more.extend(clicks.send([b"no JSON"]))
             assert clicks.ingest().failure == ""
             assert clicks.fold().failure == ""
-            lake.files.delete_dir(partition.version_path(version))
+            lake.files.delete_dir(stored.folder(version))
         return stage(*arguments)
 
     monkeypatch.setattr(Replay, "_stage", delete_and_stage)

@@ -9,16 +9,17 @@ import pytest
 
 from cab_assets.clickstream.batch import Batch, BatchFile, Contents, batch_path, write_batch
 from cab_assets.clickstream.chain import BatchesGone, DamagedBatch
-from cab_assets.clickstream.day_tables import Due, Rejects
+from cab_assets.clickstream.day_tables import REJECT_DAYS, DayTable, Due
 from cab_assets.clickstream.fold import AnotherBatch, Folding
 from cab_assets.clients.failures import LakeLocked, Refused
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark, SparkFailed
 from cab_assets.schemas import REJECTS
 from cab_assets.store.manifest import MANIFEST, Manifest
-from cab_assets.store.versions import CONDEMNED, Partition
-from cab_assets.store.writer import seal, write_rows
+from cab_assets.store.stored_day import CONDEMNED, StoredDay
+from cab_assets.store.table_store import TableStore
 from cab_assets_tests.clickstream.test_retire import batch
+from cab_assets_tests.versions import recorded, written
 
 DAY, OTHER, THIRD = "2020-03-14", "2020-03-15", "2020-03-16"
 VERSION = "{:012d}-001-run"
@@ -29,19 +30,19 @@ class NoSpark(Spark):
         return job(None)
 
 
-@dataclass
-class Rows(Rejects):
+@dataclass(frozen=True)
+class Rows(DayTable):
     """Writes no rows for each day; `fails` are days that no job can write."""
 
     fails: dict[str, Refused] = field(default_factory=dict)
     jobs: list[list[str]] = field(default_factory=list)
 
     def write(self, session: Any, lake: Lake, due: list[Due], version: str) -> None:  # noqa: ARG002
-        self.jobs.append([each.partition.day for each in due])
+        self.jobs.append([each.day.date for each in due])
         for each in due:
-            if error := self.fails.get(each.partition.day):
+            if error := self.fails.get(each.day.date):
                 raise error
-            write_rows(lake, each.partition, version, [])
+            written(each.day, version)
 
 
 @pytest.fixture
@@ -63,16 +64,17 @@ def committed(lake: Lake, *numbers: int, days: tuple[str, ...] = (DAY,)) -> list
 
 def version(lake: Lake, through: int, folder: str | None = None, *, suffix: str = "") -> str:
     """Make a version of DAY without rows; return its folder."""
-    partition, name = Partition(REJECTS, DAY), VERSION.format(through) + suffix
-    files = write_rows(lake, partition, name, [])
+    stored, name = StoredDay(REJECTS, lake, DAY), VERSION.format(through) + suffix
+    files = written(stored, name)
     known = {"table": "rejects", "day": DAY, "code_version": 1, "findings": (), "seconds": 0, "rows": 0}
     more = {"version": name, "files": files, "through_batch": through, "through_folder": folder}
-    seal(lake, partition, Manifest.model_validate({**known, **more}))
-    return partition.version_path(name)
+    recorded(stored, Manifest.model_validate({**known, **more}))
+    return stored.folder(name)
 
 
 def folding(lake: Lake, batches: list[Batch], **target: Any) -> Folding:
-    return Folding(lake, NoSpark(None, None), Rows(**target), "run", batches)
+    store = TableStore(REJECTS, lake, None)  # type: ignore[arg-type]  # folding asks no Hive
+    return Folding(store, NoSpark(None, None), Rows(**vars(REJECT_DAYS), **target), "run", batches)
 
 
 def numbers(due: Due) -> list[int]:
@@ -143,8 +145,8 @@ def test_a_damaged_version_gives_way_to_one_of_the_same_batches_and_none_is_made
     fold = folding(lake, committed(lake, 1, 2))
     assert fold.fold(fold.due([DAY])) == {}
     (due,) = fold.due([DAY])
-    assert due.standing
-    assert due.standing.version == VERSION.format(2)
+    assert due.current
+    assert due.current.version == VERSION.format(2)
 
 
 def test_a_day_that_spark_cannot_write_fails_alone(lake: Lake) -> None:

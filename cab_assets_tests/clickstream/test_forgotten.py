@@ -17,13 +17,13 @@ __all__ = ["ledger"]
 
 
 def dropped(*numbers: int) -> Callable[[Ledger], None]:
-    return lambda ledger: ledger.hive.drop_partitions(CLICKSTREAM_BATCHES, [f"{number:012d}" for number in numbers])
+    return lambda ledger: ledger.pointers.drop([f"{number:012d}" for number in numbers])
 
 
 def no_table(ledger: Ledger) -> None:
     """Drop the table; the next run, whose client has declared nothing yet, declares it again."""
     before = ledger.hive
-    before.execute(f"DROP TABLE {before.name(CLICKSTREAM_BATCHES)}")
+    before.execute(f"DROP TABLE {before.name(CLICKSTREAM_BATCHES.name)}")
     with closing(Hive(f"hive://{before.user}@{before.host}:{before.port}/{before.database}")) as hive:
         Ledger(ledger.lake, hive).create()
 
@@ -32,7 +32,7 @@ def dump_of_before(ledger: Ledger) -> None:
     """Of when the third batch was the newest and none was retired."""
     no_table(ledger)
     urls = {f"{number:012d}": ledger.lake.url(batch_path(folder)) for number, folder in enumerate("abc", 1)}
-    ledger.hive.add_partitions(CLICKSTREAM_BATCHES, urls)
+    ledger.pointers.add(urls)
 
 
 @pytest.mark.parametrize("forget", [dropped(5), dropped(4, 5), dropped(3, 4, 5), no_table, dump_of_before])

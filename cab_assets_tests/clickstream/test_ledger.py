@@ -7,7 +7,6 @@ import pytest
 
 from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path, read_batch
 from cab_assets.clickstream.ledger import ForeignBatch, Ledger
-from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.manifest import MANIFEST
 from cab_assets_tests.pipeline import Pipeline
 
@@ -132,12 +131,12 @@ def test_a_writer_that_slept_past_retention_takes_its_batch_back(ledger: Ledger,
 
 def test_what_points_elsewhere_is_named_and_left_as_it_is(ledger: Ledger) -> None:
     commit(ledger, "a", 0, 5)
-    ledger.hive.add_partition(CLICKSTREAM_BATCHES, "000000000002", "file:///somewhere/else")
+    ledger.pointers.claim("000000000002", "file:///somewhere/else")
     looks: list[Callable[[], object]] = [ledger.newest, lambda: ledger.commit(staged(ledger, "b", 5, 9), ledger.at(1))]
     for look in looks:
         with pytest.raises(ForeignBatch, match=rf"batch 2 points at file:///somewhere/else, which is no batch in {ledger.lake.root}; it was left as it is"):
             look()
-    assert ledger.hive.location(CLICKSTREAM_BATCHES, "000000000002") == "file:///somewhere/else"
+    assert ledger.pointers.location("000000000002") == "file:///somewhere/else"
 
 
 @pytest.mark.parametrize("damage", [None, b"{"])

@@ -8,6 +8,7 @@ from cab_assets.clients.failures import LakeHidden, LakeLocked, NoSuchDatabase, 
 from cab_assets.clients.hive import Hive, HiveRefused, HiveUnavailable
 from cab_assets.clients.hive_text import normal_url
 from cab_assets.schemas import BOOKINGS
+from cab_assets.store.declare import declare_table
 from cab_assets_tests.patience import within
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.relay import Relay
@@ -34,24 +35,24 @@ class Dumb(Hive):
 
 
 class Apache(Dumb):
-    _is_apache = True
+    is_apache = True
 
 
 class Sparks(Dumb):
-    _is_apache = False
+    is_apache = False
 
 
 @pytest.mark.parametrize("odd", [" ", "%", '"', "<", ">", "^", "`", "|"])
 def test_a_root_that_apache_hive_moves_no_partition_to_is_rejected_by_name(odd: str) -> None:
     root = f"hdfs://name:8020/a{odd}b"
-    Sparks("hive://hive:10000/cab").create(BOOKINGS, root)
+    declare_table(Sparks("hive://hive:10000/cab"), BOOKINGS, root)
     with pytest.raises(HiveRefused, match=f"{re.escape(repr(odd))}: choose a CAB_LAKE_ROOT without"):
-        Apache("hive://hive:10000/cab").create(BOOKINGS, root)
+        declare_table(Apache("hive://hive:10000/cab"), BOOKINGS, root)
 
 
 def test_a_root_that_java_takes_as_a_uri_is_not_rejected() -> None:
     root = "hdfs://name:8020/a%20b+c=d&e'f,g;h@i~é赤"
-    Apache("hive://hive:10000/cab").create(BOOKINGS, root)
+    declare_table(Apache("hive://hive:10000/cab"), BOOKINGS, root)
 
 
 def test_a_statement_that_is_refused_says_why_in_one_line(pipeline: Pipeline) -> None:
@@ -68,7 +69,7 @@ def test_a_statement_that_is_refused_says_why_in_one_line(pipeline: Pipeline) ->
 def test_a_lake_that_hive_cannot_use_is_named(pipeline: Pipeline, location: str, error: type[Refused]) -> None:
     url = str(pipeline.env.hive_url)
     with closing(Hive(url, lake=location)) as hive, pytest.raises(error, match=r"Remedy: .* CAB_LAKE_ROOT"):
-        hive.create(BOOKINGS, location)
+        declare_table(hive, BOOKINGS, location)
 
 
 def test_a_database_that_is_not_there_is_named(pipeline: Pipeline) -> None:

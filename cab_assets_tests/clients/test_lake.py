@@ -9,16 +9,17 @@ import boto3
 import pytest
 
 from cab_assets.clients.lake import Lake, LakeRefused, LakeUnavailable
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.audit import read_back
 from cab_assets.store.collect import delete
+from cab_assets.store.draft import PART
 from cab_assets.store.manifest import Finding, Manifest
-from cab_assets.store.versions import DamagedVersion, Partition, newest, verify, version_ids
-from cab_assets.store.writer import PART, seal, write_rows
+from cab_assets.store.stored_day import DamagedVersion
 from cab_assets_tests.aws import aws
 from cab_assets_tests.patience import within
+from cab_assets_tests.versions import bookings_day, recorded, written
 
-DAY, VERSION = Partition(BOOKINGS, "2020-01-01"), "20200102T000000000000Z-001-a"
+DATE, VERSION = "2020-01-01", "20200102T000000000000Z-001-a"
+FOLDER = f"bookings/booking_date={DATE}/version={VERSION}"
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +37,22 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
 
 
 def a_version(lake: Lake) -> Manifest:
-    files = write_rows(lake, DAY, VERSION, [])
+    files = written(bookings_day(lake, DATE), VERSION)
     found = (Finding(check="equals_source", passed=True),)
-    return seal(lake, DAY, Manifest(table="bookings", day=DAY.day, version=VERSION, code_version=1, files=files, rows=0, findings=found, seconds=0))
+    return recorded(
+        bookings_day(lake, DATE), Manifest(table="bookings", day=DATE, version=VERSION, code_version=1, files=files, rows=0, findings=found, seconds=0)
+    )
 
 
 def test_a_version_is_written_found_verified_and_collected(lake: Lake) -> None:
-    assert (version_ids(lake, DAY), newest(lake, DAY), lake.list("nothing")) == ([], None, [])
+    day = bookings_day(lake, DATE)
+    assert (day.version_ids(), day.newest(), lake.list("nothing")) == ([], None, [])
     manifest = a_version(lake)
-    assert (version_ids(lake, DAY), newest(lake, DAY)) == ([VERSION], manifest)
-    verify(lake, DAY, manifest)
-    assert lake.parquet_rows(f"{DAY.version_path(VERSION)}/{PART}") == 0
-    assert delete(lake, DAY.version_path(VERSION)).bytes > manifest.files[0].bytes
-    assert version_ids(lake, DAY) == []
+    assert (day.version_ids(), day.newest()) == ([VERSION], manifest)
+    day.verify(manifest)
+    assert lake.parquet_rows(f"{FOLDER}/{PART}") == 0
+    assert delete(lake, FOLDER).bytes > manifest.files[0].bytes
+    assert day.version_ids() == []
 
 
 def test_nothing_but_files_is_put_into_a_bucket(bucket: str, tmp_path: Path) -> None:
@@ -61,10 +65,10 @@ def test_nothing_but_files_is_put_into_a_bucket(bucket: str, tmp_path: Path) -> 
 
 def test_a_file_that_is_cut_off_does_not_count(lake: Lake) -> None:
     manifest = a_version(lake)
-    lake.write(f"{DAY.version_path(VERSION)}/{PART}", b"PAR1")
+    lake.write(f"{FOLDER}/{PART}", b"PAR1")
     with pytest.raises(DamagedVersion, match="has 4 bytes, written were"):
-        verify(lake, DAY, manifest)
-    assert newest(lake, DAY) is None
+        bookings_day(lake, DATE).verify(manifest)
+    assert bookings_day(lake, DATE).newest() is None
 
 
 def test_a_file_is_replaced_whole_and_one_that_is_missing_is_not_found(lake: Lake) -> None:
@@ -99,7 +103,7 @@ def test_a_lake_that_is_gone_before_a_version_was_read_back_is_said_by_name(buck
     files = a_version(Lake(root)).files
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(LakeUnavailable, match=rf"cannot read bookings/\S+/{PART} in the lake: .* See `cab doctor`, then run again"):
-        read_back(Lake(root), DAY, VERSION, files, summed=["trip_fare"], ranged=[])
+        read_back(bookings_day(Lake(root), DATE), VERSION, files, summed=["trip_fare"])
 
 
 def test_a_file_of_another_size_than_was_written_is_noticed(lake: Lake) -> None:

@@ -15,13 +15,12 @@ from cab_assets.clients.lake import Lake
 from cab_assets.daily.import_day import import_day
 from cab_assets.dev.sample.connect import source_table
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.fingerprint import Fingerprint
 from cab_assets.store.manifest import Manifest
-from cab_assets.store.versions import Partition
 from cab_assets.wiring import Clients
 from cab_assets_tests.cluster.databases import Database
+from cab_assets_tests.versions import bookings_day
 
 END = date(2021, 1, 1)
 
@@ -51,11 +50,11 @@ class Rides:
             self.admin(f"INSERT INTO {{table}} ({', '.join(each)}) VALUES ({marks})", *each.values())
 
     def run(self, day: str) -> Manifest:
-        return import_day(self.db, self.lake, date.fromisoformat(day), "run").manifest
+        return import_day(self.db, bookings_day(self.lake, day), "run").manifest
 
     def rows(self, manifest: Manifest) -> dict[str, dict[str, Any]]:
         """Return the rows of a version by booking_id."""
-        folder = Partition(BOOKINGS, manifest.day).version_path(manifest.version)
+        folder = bookings_day(self.lake, manifest.day).folder(manifest.version)
         read = pq.read_table(f"{folder}/{manifest.files[0].name}", filesystem=self.lake.files)
         return {row["booking_id"]: row for row in read.to_pylist()}
 

@@ -22,18 +22,18 @@ DAYS = [f"2020-01-{day:02}" for day in range(1, 11)]
 def there(pipeline: Pipeline) -> dict[str, str]:
     """Partitions, one of which is nobody's version."""
     locations = {day: pipeline.lake.url(f"bookings/booking_date={day}/version=1") for day in DAYS} | {DAYS[3]: pipeline.lake.url("else where")}
-    pipeline.hive.create(BOOKINGS, pipeline.lake.url(BOOKINGS.name))
-    pipeline.hive.add_partitions(BOOKINGS, locations)
+    pipeline.store(BOOKINGS).declare()
+    pipeline.store(BOOKINGS).pointers.add(locations)
     return locations
 
 
 def test_many_locations_are_told_without_asking_for_each(pipeline: Pipeline, there: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Hive, "_location", None)
-    monkeypatch.setattr(hive, "PARTITIONS_A_STATEMENT", 4)
-    assert pipeline.hive.locations(BOOKINGS, [*DAYS, "2020-02-01"]) == there
+    monkeypatch.setattr(Pointers, "_describe", None)
+    monkeypatch.setattr(pointers, "PARTITIONS_A_STATEMENT", 4)
+    assert pipeline.store(BOOKINGS).pointers.locations([*DAYS, "2020-02-01"]) == there
 
 
 def test_who_may_not_query_is_told_locations_all_the_same(pipeline: Pipeline, there: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     execute = Hive.execute
     monkeypatch.setattr(Hive, "execute", lambda hive, statement: execute(hive, statement.replace("SELECT *", "SELECT absent")))
-    assert pipeline.hive.locations(BOOKINGS, DAYS) == there
+    assert pipeline.store(BOOKINGS).pointers.locations(DAYS) == there

@@ -12,6 +12,7 @@ from cab_assets.daily.arrival import arrived
 from cab_assets.sources.dialect import Snapshot
 from cab_assets.sources.mysql import MySQL
 from cab_assets.sources.source_day import Control, Slice, SourceDay
+from cab_assets.store.checks import Judgement
 from cab_assets.store.manifest import Finding, Manifest
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides
@@ -54,7 +55,7 @@ def test_a_text_in_the_character_set_of_another_session_is_caught(rides: Rides, 
 def test_rides_that_change_before_they_are_compared_are_only_counted(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
     compare = arrived
 
-    def late(*of: Any) -> Finding:
+    def late(*of: Any) -> Judgement:
         rides.admin("UPDATE {table} SET driver_id = driver_id + 1")
         return compare(*of)
 
@@ -81,7 +82,7 @@ def test_rides_that_change_after_their_one_statement_are_only_counted(rides: Rid
         assert changed.wait(patience(20))
         yield from slices(source)
 
-    def third(*of: Any) -> Finding:
+    def third(*of: Any) -> Judgement:
         change()
         return compare(*of)
 
@@ -101,7 +102,7 @@ def test_a_value_that_arrives_as_another_is_caught_though_other_rides_change(rid
             rows = [row | {"customer_id": row["customer_id"] + 1} for row in each.rows.to_pylist()]
             yield replace(each, rows=each.rows.from_pylist(rows, each.rows.schema))
 
-    def late(*of: Any) -> Finding:
+    def late(*of: Any) -> Judgement:
         rides.admin("UPDATE {table} SET driver_id = driver_id + 1 WHERE booking_id = 'BK2'")
         rides.admin("DELETE FROM {table} WHERE booking_id = 'BK3'")
         return compare(*of)

@@ -23,6 +23,7 @@ from cab_assets_tests.cluster.mysql_rides import rides as new_rides
 from cab_assets_tests.patience import until, within
 from cab_assets_tests.processes import row_readers
 from cab_assets_tests.rides import ride
+from cab_assets_tests.versions import bookings_days
 
 pytestmark = pytest.mark.cluster
 
@@ -153,7 +154,7 @@ def locked(rides: Rides) -> Iterator[None]:
 
 
 def import_two(rides: Rides) -> object:
-    return list(import_days(rides.db, rides.lake, [str(DAY), "2020-01-03"], "run", at_once=2, say=print))
+    return list(import_days(rides.db, bookings_days(rides.lake, [str(DAY), "2020-01-03"]), "run", at_once=2, say=print))
 
 
 @pytest.mark.parametrize("work", [import_two, Rides.seen])
@@ -170,7 +171,7 @@ def searched(rides: Rides) -> Rides:
 
 
 def import_one(rides: Rides) -> object:
-    return list(import_days(rides.db, rides.lake, [str(DAY)], "run", at_once=1, say=print))
+    return list(import_days(rides.db, bookings_days(rides.lake, [str(DAY)]), "run", at_once=1, say=print))
 
 
 @pytest.mark.parametrize("view", [slow, searched])

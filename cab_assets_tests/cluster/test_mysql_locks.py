@@ -18,6 +18,7 @@ from cab_assets_tests.cluster.mysql_rides import Rides
 from cab_assets_tests.cluster.mysql_rides import rides as new_rides
 from cab_assets_tests.patience import patience, until, within
 from cab_assets_tests.rides import ride
+from cab_assets_tests.versions import bookings_days
 
 pytestmark = pytest.mark.cluster
 
@@ -85,7 +86,7 @@ def test_days_at_once_are_imported_though_ddl_comes_between(rides: Rides, elsewh
 
     ddl: Future[None] = elsewhere.submit(alter)
     with within(60):
-        imported = dict(import_days(rides.db, rides.lake, DAYS, "run", at_once=2, say=print))
+        imported = dict(import_days(rides.db, bookings_days(rides.lake, DAYS), "run", at_once=2, say=print))
     ddl.result(patience(5))
     assert {day: getattr(each, "changed", each) for day, each in imported.items()} == dict.fromkeys(DAYS, True)
 
@@ -94,7 +95,7 @@ def test_days_at_once_are_imported_though_ddl_comes_between(rides: Rides, elsewh
 def test_a_table_of_mysql_that_stays_locked_is_named(rides: Rides) -> None:
     said: list[str] = []
     with locked(rides), within(10):
-        ((_, error),) = import_days(rides.db, rides.lake, [str(DAY)], "run", at_once=1, say=said.append)
+        ((_, error),) = import_days(rides.db, bookings_days(rides.lake, [str(DAY)]), "run", at_once=1, say=said.append)
         with pytest.raises(TableLocked, match=NAMED):
             rides.seen()
     with pytest.raises(TableLocked, match=NAMED):

@@ -8,7 +8,6 @@ import pytest
 from cab_assets.clients.lake import Lake
 from cab_assets.environment import CHECKOUT
 from cab_assets.schemas import BOOKINGS
-from cab_assets.store.versions import Partition, newest
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.databases import Database
@@ -74,8 +73,8 @@ def test_a_day_whose_upload_is_cut_midway_never_counts_and_the_next_run_goes_on(
     with s3.front.cutting(rf"/bookings/\S*/{name}"):
         failed = pipeline.run(DAY)
     assert f"/{name} in the lake" in failed.failure
-    assert newest(pipeline.lake, Partition(BOOKINGS, DAY)) is None
-    assert DAY not in pipeline.hive.days(BOOKINGS)
+    assert pipeline.store(BOOKINGS).day(DAY).newest() is None
+    assert DAY not in pipeline.store(BOOKINGS).pointers.values()
     assert pipeline.run(DAY).failure == ""
     pipeline.is_like_source(DAY)
 

@@ -19,6 +19,7 @@ from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets.wiring import Clients
 from cab_assets_tests.cluster.standby import Replicated, replicated
 from cab_assets_tests.sources.source import DAY
+from cab_assets_tests.versions import bookings_days
 
 pytestmark = pytest.mark.cluster
 NEXT = DAY + timedelta(1)
@@ -60,7 +61,7 @@ def churning(servers: Replicated, monkeypatch: pytest.MonkeyPatch) -> Churning:
 
 def imported(db: BookingsDb, folder: Path, said: list[str]) -> dict[str, ImportedDay | Exception]:
     days = [str(DAY), str(NEXT)]
-    return dict(import_days(db, Lake(f"file://{folder}"), days, "run", at_once=1, say=said.append))
+    return dict(import_days(db, bookings_days(Lake(f"file://{folder}"), days), "run", at_once=1, say=said.append))
 
 
 def test_a_day_that_replayed_changes_interrupt_is_imported_by_a_retry(replica: BookingsDb, churning: Churning, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets.store.manifest import Finding, Manifest
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
+from cab_assets_tests.versions import bookings_day
 
 DAY = date(2020, 9, 1)
 Fault = Callable[[dict[str, Any], int], dict[str, Any]]  # of a row and its number
@@ -97,7 +98,7 @@ def test_a_value_that_arrives_as_another_withholds_its_day_by_column_key_and_val
     written: str,
 ) -> None:
     broken(monkeypatch, fault)
-    manifest = import_day(ridden.db, ridden.lake, DAY, "broken").manifest
+    manifest = import_day(ridden.db, bookings_day(ridden.lake, DAY), "broken").manifest
     assert manifest.failed == ["arrived_as_sent"]
     said = proof(manifest).detail
     assert {name: said[name] for name in ("compared", "different")} == {"compared": "2", "different": "2"}
@@ -108,7 +109,7 @@ def test_a_value_that_arrives_as_another_withholds_its_day_by_column_key_and_val
 
 def test_a_key_that_the_source_has_not_is_named(ridden: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     broken(monkeypatch, padded_key)
-    manifest = import_day(ridden.db, ridden.lake, DAY, "broken").manifest
+    manifest = import_day(ridden.db, bookings_day(ridden.lake, DAY), "broken").manifest
     assert proof(manifest).detail["booking_id of BK1 "] == "not in the source"
 
 
@@ -134,7 +135,7 @@ def test_other_rows_of_other_row_groups_are_compared_each_time(pipeline: Pipelin
     monkeypatch.setattr(arrival, "sample", noted)
     for number in range(2):
         pipeline.sql("UPDATE {table} SET passenger_count = %s", number)
-        manifest = import_day(pipeline.db, pipeline.lake, DAY, f"run-{number}").manifest
+        manifest = import_day(pipeline.db, bookings_day(pipeline.lake, DAY), f"run-{number}").manifest
         assert manifest.passed
         assert proof(manifest).detail == {"compared": "300"}
     assert len(taken[0] - taken[1]) > 100

@@ -15,6 +15,7 @@ from cab_assets.sources.fingerprint import Fingerprint
 from cab_assets_tests.odd_values import by_key, changes, odd_rides, sent, written
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, source
+from cab_assets_tests.versions import bookings_day
 
 NO_TIMES = ["infinity", "-infinity", "0044-03-15 12:00:00 BC", "10000-01-01 00:00:00", "294276-12-31 23:59:59.999999"]
 MORE: dict[str, list[Any]] = {"double": [math.inf, -math.inf, math.nan], "timestamp": NO_TIMES}
@@ -43,7 +44,7 @@ def test_every_value_is_written_as_it_is(
         table.sql("DROP INDEX {table}_pickup_timestamp")
     table.insert(*odd_rides(DAY, RIDES, MORE))
     lake = Lake(f"file://{tmp_path}")
-    manifest = import_day(table.reader, lake, DAY, "run").manifest
+    manifest = import_day(table.reader, bookings_day(lake, DAY), "run").manifest
     assert manifest.passed, manifest.findings
     columns = ", ".join(f"{each.name}::text" if each.type == "timestamp" else each.name for each in BOOKINGS.columns)
     with table.connection() as connection:

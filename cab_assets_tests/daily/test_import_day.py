@@ -10,15 +10,13 @@ from cab_assets.clients.lake import Lake, LakeRefused
 from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay, import_day
 from cab_assets.dev.sample.load import load_days
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources import postgresql
 from cab_assets.sources.source_day import Slice, SourceDay
-from cab_assets.store.versions import Partition, newest
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
+from cab_assets_tests.versions import bookings_day, bookings_days
 
 DAY = date(2020, 9, 1)
-PARTITION = Partition(BOOKINGS, DAY.isoformat())
 
 
 @contextmanager
@@ -36,18 +34,18 @@ def room_for(size: int) -> Iterator[None]:
 def test_a_full_disk_is_named_leaves_no_version_and_heals(pipeline: Pipeline, size: int) -> None:
     load_days(pipeline.env, DAY, 1, 2_000, 7, print)
     with room_for(size), pytest.raises(LakeRefused, match="Nothing was published from it; free space, mend permissions or start what is down"):
-        import_day(pipeline.db, pipeline.lake, DAY, "full")
-    assert newest(pipeline.lake, PARTITION) is None
-    assert import_day(pipeline.db, pipeline.lake, DAY, "after").manifest.rows == 2_000
+        import_day(pipeline.db, bookings_day(pipeline.lake, DAY), "full")
+    assert bookings_day(pipeline.lake, DAY).newest() is None
+    assert import_day(pipeline.db, bookings_day(pipeline.lake, DAY), "after").manifest.rows == 2_000
 
 
 def test_a_full_disk_at_the_manifest_leaves_no_version(pipeline: Pipeline) -> None:
     pipeline.insert(*(ride(f"BK10000000{hour}", f"{DAY} 0{hour}:00:00") for hour in range(3)))
-    whole = import_day(pipeline.db, pipeline.lake, DAY, "first").manifest
+    whole = import_day(pipeline.db, bookings_day(pipeline.lake, DAY), "first").manifest
     pipeline.sql("UPDATE {table} SET trip_fare = 7.00")
     with room_for(100), pytest.raises(LakeRefused):
-        pipeline.lake.write(f"{PARTITION.version_path('29990101T000000000000Z-001-full')}/_manifest.json", whole.model_dump_json().encode())
-    assert newest(pipeline.lake, PARTITION) == whole
+        pipeline.lake.write(f"{bookings_day(pipeline.lake, DAY).folder('29990101T000000000000Z-001-full')}/_manifest.json", whole.model_dump_json().encode())
+    assert bookings_day(pipeline.lake, DAY).newest() == whole
 
 
 @pytest.mark.parametrize(
@@ -63,11 +61,11 @@ def test_rows_that_are_not_the_sources_make_no_version(
     pipeline.insert(*(ride(f"BK10000000{hour}", f"{DAY} 0{hour}:00:00") for hour in range(3)))
     whole = SourceDay.slices
     monkeypatch.setattr(SourceDay, "slices", lambda source: map(altered, whole(source)))
-    refused = import_day(pipeline.db, pipeline.lake, DAY, "altered").manifest
+    refused = import_day(pipeline.db, bookings_day(pipeline.lake, DAY), "altered").manifest
     (failed,) = (finding for finding in refused.findings if not finding.passed)
     assert failed.check == "equals_source"
     assert {name for name, said in failed.detail.items() if "written" in said} == differs
-    assert newest(pipeline.lake, PARTITION) is None
+    assert bookings_day(pipeline.lake, DAY).newest() is None
 
 
 def test_a_days_figures_and_rows_come_over_two_connections(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +78,7 @@ def test_a_days_figures_and_rows_come_over_two_connections(pipeline: Pipeline, m
         return connect(dialect)
 
     monkeypatch.setattr(postgresql.PostgreSQL, "connect", counted)
-    imported = import_day(pipeline.db, pipeline.lake, DAY, "run").manifest
+    imported = import_day(pipeline.db, bookings_day(pipeline.lake, DAY), "run").manifest
     assert (imported.rows, imported.passed) == (2_000, True)
     assert len(made) == 2
 
@@ -94,6 +92,6 @@ def test_a_day_that_fails_for_any_reason_holds_back_no_other(pipeline: Pipeline)
                 raise ZeroDivisionError("odd")
             return super().list(folder)
 
-    outcomes = dict(import_days(pipeline.db, Odd(pipeline.lake.root), days, "run", at_once=2, say=print))
+    outcomes = dict(import_days(pipeline.db, bookings_days(Odd(pipeline.lake.root), days), "run", at_once=2, say=print))
     assert {day: isinstance(outcome, ImportedDay) for day, outcome in outcomes.items()} == {days[0]: True, days[1]: False, days[2]: True}
     assert repr(outcomes[days[1]]) == "ZeroDivisionError('odd')"

@@ -12,6 +12,7 @@ from cab_assets.environment import Environment
 from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, source
+from cab_assets_tests.versions import bookings_day
 
 NOON, END = f"'{DAY} 12:00'", f"'{DAY.replace(day=2)}'"
 PARTITIONED = f"""
@@ -45,6 +46,6 @@ def test_a_partition_attached_between_figures_and_rows_is_imported(table: Source
 
     monkeypatch.setattr(SourceDay, "slices", after_the_figures)
     db = replace(table.reader, table=f"{table.role}_all")
-    manifest = import_day(db, Lake(f"file://{tmp_path}"), DAY, "run").manifest
+    manifest = import_day(db, bookings_day(Lake(f"file://{tmp_path}"), DAY), "run").manifest
     assert manifest.passed, manifest.findings
     assert manifest.rows == 24

@@ -1,22 +1,22 @@
 """A source that stays gone: a run waits for it once, and uses it when it is back."""
 
 from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.password import given
-from cab_assets.daily import days as bookings_days
-from cab_assets.daily import retries
+from cab_assets.daily import bring, retries
+from cab_assets.daily import days as many_days
 from cab_assets.daily.days import import_days
 from cab_assets.daily.retries import Outage
-from cab_assets.defs.bookings import assets
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.dialect import BookingsDbUnavailable
 from cab_assets.sources.postgresql import PostgreSQL
+from cab_assets.store.stored_day import StoredDay
 from cab_assets_tests.pipeline import Pipeline
+from cab_assets_tests.versions import bookings_days
 
 NOWHERE = BookingsDb(PostgreSQL("postgresql://cab@127.0.0.1:1/rides", given("")), "bookings")
 DAYS = [f"2020-09-0{day}" for day in range(1, 10)]
@@ -28,20 +28,25 @@ class Source:
 
     def __init__(self, there: Iterable[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.there, self.asked, self.outage = there, list[str](), Outage()
-        monkeypatch.setattr(bookings_days, "import_day", self.imported)
+        monkeypatch.setattr(many_days, "import_day", self.imported)
         monkeypatch.setattr(retries, "PAUSES", (0, 0, 0))
 
-    def imported(self, _db: BookingsDb, _lake: Lake, day: date, *_: object) -> str:
-        self.asked.append(str(day))
-        if str(day) not in self.there:
+    def imported(self, _db: BookingsDb, day: StoredDay, *_: object) -> str:
+        self.asked.append(day.date)
+        if day.date not in self.there:
             raise BookingsDbUnavailable("gone")
         return "imported"
 
     def portion(self, days: list[str], tmp_path: Path) -> dict[str, str]:
         lake = Lake(f"file://{tmp_path}")
         found = import_days(
-            NOWHERE, lake, days, "run", at_once=1, say=print, outage=self.outage
-        )  # fmt: skip
+            NOWHERE,
+            bookings_days(lake, days),
+            "run",
+            at_once=1,
+            say=print,
+            outage=self.outage,
+        )
         return {day: str(outcome) for day, outcome in found}
 
 
@@ -68,7 +73,7 @@ def test_a_source_that_is_back_is_used_and_waited_for_again(tmp_path: Path, monk
 
 
 def test_a_long_run_waits_once(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assets, "PARTITIONS_A_STATEMENT", 2)
+    monkeypatch.setattr(bring, "PARTITIONS_A_STATEMENT", 2)
     monkeypatch.setattr(retries, "PAUSES", (0.1,))
     monkeypatch.setenv("CAB_BOOKINGS_DB_URL", NOWHERE.dialect.address)
     monkeypatch.setenv("CAB_IMPORT_DAYS_AT_ONCE", "1")

@@ -14,16 +14,15 @@ from cab_assets.daily import retries
 from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources import postgresql, postgresql_session
 from cab_assets.sources.dialect import BookingsDbUnavailable
 from cab_assets.sources.source_day import Slice, SourceDay
-from cab_assets.store.versions import Partition, newest
 from cab_assets_tests.patience import within
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, source
 from cab_assets_tests.sources.test_postgresql_interrupts import ToldToEnd, told  # noqa: F401
+from cab_assets_tests.versions import bookings_day, bookings_days
 
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
 Terminating = Callable[[int], None]
@@ -59,10 +58,10 @@ def terminating(table: Source, monkeypatch: pytest.MonkeyPatch) -> Terminating:
 def test_a_day_whose_connections_break_is_imported_again_in_a_new_snapshot(table: Source, terminating: Terminating, lake: Lake) -> None:
     said: list[str] = []
     terminating(1)
-    ((day, outcome),) = import_days(table.reader, lake, [str(DAY)], "run", at_once=2, say=said.append)
+    ((day, outcome),) = import_days(table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=2, say=said.append)
     assert isinstance(outcome, ImportedDay), outcome
     assert (day, outcome.manifest.rows) == (str(DAY), 1 + 1)
-    assert newest(lake, Partition(BOOKINGS, day)) == outcome.manifest
+    assert bookings_day(lake, day).newest() == outcome.manifest
     (line,) = said
     assert line.startswith(f"{DAY}: retry 1 of 3 follows in 0.1 s, after postgresql://")
     assert "terminating connection" in line
@@ -72,7 +71,7 @@ def test_a_day_whose_connections_break_is_imported_again_in_a_new_snapshot(table
 def test_a_day_whose_connections_always_break_ends_with_that_error(table: Source, terminating: Terminating, lake: Lake) -> None:
     said: list[str] = []
     terminating(9)
-    ((_, outcome),) = import_days(table.reader, lake, [str(DAY)], "run", at_once=1, say=said.append)
+    ((_, outcome),) = import_days(table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=1, say=said.append)
     assert isinstance(outcome, BookingsDbUnavailable), outcome
     assert [line.split(",")[0] for line in said] == [f"{DAY}: retry {number} of 3 follows in 0.{number} s" for number in (1, 2, 3)]
 
@@ -88,7 +87,7 @@ def test_a_day_whose_shared_snapshot_is_lost_is_imported_again(table: Source, la
 
     monkeypatch.setattr(postgresql, "lock", lock)
     said: list[str] = []
-    ((_, outcome),) = import_days(table.reader, lake, [str(DAY)], "run", at_once=1, say=said.append)
+    ((_, outcome),) = import_days(table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=1, say=said.append)
     assert isinstance(outcome, ImportedDay), outcome
     assert "snapshot" in said[0]
 
@@ -123,7 +122,7 @@ def test_a_run_that_is_told_to_end_waits_for_no_retry(table: Source, lake: Lake,
     monkeypatch.setattr(retries, "PAUSES", (3600,))
     gone = Gone(table.reader.dialect, table.table)
     with within(5), pytest.raises(ToldToEnd):
-        list(import_days(gone, lake, [str(DAY)], "run", at_once=1, say=tell))
+        list(import_days(gone, bookings_days(lake, [str(DAY)]), "run", at_once=1, say=tell))
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import dagster as dg
 import pytest
 
 from cab_assets.clients.lake import Lake
-from cab_assets.defs.bookings.report import Report
 from cab_assets.defs.partitions import daily
-from cab_assets.defs.report import NO_DAY
+from cab_assets.defs.report import NO_DAY, DayReport
 from cab_assets.defs.steps import step
 from cab_assets.errors import CabError, Unavailable
+from cab_assets.store.outcomes import Failed
 from cab_assets_tests.pipeline import tags
 
 DAY = "2020-01-02"
@@ -25,8 +25,8 @@ def run(lake: Path, outcome: Exception, day: dict[str, str], early: Exception | 
     )
     @step
     def importing(context: dg.AssetExecutionContext) -> None:
-        with Report(context, Lake(f"file://{lake}")) as report:
-            report.imported([(each, outcome) for each in report.known()])
+        with DayReport(context, Lake(f"file://{lake}"), daily, []) as report:
+            report.log(Failed("raw_bookings", each, outcome) for each in report.known())
             if early:
                 raise early
 

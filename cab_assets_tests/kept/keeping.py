@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cab_assets.clients.hive import Hive
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS
+from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
+from cab_assets.store.pointers import Pointers
 from cab_assets_tests.pipeline import Pipeline
 
 KEPT = Path(__file__).with_name("kept.tar.gz")
@@ -45,13 +46,18 @@ def folder(pipeline: Pipeline) -> Path:
 def _statements(hive: Hive) -> Iterator[str]:
     """Return what declares the tables, their partitions and the views."""
     for table in TABLES:
-        yield hive.execute(f"SHOW CREATE TABLE {hive.name(table)} AS SERDE")[0][0]
+        yield hive.execute(f"SHOW CREATE TABLE {hive.name(table.name)} AS SERDE")[0][0]
     for name in VIEWS:
         yield hive.execute(f"SHOW CREATE TABLE `{hive.database}`.`{name}`")[0][0]
     for table in TABLES:
-        for value, location in hive.locations(table, hive.days(table)).items():
+        for value, location in pointers(hive, table).items():
             partition = f"PARTITION ({table.partition_column}='{value}')"
-            yield f"ALTER TABLE {hive.name(table)} ADD {partition} LOCATION '{location}'"
+            yield f"ALTER TABLE {hive.name(table.name)} ADD {partition} LOCATION '{location}'"
+
+
+def pointers(hive: Hive, table: Table) -> dict[str, str]:
+    partitions = Pointers(hive, table)
+    return partitions.locations(partitions.values())
 
 
 def put_back(pipeline: Pipeline, aside: Path) -> Path:

@@ -18,6 +18,7 @@ from cab_assets.sources.dialect import BookingsDbRefused
 from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, source
+from cab_assets_tests.versions import bookings_days
 
 NEXT = DAY + timedelta(1)
 
@@ -39,7 +40,7 @@ def view(table: Source, where: str = "true", **values: str) -> BookingsDb:
 
 
 def imported(db: BookingsDb, folder: Path) -> dict[str, ImportedDay | Exception]:
-    return dict(import_days(db, Lake(f"file://{folder}"), [str(DAY), str(NEXT)], "run", at_once=1, say=print))
+    return dict(import_days(db, bookings_days(Lake(f"file://{folder}"), [str(DAY), str(NEXT)]), "run", at_once=1, say=print))
 
 
 def fails_alone(db: BookingsDb, folder: Path, why: str) -> None:

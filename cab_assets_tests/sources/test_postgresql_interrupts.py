@@ -15,6 +15,7 @@ from cab_assets_tests.patience import within
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, source
 from cab_assets_tests.sources.test_postgresql_locks import soon, uncommitted, waits_for_the_table
+from cab_assets_tests.versions import bookings_days
 
 
 class ToldToEnd(BaseException):
@@ -41,7 +42,7 @@ def told() -> Iterator[None]:
 def import_two(table: Source, tmp_path: Path) -> object:
     days = [str(DAY), "2020-09-02"]
     lake = Lake(f"file://{tmp_path}")
-    return list(import_days(table.reader, lake, days, "run", at_once=2, say=print))
+    return list(import_days(table.reader, bookings_days(lake, days), "run", at_once=2, say=print))
 
 
 def look(table: Source, _: Path) -> object:

@@ -17,9 +17,10 @@ from cab_assets.schemas import BOOKINGS, Table
 from cab_assets.sources import copied, packed, source_day
 from cab_assets.sources.dialect import BookingsDbRefused
 from cab_assets.store import writer
-from cab_assets.store.versions import Partition
+from cab_assets.store.draft import PART
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, rows, source
+from cab_assets_tests.versions import bookings_days
 
 LENGTHS = [packed.LONG - 1, packed.LONG, packed.LONG + 1, 0, 300_000]
 EACH, COUNT = 1_000_000, 1_100  # 1.1 GB of one column, in one window
@@ -70,9 +71,9 @@ def test_long_texts_are_read_and_written_in_portions_of_so_many_bytes(table: Sou
     with table.reader.day(DAY) as day:
         assert [each.rows.num_rows for each in day.slices()] == [2] * 50
     lake = Lake(f"file://{tmp_path}")
-    ((_, imported),) = import_days(table.reader, lake, [str(DAY)], "run", at_once=1, say=print)
+    ((_, imported),) = import_days(table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=1, say=print)
     assert isinstance(imported, ImportedDay), imported
-    file = pq.ParquetFile(tmp_path / Partition(BOOKINGS, str(DAY)).version_path(imported.manifest.version) / writer.PART)
+    file = pq.ParquetFile(tmp_path / imported.path / PART)
     assert [file.metadata.row_group(number).num_rows for number in range(2)] == [6, 6]
 
 
@@ -80,7 +81,7 @@ def test_a_day_that_outgrows_the_servers_memory_is_no_other_days_error(table: So
     monkeypatch.setattr(packed, "LONG", 10_000_000)  # as if texts were not cut
     long_texts(table, COUNT, EACH)
     days = [str(DAY), str(DAY + timedelta(1))]
-    found = dict(import_days(table.reader, Lake(f"file://{tmp_path}"), days, "run", at_once=1, say=print))
+    found = dict(import_days(table.reader, bookings_days(Lake(f"file://{tmp_path}"), days), "run", at_once=1, say=print))
     assert isinstance(found[days[0]], BookingsDbRefused), found
     assert "out of memory" in str(found[days[0]])
     assert isinstance(found[days[1]], ImportedDay), found

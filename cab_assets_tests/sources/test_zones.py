@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -8,12 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from cab_assets.daily.import_day import import_day
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources import postgresql
 from cab_assets.store.manifest import Manifest
-from cab_assets.store.versions import Partition
 from cab_assets.wiring import Clients
 from cab_assets_tests.pipeline import Pipeline
+from cab_assets_tests.versions import bookings_day
 
 HOURS = """
     INSERT INTO {table} (booking_id, pickup_timestamp, drop_timestamp, trip_fare)
@@ -24,11 +23,11 @@ HOURS = """
 
 def imported(pipeline: Pipeline, zone: str, day: str) -> Manifest:
     db = Clients(replace(pipeline.env, timezone=ZoneInfo(zone))).bookings_db
-    return import_day(db, pipeline.lake, date.fromisoformat(day), "run").manifest
+    return import_day(db, bookings_day(pipeline.lake, day), "run").manifest
 
 
 def pickups(pipeline: Pipeline, manifest: Manifest) -> list[datetime]:
-    path = f"{Partition(BOOKINGS, manifest.day).version_path(manifest.version)}/{manifest.files[0].name}"
+    path = f"{bookings_day(pipeline.lake, manifest.day).folder(manifest.version)}/{manifest.files[0].name}"
     read: pa.Table = pq.read_table(path, filesystem=pipeline.lake.files)
     return sorted(read["pickup_timestamp"].to_pylist())
 

@@ -10,8 +10,8 @@ from cab_assets.clients.lake import Lake
 from cab_assets.schemas import Column, Table
 from cab_assets.store import audit, writer
 from cab_assets.store.audit import Contents, key_prints, read_back
-from cab_assets.store.versions import Partition
-from cab_assets.store.writer import write_rows
+from cab_assets.store.stored_day import StoredDay
+from cab_assets_tests.versions import written
 
 SEATS = Table("seats", "day", ("cab", "seat"), (Column("cab", "string", ""), Column("seat", "string", ""), Column("price", "decimal(12,2)", "")), 1)
 Keys = Sequence[tuple[str | None, str | None]]
@@ -27,9 +27,9 @@ def prints(keys: Keys) -> list[int]:
 
 
 def audited(root: str, keys: Keys) -> Contents:
-    lake, partition = Lake(f"file://{root}"), Partition(SEATS, "2020-01-01")
-    files = write_rows(lake, partition, "1", [batch(keys[:2]), batch(keys[2:])])
-    return read_back(lake, partition, "1", files, summed=["price"], ranged=[])
+    day = StoredDay(SEATS, Lake(f"file://{root}"), "2020-01-01")
+    files = written(day, "1", [batch(keys[:2]), batch(keys[2:])])
+    return read_back(day, "1", files, summed=["price"])
 
 
 def test_a_key_has_the_same_print_whatever_is_beside_it() -> None:

@@ -1,15 +1,13 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cab_assets.daily.import_day import import_day
 from cab_assets.schemas import BOOKINGS
 from cab_assets.store.collect import collect
-from cab_assets.store.publish import Publication
-from cab_assets.store.versions import Partition
-from cab_assets.store.writer import write_rows
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
+from cab_assets_tests.versions import publication, written
 
 DAY = "2020-07-01"
 NOW = datetime(2020, 8, 1, tzinfo=UTC)
@@ -19,32 +17,32 @@ WEEK, NONE = timedelta(7), timedelta(0)
 @pytest.fixture
 def ridden(pipeline: Pipeline) -> Pipeline:
     pipeline.insert(ride("BK100000001", f"{DAY} 10:00:00"))
-    pipeline.hive.create(BOOKINGS, pipeline.lake.url(BOOKINGS.name))
+    pipeline.store(BOOKINGS).declare()
     return pipeline
 
 
 def add_version(pipeline: Pipeline, run_id: str) -> str:
     pipeline.sql("UPDATE {table} SET trip_fare = trip_fare + 1")
-    return import_day(pipeline.db, pipeline.lake, date.fromisoformat(DAY), run_id).manifest.version
+    return import_day(pipeline.db, pipeline.store(BOOKINGS).day(DAY), run_id).manifest.version
 
 
 def add_attempt(pipeline: Pipeline, run_id: str) -> str:
     """What a run leaves that was killed before its manifest; its moment is later than any version's."""
     version = f"29990101T000000000000Z-001-{run_id}"
-    write_rows(pipeline.lake, Partition(BOOKINGS, DAY), version, [])
+    written(pipeline.store(BOOKINGS).day(DAY), version)
     return version
 
 
 def publish(pipeline: Pipeline) -> None:
-    assert Publication(pipeline.lake, pipeline.hive, BOOKINGS).run([DAY]).failed == {}
+    assert publication(pipeline.store(BOOKINGS), [DAY]).failed == {}
 
 
 def collected(pipeline: Pipeline, grace: timedelta, now: datetime = NOW, active: tuple[str, ...] = ()) -> set[str]:
     """The versions that went, as what is left shows it."""
     before = set(pipeline.versions(BOOKINGS, DAY))
-    told = {each.path for each in collect(pipeline.lake, pipeline.hive, BOOKINGS, grace=grace, now=now, active_runs=active)}
+    told = {each.path for each in collect(pipeline.store(BOOKINGS), grace=grace, now=now, active_runs=active)}
     gone = before - set(pipeline.versions(BOOKINGS, DAY))
-    assert told == {Partition(BOOKINGS, DAY).version_path(version) for version in gone}
+    assert told == {pipeline.store(BOOKINGS).day(DAY).folder(version) for version in gone}
     return gone
 
 
@@ -86,7 +84,7 @@ def test_a_version_that_is_named_again_loses_its_mark(ridden: Pipeline) -> None:
     add_version(ridden, "second")
     publish(ridden)
     collected(ridden, WEEK)
-    ridden.hive.set_locations(BOOKINGS, {DAY: ridden.lake.url(Partition(BOOKINGS, DAY).version_path(old))})
+    ridden.store(BOOKINGS).pointers.move({DAY: ridden.store(BOOKINGS).day(DAY).location(old)})
     assert collected(ridden, WEEK, NOW + WEEK) == set()
     publish(ridden)
     assert collected(ridden, WEEK, NOW + WEEK) == set()

@@ -3,24 +3,24 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
 
 import pyarrow.parquet as pq
 import pytest
 
 from cab_assets.clickstream.ledger import VIEWS
 from cab_assets.clients.hive import Hive
-from cab_assets.clients.hive_columns import ColumnChanged, described
 from cab_assets.daily.import_day import import_day
 from cab_assets.defs.bookings.sensors import changed_in, recent_looks
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
 from cab_assets.store.collect import delete
-from cab_assets.store.publish import Publication
-from cab_assets.store.versions import Partition
-from cab_assets.store.writer import PART, seal, write_rows
+from cab_assets.store.columns import ColumnChanged, described
+from cab_assets.store.declare import declare_table, declare_view
+from cab_assets.store.draft import PART
+from cab_assets.store.table_store import TableStore
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
+from cab_assets_tests.versions import publication, written
 
 KEPT, MADE_ANEW, NEW = "2020-01-02", "2020-01-03", "2020-01-04"
 IMPORT = ("raw_bookings", "bookings")
@@ -48,21 +48,22 @@ def columns(hive: Hive, name: str) -> list[str]:
 
 def an_old_version(pipeline: Pipeline, day: str) -> None:
     """Write the day of the source as the earlier code did: without the column, and hashed without it."""
-    manifest = import_day(pipeline.db, pipeline.lake, date.fromisoformat(day), "run").manifest
-    path = Partition(OLD, day).version_path(manifest.version)
+    manifest = import_day(pipeline.db, pipeline.store(BOOKINGS).day(day), "run").manifest
+    stored = pipeline.store(OLD).day(day)
+    path = stored.folder(manifest.version)
     rows = pq.read_table(f"{path}/{PART}", filesystem=pipeline.lake.files).select(OLD.names)
     delete(pipeline.lake, path)
-    files = write_rows(pipeline.lake, Partition(OLD, day), manifest.version, rows.to_batches())
+    files = written(stored, manifest.version, rows.to_batches())
     assert manifest.fingerprint
     hashed = manifest.fingerprint.model_copy(update={"columns": tuple(OLD.names), "row_hash": 1})
-    seal(pipeline.lake, Partition(OLD, day), manifest.model_copy(update={"files": files, "fingerprint": hashed}))
+    stored.record(manifest.model_copy(update={"files": files, "fingerprint": hashed}))
 
 
 def test_a_column_more_is_in_hive_for_new_days_and_old_ones_are_not_imported_again(pipeline: Pipeline, earlier: Hive) -> None:
     pipeline.insert(*(ride(f"BK{day}", f"{day} 10:00:00") for day in (KEPT, MADE_ANEW, NEW)))
     for day in (KEPT, MADE_ANEW):
         an_old_version(pipeline, day)
-    assert not Publication(pipeline.lake, earlier, OLD).run([KEPT, MADE_ANEW]).failed
+    assert not publication(TableStore(OLD, pipeline.lake, earlier), [KEPT, MADE_ANEW]).failed
     assert "cab_color" not in columns(pipeline.hive, BOOKINGS.name)
     versions = pipeline.versions(BOOKINGS, KEPT)
 
@@ -73,7 +74,7 @@ def test_a_column_more_is_in_hive_for_new_days_and_old_ones_are_not_imported_aga
     assert pipeline.versions(BOOKINGS, KEPT) == versions
 
     assert pipeline.in_hive(BOOKINGS, MADE_ANEW, NEW) == pipeline.in_source(BOOKINGS, MADE_ANEW, NEW)
-    colors = pipeline.hive.execute(f"SELECT cab_color FROM {pipeline.hive.name(BOOKINGS)} ORDER BY booking_date")
+    colors = pipeline.hive.execute(f"SELECT cab_color FROM {pipeline.hive.name(BOOKINGS.name)} ORDER BY booking_date")
     assert colors == [(None,), ("black",), ("black",)]
 
 
@@ -81,10 +82,10 @@ def test_clicks_and_their_views_show_a_column_more(clicks: Clicks, earlier: Hive
     pipeline = clicks.pipeline
     for table in (CLICKSTREAM_BATCHES, CLICKS, REJECTS):
         name = "reasons" if table is REJECTS else "button_id"
-        earlier.create(without(table, name), pipeline.lake.url(table.name))
+        declare_table(earlier, without(table, name), pipeline.lake.url(table.name))
     for name, (condition, shown) in VIEWS.items():
         kept = [column for column in shown if column.name not in ("button_id", "raw_value")]
-        earlier.create_view(name, kept, f"FROM {earlier.name(CLICKSTREAM_BATCHES)} WHERE {condition}")
+        declare_view(earlier, name, kept, f"FROM {earlier.name(CLICKSTREAM_BATCHES.name)} WHERE {condition}")
 
     clicks.create()
     clicks.send([*numbered(range(3), button_id="of old"), b"no JSON"])
@@ -99,17 +100,17 @@ def test_clicks_and_their_views_show_a_column_more(clicks: Clicks, earlier: Hive
 @pytest.mark.parametrize("table", [BOOKINGS, BOOKING_AGGREGATES, CLICKSTREAM_BATCHES, CLICKS, REJECTS], ids=lambda table: table.name)
 def test_each_table_gets_the_column_that_it_lacks(pipeline: Pipeline, earlier: Hive, table: Table) -> None:
     location, name = pipeline.lake.url(table.name), table.names[1]
-    earlier.create(without(table, name), location)
-    pipeline.hive.create(table, location)
+    declare_table(earlier, without(table, name), location)
+    declare_table(pipeline.hive, table, location)
     assert columns(earlier, table.name) == [*without(table, name).names, name, table.partition_column]
-    earlier.create(without(table, name), location)  # of a run that still is of the earlier code
+    declare_table(earlier, without(table, name), location)  # of a run that still is of the earlier code
     assert set(columns(earlier, table.name)) > set(table.names)
 
 
 def test_a_column_of_another_type_is_rejected_by_name(pipeline: Pipeline, earlier: Hive) -> None:
     pipeline.insert(ride("BK1", f"{NEW} 10:00:00"))
     other = tuple(replace(each, type="bigint") if each.name == "passenger_count" else each for each in BOOKINGS.columns)
-    earlier.create(replace(BOOKINGS, columns=other), pipeline.lake.url(BOOKINGS.name))
+    declare_table(earlier, replace(BOOKINGS, columns=other), pipeline.lake.url(BOOKINGS.name))
     failed = pipeline.run(NEW, assets=IMPORT)
     assert not failed.success
     assert f"{ColumnChanged.__name__}: bookings in Hive has columns of another type: passenger_count is bigint, declared is int" in failed.failure
@@ -125,5 +126,5 @@ def test_hive_is_asked_for_the_columns_of_a_table_once(pipeline: Pipeline) -> No
 
     with closing(Counting(str(pipeline.env.hive_url))) as hive:
         for _ in range(3):
-            hive.create(BOOKINGS, pipeline.lake.url(BOOKINGS.name))
+            declare_table(hive, BOOKINGS, pipeline.lake.url(BOOKINGS.name))
         assert hive.asked == 1

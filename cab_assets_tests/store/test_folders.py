@@ -6,11 +6,11 @@ import pytest
 
 from cab_assets.clients.lake import Lake
 from cab_assets.store.folders import differences
-from cab_assets.store.versions import DamagedVersion, verify
-from cab_assets_tests.store.test_versions import DAY, a_version, newest_version
+from cab_assets.store.stored_day import DamagedVersion
+from cab_assets_tests.store.test_versions import DATE, a_version, newest_version, of
 
 VERSION = "20200102T000000000000Z-001-a"
-FOLDER = DAY.version_path(VERSION)
+FOLDER = f"bookings/booking_date={DATE}/version={VERSION}"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_a_file_that_the_manifest_does_not_list_is_damage_and_named(lake: Lake, 
     lake.make_folder(f"{FOLDER}/{name}".rpartition("/")[0])
     lake.write(f"{FOLDER}/{name}", b"")
     with pytest.raises(DamagedVersion, match=f"{FOLDER}/{name.split('/')[0]} is not in the manifest there; the version no longer counts"):
-        verify(lake, DAY, manifest)
+        of(lake).verify(manifest)
     assert newest_version(lake) is None
 
 
@@ -32,7 +32,7 @@ def test_a_file_that_the_manifest_does_not_list_is_damage_and_named(lake: Lake, 
 def test_a_name_that_no_reader_sees_is_no_damage(lake: Lake, name: str) -> None:
     manifest = a_version(lake, VERSION)
     lake.write(f"{FOLDER}/{name}", b"anything")
-    verify(lake, DAY, manifest)
+    of(lake).verify(manifest)
     assert differences(lake, FOLDER, manifest.files).first is None
 
 

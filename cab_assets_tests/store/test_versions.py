@@ -6,10 +6,15 @@ import pytest
 from cab_assets.clients.lake import Lake
 from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Finding, Manifest
-from cab_assets.store.versions import CONDEMNED, DamagedVersion, Partition, moment_id, newest, verify, version_id, without_run
-from cab_assets.store.writer import seal, write_rows
+from cab_assets.store.stored_day import CONDEMNED, DamagedVersion, StoredDay
+from cab_assets.store.versions import moment_id, version_id, without_run
+from cab_assets_tests.versions import recorded, written
 
-DAY = Partition(BOOKINGS, "2020-01-01")
+DATE = "2020-01-01"
+
+
+def of(lake: Lake) -> StoredDay:
+    return StoredDay(BOOKINGS, lake, DATE)
 
 
 @pytest.fixture
@@ -18,13 +23,13 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def a_version(lake: Lake, version: str, *, passed: bool = True) -> Manifest:
-    files = write_rows(lake, DAY, version, [])
+    files = written(of(lake), version)
     found = (Finding(check="equals_source", passed=passed),)
-    return seal(lake, DAY, Manifest(table="bookings", day=DAY.day, version=version, code_version=1, files=files, rows=0, findings=found, seconds=0))
+    return recorded(of(lake), Manifest(table="bookings", day=DATE, version=version, code_version=1, files=files, rows=0, findings=found, seconds=0))
 
 
 def newest_version(lake: Lake) -> str | None:
-    manifest = newest(lake, DAY)
+    manifest = of(lake).newest()
     return manifest.version if manifest else None
 
 
@@ -47,9 +52,9 @@ def test_the_newest_version_that_counts_wins(lake: Lake) -> None:
     a_version(lake, "20200102T000000000000Z-001-a")
     a_version(lake, "20200103T000000000000Z-001-a")
     a_version(lake, "20200104T000000000000Z-001-a", passed=False)
-    write_rows(lake, DAY, "20200105T000000000000Z-001-a", [])  # no manifest
+    written(of(lake), "20200105T000000000000Z-001-a")  # no manifest
     a_version(lake, "20200106T000000000000Z-001-a")
-    lake.write(f"{DAY.version_path('20200106T000000000000Z-001-a')}/{CONDEMNED}", b"")
+    lake.write(f"{of(lake).folder('20200106T000000000000Z-001-a')}/{CONDEMNED}", b"")
     assert newest_version(lake) == "20200103T000000000000Z-001-a"
 
 
@@ -63,19 +68,19 @@ def test_without_any_version_there_is_none(lake: Lake) -> None:
 )
 def test_a_damaged_file_is_named_and_its_version_counts_no_longer(lake: Lake, content: bytes | str | None, says: str) -> None:
     manifest = a_version(lake, "20200102T000000000000Z-001-a")
-    path = f"{DAY.version_path(manifest.version)}/{manifest.files[0].name}"
-    verify(lake, DAY, manifest)
+    path = f"{of(lake).folder(manifest.version)}/{manifest.files[0].name}"
+    of(lake).verify(manifest)
     if content is None:
         lake.files.delete_file(path)
     else:
         lake.write(path, content if isinstance(content, bytes) else bytes(len(lake.read(path))))
     with pytest.raises(DamagedVersion, match=says):
-        verify(lake, DAY, manifest)
+        of(lake).verify(manifest)
     assert newest_version(lake) is None
 
 
 def test_a_manifest_that_is_cut_short_does_not_count(lake: Lake) -> None:
     manifest = a_version(lake, "20200102T000000000000Z-001-a")
-    path = f"{DAY.version_path(manifest.version)}/_manifest.json"
+    path = f"{of(lake).folder(manifest.version)}/_manifest.json"
     lake.write(path, lake.read(path)[:-3])
     assert newest_version(lake) is None

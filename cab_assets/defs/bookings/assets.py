@@ -5,22 +5,20 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from cab_assets.clients.hive import PARTITIONS_A_STATEMENT, Hive
+from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark
-from cab_assets.daily.aggregate_days import aggregate_days
-from cab_assets.daily.days import import_days
-from cab_assets.daily.retries import Outage
+from cab_assets.daily.bring import Bring, Imports
 from cab_assets.daily.row_counts import ACCEPT_LOSS, RowLimits
-from cab_assets.defs.bookings.checks import audits
-from cab_assets.defs.bookings.report import Report
+from cab_assets.defs.bookings.checks import AUDITS, audits
 from cab_assets.defs.partitions import daily
+from cab_assets.defs.report import DayReport
 from cab_assets.defs.specs import table_spec
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.store.publish import Publication, published, whole
+from cab_assets.store.table_store import TableStore
 
 SOURCE, RAW = dg.AssetKey("rds_bookings"), dg.AssetKey("raw_bookings")
 PUBLISHED, AGGREGATES = dg.AssetKey(BOOKINGS.name), dg.AssetKey(BOOKING_AGGREGATES.name)
@@ -78,32 +76,20 @@ def bookings_days(
     spark: dg.ResourceParam[Spark],
 ) -> Iterator[dg.Output[None]]:
     """Bring the run's days from the source to their aggregates; a day that fails is withheld and named at the end."""
-    with Report(context, lake) as report:
-        wanted = context.selected_asset_keys
-        good: list[str] = []
-        outage = Outage()
-        for days in portions(report.known(), PARTITIONS_A_STATEMENT):
-            if RAW in wanted:
-                at_once, limits = environment.import_days_at_once, row_limits(context, environment)
-                run_id, say = context.run.run_id, context.log.warning
-                imported = import_days(bookings_db, lake, days, run_id, at_once=at_once, say=say, limits=limits, outage=outage)
-                days = report.imported(imported)
-            if PUBLISHED in wanted:
-                days = report.published(BOOKINGS, Publication(lake, hive, BOOKINGS).run(days))
-            good += days
-        if AGGREGATES in wanted and good:
-            visible = published(lake, hive, BOOKINGS, good)
-            sound = visible if PUBLISHED in wanted else whole(lake, BOOKINGS, visible)  # publishing has just looked at every byte
-            aggregated = aggregate_days(spark, lake, sound, context.run.run_id)
-            report.published(BOOKING_AGGREGATES, Publication(lake, hive, BOOKING_AGGREGATES).run(report.aggregated(good, aggregated)))
+    bring = Bring(
+        steps=frozenset(key.to_user_string() for key in context.selected_asset_keys),
+        imports=Imports(bookings_db, environment.import_days_at_once, row_limits(context, environment)),
+        bookings=TableStore(BOOKINGS, lake, hive),
+        aggregates=TableStore(BOOKING_AGGREGATES, lake, hive),
+        spark=spark,
+        run_id=context.run.run_id,
+        log=context.log,
+    )
+    with DayReport(context, lake, daily, AUDITS) as report:
+        report.log(bring.run(report.known()))
     yield from ()
 
 
 def row_limits(context: dg.AssetExecutionContext, environment: Environment) -> RowLimits:
     yesterday = datetime.now(environment.timezone).date() - timedelta(1)
     return RowLimits(environment.max_loss, context.run.tags.get(ACCEPT_LOSS) == "true", yesterday)
-
-
-def portions(days: list[str], size: int) -> Iterator[list[str]]:
-    """`days`, `size` at a time, so that a long backfill is visible as it goes."""
-    return (days[start : start + size] for start in range(0, len(days), size))

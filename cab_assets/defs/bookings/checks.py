@@ -1,38 +1,28 @@
 """The audit of each day as checks that Dagster shows per partition; withholding a bad day is the audit's own work."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from cab_assets.daily.aggregate_days import AGGREGATE_CHECKS
+from cab_assets.daily.import_checks import IMPORT_CHECKS
 from cab_assets.defs.partitions import daily
+from cab_assets.defs.specs import check_specs
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.store.checks import Check
 
 EVERY_ROW_HAS_A_DAY = "every_row_has_a_day"
-AUDITS = {
-    "raw_bookings": {
-        "equals_source": "Row count, sums of fare and tip and sum of row hashes equal the source's own in the same snapshot.",
-        "booking_id_is_key": "No booking_id is missing or there twice.",
-        "rows_inside_day": "Every pickup lies inside the day.",
-        "arrived_as_sent": "Some hundred rows, others each time, equal what another reader is given by the source.",
-        "schema_as_expected": "The files have exactly the table's columns and types.",
-        "rows_not_lost": "A day of 100 rows or more does not lose more than CAB_MAX_LOSS of them.",
-        "rows_as_usual": "Yesterday's first import holds at least a tenth of the usual rows; only a warning.",
-    },
-    "booking_aggregates": {
-        "adds_up_to_bookings": "Bookings, fares and tips of all currencies add up to the day's published bookings.",
-        "one_row_per_currency": "Each currency is there once.",
-    },
+AUDITS: Mapping[str, Sequence[Check[Any]]] = {
+    "raw_bookings": IMPORT_CHECKS,
+    "booking_aggregates": AGGREGATE_CHECKS,
 }
 
 
 def audits() -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(name, asset=asset, description=claim, partitions_def=daily)
-        for asset, claims in AUDITS.items()
-        for name, claim in claims.items()
-    ]  # fmt: skip
+    return [spec for asset, checks in AUDITS.items() for spec in check_specs(asset, checks, daily)]
 
 
 @dg.asset_check(

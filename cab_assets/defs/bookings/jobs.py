@@ -17,8 +17,8 @@ from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.fingerprint import Fingerprint
-from cab_assets.store.publish import published
 from cab_assets.store.sweep import astray
+from cab_assets.store.table_store import TableStore
 
 CHANGED_DAYS = "changed_days"  # metadata of an observation: what `bookings_changes_sensor` reads
 
@@ -50,9 +50,10 @@ def observe(
     start, end = window(environment, everything=config.everything)
     limit = environment.statement_seconds * (60 if config.everything else 1)
     source = bookings_db.fingerprints(start, end, hashed=config.hashed, seconds=limit)
-    manifests = published(lake, hive, BOOKINGS, days_of(start.isoformat(), (end - timedelta(1)).isoformat()))
+    bookings = TableStore(BOOKINGS, lake, hive)
+    manifests = bookings.published(days_of(start.isoformat(), (end - timedelta(1)).isoformat()))
     differing = changed_days(source, {day: manifest.fingerprint for day, manifest in manifests.items() if manifest.fingerprint})
-    held = _held(context, lake, {day: source.get(day, NOTHING) for day in differing})
+    held = _held(context, bookings, {day: source.get(day, NOTHING) for day in differing})
     changed = sorted({*differing} - {*held} | (_astray(context, lake, hive, start, end) if config.everything else set()))
     for day, seen in sorted(source.items()):
         context.log_event(dg.AssetObservation(SOURCE, partition=day, metadata=_figures(seen) | {"changed": day in changed}))
@@ -65,9 +66,9 @@ def observe(
     )
 
 
-def _held(context: dg.OpExecutionContext, lake: Lake, source: Mapping[str, Fingerprint]) -> list[str]:
+def _held(context: dg.OpExecutionContext, bookings: TableStore, source: Mapping[str, Fingerprint]) -> list[str]:
     """Return the days whose state was withheld before, as it would be again; name each."""
-    held = [day for day, state in source.items() if is_withheld(lake, day, state)]
+    held = [day for day, state in source.items() if is_withheld(bookings.day(day), state)]
     for day in held:
         context.log.warning(f"{day} is withheld: most of its rows are gone from the source; {REMEDY}")
     return held
@@ -77,7 +78,7 @@ def _astray(context: dg.OpExecutionContext, lake: Lake, hive: Hive, start: date,
     """Return the days of [start, end) that readers of either table do not see as the lake holds them; name each."""
     days: set[str] = set()
     for table in (BOOKINGS, BOOKING_AGGREGATES):
-        for day, wrong in astray(lake, hive, table).items():
+        for day, wrong in astray(TableStore(table, lake, hive)).items():
             if start.isoformat() <= day < end.isoformat():
                 context.log.warning(wrong)
                 days.add(day)

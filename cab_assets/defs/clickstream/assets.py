@@ -1,9 +1,11 @@
 """Clicks: from the topic into batches within seconds, and from batches into days for good."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dagster as dg
 
+from cab_assets.clickstream.fold_run import FoldRun, Times
 from cab_assets.clickstream.ingest import Ingest
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.stage import Rules, staging
@@ -11,10 +13,10 @@ from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark
-from cab_assets.defs.clickstream.checks import batch_checks, day_checks
-from cab_assets.defs.clickstream.fold import FoldRun
+from cab_assets.defs.clickstream.checks import DAY_CHECKED, batch_checks, day_checks
 from cab_assets.defs.clickstream.report import BatchReport
 from cab_assets.defs.partitions import daily_ahead
+from cab_assets.defs.report import DayReport
 from cab_assets.defs.specs import table_spec
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
@@ -126,5 +128,16 @@ def click_days(
     spark: dg.ResourceParam[Spark],
 ) -> Iterator[dg.Output[None]]:
     """Bring days up to the newest batch, seal those that are over, and retire the batches that every day holds."""
-    FoldRun(context, environment, click_topic, Ledger(lake, hive), spark, config.all_due, config.sweep).run()
+    fold = FoldRun(
+        ledger=Ledger(lake, hive),
+        topic=click_topic,
+        spark=spark,
+        times=Times(environment.timezone, environment.click_grace, timedelta(hours=environment.batch_retention_hours)),
+        run_id=context.run.run_id,
+        log=context.log,
+        wanted={key.to_user_string() for key in context.selected_asset_keys},
+        sweep=config.sweep,
+    )
+    with DayReport(context, lake, daily_ahead, DAY_CHECKED) as report:
+        report.log(fold.run(None if config.all_due else report.known()))
     yield from ()

@@ -3,16 +3,13 @@
 import dagster as dg
 
 from cab_assets.clickstream.batch import Batch
+from cab_assets.clickstream.fold_checks import FOLD_CHECKS
 from cab_assets.defs.partitions import daily_ahead
+from cab_assets.defs.specs import check_specs
 
 NOTHING_UNACCOUNTED, REJECT_RATIO, FRESH = "nothing_unaccounted", "reject_ratio", "fresh"
 RATIO_RECORDS = 100  # a smaller batch says nothing about its source
 DAY_CHECKED = ("clicks", "rejects")
-DAY_CHECKS = {
-    "adds_up_to_batches": "The records of the version before and those of the batches since are the records of this one.",
-    "place_is_key": "No record of Kafka is there twice.",
-    "rows_inside_day": "Every row's time lies inside the day.",
-}
 
 
 def batch_checks() -> list[dg.AssetCheckSpec]:
@@ -25,11 +22,7 @@ def batch_checks() -> list[dg.AssetCheckSpec]:
 
 
 def day_checks() -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(name, asset=asset, description=claim, partitions_def=daily_ahead)
-        for asset in DAY_CHECKED
-        for name, claim in DAY_CHECKS.items()
-    ]  # fmt: skip
+    return [spec for asset in DAY_CHECKED for spec in check_specs(asset, FOLD_CHECKS, daily_ahead)]
 
 
 def is_accounted(batch: Batch) -> bool:

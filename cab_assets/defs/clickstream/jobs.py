@@ -42,9 +42,7 @@ def look_at_topic(
     hive: dg.ResourceParam[Hive],
 ) -> None:
     """Record how far the topic and the commits are, and whether records wait for too long."""
-    ledger = Ledger(lake, hive)
-    ledger.create()
-    state, newest = click_topic.look(), ledger.newest()
+    state, newest = click_topic.look(), Ledger(lake, hive).newest()
     stopped = other_topic(newest, click_topic.name, state)
     ends = dict(state.begins) if stopped else start_offsets(newest, click_topic.name, state)
     before = seen_before(context.instance, click_topic.name, minutes=environment.fresh_minutes)

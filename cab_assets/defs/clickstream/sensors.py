@@ -5,11 +5,11 @@ from datetime import datetime
 
 import dagster as dg
 
-from cab_assets.clickstream.batch import Batch, committed
+from cab_assets.clickstream.batch import committed
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, starting
 from cab_assets.clients.click_topic import ClickTopic, TopicState
-from cab_assets.clients.hive import Hive, HiveRefused
+from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
 from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, click_batches, click_days
 from cab_assets.defs.clickstream.jobs import clickstream_fold, clickstream_ingest
@@ -42,7 +42,7 @@ def clickstream_sensor(
         return dg.SkipReason(f"The last {FAILURES} runs failed; the next one is asked for in {wait:.0f} s.")
     number, _, trouble = (context.cursor or "").partition(" ")  # a hint: the newest batch at the last tick, and what stopped it
     state = click_topic.look()
-    newest = newest_batch(Ledger(lake, hive_in_brief), int(number or 0))
+    newest = Ledger(lake, hive_in_brief).newest(int(number or 0))
     cursor = str(newest.number if newest else 0)
     try:
         start = starting(newest, click_topic.name, state)
@@ -70,7 +70,7 @@ def clicks_sensor(
     """Asks for a run that folds every day that lacks records of a batch, seals days, and retires batches."""
     if run := active_run(context.instance, clickstream_fold.name, {DAYS, REFUSED}):
         return dg.SkipReason(f"Run {run.run_id} is at it.")
-    newest = newest_batch(Ledger(lake, hive_in_brief), int(context.cursor or 0))
+    newest = Ledger(lake, hive_in_brief).newest(int(context.cursor or 0))
     if newest is None:
         return dg.SkipReason("No batch was ever committed.")
     new = newest.number - int(context.cursor or 0)
@@ -88,15 +88,6 @@ def all_committed(topic: ClickTopic, state: TopicState) -> str:
     held = "; ".join(map(str, topic.held(state)))
     behind = f" Of those that are not delivered, {held}" if held else ""
     return f"All {sum(state.ends.values()):,} records of {topic.name} are committed.{behind}"
-
-
-def newest_batch(ledger: Ledger, hint: int) -> Batch | None:
-    """The newest commit; the tables are declared when they are not there yet."""
-    try:
-        return ledger.newest(hint)
-    except HiveRefused:
-        ledger.create()
-        return ledger.newest()
 
 
 def active_run(instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey]) -> dg.DagsterRun | None:

@@ -13,6 +13,7 @@ from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS
 from cab_assets.store.collect import Collected, collect
+from cab_assets.store.table_store import TableStore
 
 ACTIVE = [status for status in dg.DagsterRunStatus if status.name not in ("SUCCESS", "FAILURE", "CANCELED")]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -29,8 +30,8 @@ def collect_versions(
     grace = timedelta(environment.version_grace_days)
     now = datetime.now(UTC)
     for table in (BOOKINGS, BOOKING_AGGREGATES, CLICKS, REJECTS):
-        hive.create(table, lake.url(table.name))
-        _report(context, table.name, list(collect(lake, hive, table, grace=grace, now=now, active_runs=active)))
+        store = TableStore(table, lake, hive)
+        _report(context, table.name, list(collect(store, grace=grace, now=now, active_runs=active)))
     ledger = Ledger(lake, hive)
     ledger.create()
     _report(context, CLICKSTREAM_BATCHES.name, list(collect_batches(ledger, grace=grace, now=now, active_runs=active)))

@@ -24,7 +24,7 @@ def test_a_bad_day_holds_back_no_other_and_is_not_shown_green(pipeline: Pipeline
     assert said[1].endswith("trip_fare of the booking BK100000002 is NaN, which does not fit decimal(12,2). Fix it in the source, then run the day again")
     with dg.DagsterInstance.from_config(pipeline.variables["DAGSTER_HOME"]) as instance:
         assert {asset: instance.get_materialized_partitions(dg.AssetKey(asset)) for asset in ASSETS} == {asset: {GOOD, ALSO_GOOD} for asset in ASSETS}
-    assert [pipeline.hive.days(table) for table in TABLES] == [{GOOD, ALSO_GOOD}] * 2
+    assert [pipeline.store(table).pointers.values() for table in TABLES] == [{GOOD, ALSO_GOOD}] * 2
 
     pipeline.sql("UPDATE {table} SET trip_fare = 12.34 WHERE booking_id = 'BK100000002'")
     mended = pipeline.run(BAD)
@@ -42,7 +42,7 @@ def test_a_booking_id_that_is_there_twice_withholds_its_day(pipeline: Pipeline) 
         f"{BAD}: the audit of bookings failed: booking_id_is_key (repeated: 1, null: 0, repeated keys: booking_id BK100000002)"
     )  # fmt: skip
     assert run.materialized == {(asset, day) for asset in ASSETS for day in (GOOD, ALSO_GOOD)}
-    assert pipeline.hive.days(BOOKINGS) == {GOOD, ALSO_GOOD}
+    assert pipeline.store(BOOKINGS).pointers.values() == {GOOD, ALSO_GOOD}
 
 
 def test_a_booking_without_an_id_withholds_its_day(pipeline: Pipeline) -> None:
@@ -83,7 +83,7 @@ def test_a_day_that_is_not_over_fails_by_name_beside_one_that_is(pipeline: Pipel
     assert run.failure.startswith("2 of 3 days failed and are not published:\n")
     assert f"{today}, {tomorrow}: is no day from 2020-01-01 to {yesterday}, the last one there is now in UTC" in run.failure
     assert run.materialized == {(asset, yesterday) for asset in ("raw_bookings", "bookings")}
-    assert pipeline.hive.days(BOOKINGS) == {yesterday}
+    assert pipeline.store(BOOKINGS).pointers.values() == {yesterday}
 
 
 def test_a_day_that_is_not_over_ends_the_command_with_1_and_is_not_shown(pipeline: Pipeline) -> None:

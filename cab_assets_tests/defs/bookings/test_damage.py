@@ -42,7 +42,7 @@ def published(pipeline: Pipeline) -> Pipeline:
 
 
 def visible(pipeline: Pipeline, table: str, day: str) -> Path:
-    location = next(pipeline.hive.locations(each, [day])[day] for each in TABLES if each.name == table)
+    location = next(pipeline.store(each).pointers.locations([day])[day] for each in TABLES if each.name == table)
     return Path(location.removeprefix("file://"))
 
 

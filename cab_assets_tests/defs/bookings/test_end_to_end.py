@@ -33,7 +33,7 @@ def test_both_tables_hold_exactly_what_sql_says_of_the_source_to_hive_and_to_spa
     assert run.materialized == {(asset, day) for asset in ASSETS for day in DAYS}
     for table in TABLES:
         expected = pipeline.in_source(table, *DAYS)
-        assert pipeline.hive.days(table) == set(DAYS)
+        assert pipeline.store(table).pointers.values() == set(DAYS)
         assert pipeline.in_hive(table, *DAYS) == expected
         assert pipeline.in_spark(table, *DAYS) == expected
 

@@ -153,11 +153,11 @@ def test_both_sparks(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_partition_that_points_elsewhere_is_left_alone(ready: Pipeline) -> None:
     elsewhere = f"{ready.lake.root}/of-another-team"
-    ready.hive.create(BOOKINGS, ready.lake.url(BOOKINGS.name))
-    ready.hive.add_partitions(BOOKINGS, {DAY: elsewhere})
+    ready.store(BOOKINGS).declare()
+    ready.store(BOOKINGS).pointers.add({DAY: elsewhere})
     failed(ready, f"bookings/{DAY} points at {elsewhere}, which is no version of {ready.lake.root}; it was left as it is", assets=("raw_bookings", "bookings"))
-    assert ready.hive.locations(BOOKINGS, [DAY]) == {DAY: elsewhere}
-    ready.hive.execute(f"ALTER TABLE {ready.hive.name(BOOKINGS)} DROP PARTITION (booking_date='{DAY}')")
+    assert ready.store(BOOKINGS).pointers.locations([DAY]) == {DAY: elsewhere}
+    ready.hive.execute(f"ALTER TABLE {ready.hive.name(BOOKINGS.name)} DROP PARTITION (booking_date='{DAY}')")
     heals(ready)
 
 

@@ -33,7 +33,8 @@ def told(pipeline: Pipeline, run_id: str) -> list[str]:
             detail = {name: value.value for name, value in check.metadata.items()}
             lines.append(f"{check.partition} {check.asset_key.to_user_string()}:{check.check_name} passed={check.passed} {check.severity.value} {detail}")
         elif event.is_step_failure:
-            lines.append(f"the run failed: {event.step_failure_data.user_failure_data.description}")
+            failed = event.step_failure_data.user_failure_data
+            lines.append(f"the run failed: {failed and failed.description}")
     return sorted(map(steady, lines), key=lambda line: min((day for day in DAYS if day in line.split("\n")[0]), default="9"))
 
 

@@ -58,7 +58,7 @@ def test_a_run_killed_at_any_moment_leaves_nothing_that_the_next_does_not_put_ri
 def leaves_no_orphan(pipeline: Pipeline) -> None:
     """What the kills left goes at the next collection, and what is visible stays."""
     for table in TABLES:
-        list(collect(pipeline.lake, pipeline.hive, table, grace=timedelta(0), now=datetime.now(UTC), active_runs=()))
+        list(collect(pipeline.store(table), grace=timedelta(0), now=datetime.now(UTC), active_runs=()))
         assert [len(pipeline.versions(table, day)) for day in DAYS] == [1] * len(DAYS)
     pipeline.is_like_source(*DAYS)
 
@@ -66,7 +66,7 @@ def leaves_no_orphan(pipeline: Pipeline) -> None:
 def test_a_database_killed_during_an_import_is_an_error_of_the_day_and_no_version(pipeline: Pipeline) -> None:
     load_days(pipeline.env, START, 1, 200_000, 7, print)
     caught: list[BaseException] = []
-    importing = threading.Thread(target=lambda: caught.extend(errors(lambda: import_day(pipeline.db, pipeline.lake, START, "killed"))))
+    importing = threading.Thread(target=lambda: caught.extend(errors(lambda: import_day(pipeline.db, pipeline.store(BOOKINGS).day(str(START)), "killed"))))
     importing.start()
     await_more(pipeline, "bookings/*/version=*", importing)
     kill(pipeline, "postgres")
@@ -76,7 +76,7 @@ def test_a_database_killed_during_an_import_is_an_error_of_the_day_and_no_versio
     assert str(pipeline.env.bookings_db_password) not in str(caught[0])
     assert count(pipeline, "bookings/*/*/_manifest.json") == 0
     await_back(pipeline, "postgres")
-    assert import_day(pipeline.db, pipeline.lake, START, "after").manifest.rows == 200_000
+    assert import_day(pipeline.db, pipeline.store(BOOKINGS).day(str(START)), "after").manifest.rows == 200_000
 
 
 def errors(work: Callable[[], object]) -> Iterator[BaseException]:

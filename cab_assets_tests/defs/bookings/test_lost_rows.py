@@ -102,7 +102,7 @@ def test_an_empty_first_import_of_yesterday_is_published_with_a_warning(pipeline
     run = pipeline.run(YESTERDAY, assets=BOTH)
     assert run.failure == ""
     assert f"raw_bookings/{YESTERDAY}: rows_as_usual (rows: 0, median: 0" in run.log
-    assert pipeline.hive.days(BOOKINGS) == {YESTERDAY}
+    assert pipeline.store(BOOKINGS).pointers.values() == {YESTERDAY}
     kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
     entries = pipeline.instance.all_logs(run.run_id, of_type=kind)
     found = [each.asset_check_evaluation for each in entries if each.asset_check_evaluation]

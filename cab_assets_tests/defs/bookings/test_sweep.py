@@ -27,7 +27,7 @@ def published(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
 
 def folder(pipeline: Pipeline, table: Table, day: str) -> Path:
     """Of the version that readers see."""
-    return Path(pipeline.hive.locations(table, [day])[day].removeprefix("file://"))
+    return Path(pipeline.store(table).pointers.locations([day])[day].removeprefix("file://"))
 
 
 def copy_a_file(version: Path) -> None:
@@ -72,9 +72,9 @@ def test_the_sweep_says_which_file_is_not_of_the_version(published: Pipeline) ->
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_the_days_of_a_table_that_was_dropped_come_back_by_the_sweep(published: Pipeline, table: Table) -> None:
-    published.hive.execute(f"DROP TABLE {published.hive.name(table)}")
+    published.hive.execute(f"DROP TABLE {published.hive.name(table.name)}")
     assert published.run(LAST).failure == ""
-    assert published.hive.days(table) == {LAST}
+    assert published.store(table).pointers.values() == {LAST}
     assert look(published, SWEEP) == [OLD, NEXT, THIRD]
     assert published.run(OLD, THIRD).failure == ""
     published.is_like_source(*DAYS)
@@ -84,7 +84,7 @@ def test_aggregates_put_back_to_an_older_version_are_found_by_the_sweep(publishe
     before = folder(published, BOOKING_AGGREGATES, OLD)
     published.sql("UPDATE {table} SET trip_fare = trip_fare + 1")
     assert published.run(OLD).failure == ""
-    published.hive.set_locations(BOOKING_AGGREGATES, {OLD: f"file://{before}"})
+    published.store(BOOKING_AGGREGATES).pointers.move({OLD: f"file://{before}"})
     assert OLD in look(published, SWEEP)
     assert published.run(OLD, LAST).failure == ""
     published.is_like_source(*DAYS)

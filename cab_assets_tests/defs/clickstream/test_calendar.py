@@ -20,7 +20,7 @@ def test_a_click_of_the_last_days_of_the_calendar_is_folded_like_any_other(click
         folded = clicks.fold()
         assert folded.failure == ""
     assert clicks.places("clicks") == [(0, 0), (0, 1)]
-    assert clicks.pipeline.hive.days(CLICKS) == {"2020-03-14", day}
+    assert clicks.pipeline.store(CLICKS).pointers.values() == {"2020-03-14", day}
 
 
 def test_records_of_the_last_day_of_the_calendar_hold_up_nothing(clicks: Clicks) -> None:
@@ -29,4 +29,4 @@ def test_records_of_the_last_day_of_the_calendar_hold_up_nothing(clicks: Clicks)
     assert clicks.ingest().failure == ""
     assert clicks.fold().failure == ""
     assert (clicks.places("clicks"), clicks.places("rejects")) == ([(0, 0)], [(0, 1)])
-    assert clicks.pipeline.hive.days(REJECTS) == {"9999-12-31"}
+    assert clicks.pipeline.store(REJECTS).pointers.values() == {"9999-12-31"}

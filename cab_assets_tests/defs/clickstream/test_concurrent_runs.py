@@ -99,7 +99,7 @@ def test_what_a_sleeper_left_when_it_was_killed_is_no_batch_and_goes_with_the_ne
         assert clicks.ingest().success
     slept = clicks.batches()[0]
     assert clicks.fold().success
-    clicks.pipeline.hive.add_partition(CLICKSTREAM_BATCHES, slept.value, clicks.pipeline.lake.url(f"clickstream_batches/{slept.folder}"))
+    clicks.pipeline.store(CLICKSTREAM_BATCHES).pointers.claim(slept.value, clicks.pipeline.lake.url(f"clickstream_batches/{slept.folder}"))
     assert [batch.number for batch in clicks.batches()] == [3]
     assert clicks.fold().success
     assert clicks.ledger.numbers() == {3}

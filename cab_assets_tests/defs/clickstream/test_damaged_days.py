@@ -5,8 +5,6 @@ import pytest
 from cab_assets.clickstream.batch import batch_path
 from cab_assets.schemas import CLICKS, Table
 from cab_assets.store.manifest import MANIFEST
-from cab_assets.store.publish import whole
-from cab_assets.store.versions import Partition
 from cab_assets_tests.clicks import Clicks, event, numbered
 
 pytestmark = pytest.mark.faults
@@ -40,7 +38,7 @@ def cut(clicks: Clicks, folder: str) -> None:
 
 
 def newest_path(clicks: Clicks, table: Table, day: str) -> str:
-    return Partition(table, day).version_path(clicks.pipeline.versions(table, day)[-1])
+    return clicks.pipeline.store(table).day(day).folder(clicks.pipeline.versions(table, day)[-1])
 
 
 def count(clicks: Clicks, day: str) -> int:
@@ -51,7 +49,7 @@ def count(clicks: Clicks, day: str) -> int:
 def test_a_late_click_of_a_damaged_day_brings_back_the_rows_of_retired_batches(sealed: Clicks, seen_before: bool) -> None:
     cut(sealed, newest_path(sealed, CLICKS, DAY))
     if seen_before:
-        assert not whole(sealed.pipeline.lake, CLICKS, sealed.pipeline.manifests(CLICKS, DAY))
+        assert not sealed.pipeline.store(CLICKS).whole(sealed.pipeline.manifests(CLICKS, DAY))
     send(sealed, *numbered([300]))
     assert sealed.fold().failure == ""
     assert count(sealed, DAY) == 301

@@ -135,8 +135,8 @@ def test_batches_that_are_folded_everywhere_leave_and_take_nothing_with_them(cli
     assert clicks.fold().failure == ""
     assert clicks.ledger.numbers() == {5}
     assert sorted(clicks.places("clicks") + clicks.places("rejects")) == sorted(clicks.in_topic())
-    assert clicks.pipeline.hive.days(CLICKS) == set(DAYS)
-    assert len(clicks.pipeline.hive.days(REJECTS)) in (1, 2)  # midnight may lie between
+    assert clicks.pipeline.store(CLICKS).pointers.values() == set(DAYS)
+    assert len(clicks.pipeline.store(REJECTS).pointers.values()) in (1, 2)  # midnight may lie between
 
 
 def refused(clicks: Clicks, number: int) -> list[Place]:

@@ -30,7 +30,7 @@ def test_a_batch_of_100_days_and_too_many_refused_records_is_committed_folded_an
     assert folded.failure == ""
     assert {day for asset, day in folded.materialized if asset == "clicks"} == set(days)
     assert clicks.query("SELECT event_date, copies FROM {clicks} ORDER BY 1") == [(day, 1) for day in days]
-    assert clicks.pipeline.hive.days(CLICKS) == set(days)
+    assert clicks.pipeline.store(CLICKS).pointers.values() == set(days)
     clicks.send([*numbered(range(80)), *[b"no JSON"] * 20])
     assert evaluated(clicks, clicks.ingest()) == [("fresh", True), ("nothing_unaccounted", True), ("reject_ratio", True)]
 

@@ -12,7 +12,7 @@ def test_clicks_after_a_batch_that_the_metastore_forgot_reach_their_day_once(cli
         clicks.send(numbered(range(start, start + 1000)))
         assert clicks.ingest().failure == ""
         assert clicks.fold().failure == ""
-    clicks.pipeline.hive.drop_partitions(CLICKSTREAM_BATCHES, ["000000000002"])
+    clicks.pipeline.store(CLICKSTREAM_BATCHES).pointers.drop(["000000000002"])
     clicks.send(numbered(range(2000, 3000)))
     assert clicks.ingest().failure == ""
     assert clicks.fold().failure == ""

@@ -26,7 +26,7 @@ def numbers(clicks: Clicks) -> list[int]:
 
 
 def folded_days(clicks: Clicks) -> set[str]:
-    return clicks.pipeline.hive.days(CLICKS)
+    return clicks.pipeline.store(CLICKS).pointers.values()
 
 
 def test_a_run_killed_at_any_moment_is_made_up_for_by_the_next(clicks: Clicks) -> None:

@@ -96,4 +96,4 @@ def test_every_kind_of_poison_is_kept_whole_with_all_its_reasons_and_holds_nothi
     told = clicks.metadata(run)
     assert (told["accepted"], told["rejected"], told["extra_keys"]) == (len(usable), 0, 3)
     assert quarantine(clicks, "rejects") == expected
-    assert min(clicks.pipeline.hive.days(REJECTS)) > "2020-03-14"
+    assert min(clicks.pipeline.store(REJECTS).pointers.values()) > "2020-03-14"

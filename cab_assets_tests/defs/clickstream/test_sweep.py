@@ -34,7 +34,7 @@ def sweep(clicks: Clicks) -> Outcome:
 
 def folder(clicks: Clicks, table: Table, day: str) -> Path:
     """Of the version that readers see."""
-    return Path(clicks.pipeline.hive.locations(table, [day])[day].removeprefix("file://"))
+    return Path(clicks.pipeline.store(table).pointers.locations([day])[day].removeprefix("file://"))
 
 
 def copy_a_file(version: Path) -> Path:
@@ -57,11 +57,11 @@ def test_a_day_with_a_file_more_is_made_anew_of_its_own_files(folded: Clicks, ru
 
 @pytest.mark.parametrize("table", [CLICKS, REJECTS], ids=lambda table: table.name)
 def test_the_days_of_a_dropped_table_come_back_by_the_sweep(folded: Clicks, table: Table) -> None:
-    before, days = folded.places(table.name), folded.pipeline.hive.days(table)
-    folded.pipeline.hive.execute(f"DROP TABLE {folded.pipeline.hive.name(table)}")
+    before, days = folded.places(table.name), folded.pipeline.store(table).pointers.values()
+    folded.pipeline.hive.execute(f"DROP TABLE {folded.pipeline.hive.name(table.name)}")
     assert sweep(folded).failure == ""
     assert folded.places(table.name) == before
-    assert folded.pipeline.hive.days(table) == days
+    assert folded.pipeline.store(table).pointers.values() == days
 
 
 def test_a_sweep_finds_nothing_where_nothing_is_wrong(folded: Clicks) -> None:
@@ -76,7 +76,7 @@ def test_days_whose_rows_are_lost_are_named_and_made_anew_from_retired_batches(f
     lost = next(folder(folded, CLICKS, FIRST).glob("*.parquet"))
     lost.unlink()
     (folder(folded, CLICKS, SECOND) / "_manifest.json").unlink()
-    shown = folded.pipeline.hive.locations(CLICKS, DAYS)
+    shown = folded.pipeline.store(CLICKS).pointers.locations(DAYS)
     run = sweep(folded)
     assert run.failure == ""
     assert f"/{lost.name} is missing" in run.log

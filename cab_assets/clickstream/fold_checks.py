@@ -1,0 +1,56 @@
+"""The audit of a folded day: its records are those of the version before and of the batches since."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cab_assets.clickstream.day_tables import DayTable, Due
+from cab_assets.store.audit import Contents
+from cab_assets.store.checks import Check, Judgement
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks of a folded day judge by."""
+
+    target: DayTable
+    due: Due
+    contents: Contents  # what was read back from the files
+    records: int  # of Kafka, for which the rows stand
+
+
+def adds_up_to_batches(evidence: Evidence) -> Judgement:
+    """Records before, and those of the batches, less those taken out, are the records now."""
+    due = evidence.due
+    before = (due.current.records or 0) if due.current else 0
+    arrived = sum(evidence.target.days_of(batch)[due.day.date] for batch in due.batches)
+    left = len(due.taken_out)
+    return before + arrived - left == evidence.records, {
+        "before": str(before),
+        "arrived": str(arrived),
+        "taken out": str(left),
+        "now": str(evidence.records),
+    }
+
+
+def place_is_key(evidence: Evidence) -> Judgement:
+    repeated = evidence.contents.repeated_keys
+    return repeated == 0, {"repeated": str(repeated)}
+
+
+def rows_inside_day(evidence: Evidence) -> Judgement:
+    start = datetime.fromisoformat(evidence.due.day.date)
+    ends = evidence.contents.ranges.get(evidence.target.moment, (start, start))
+    first, last = (each.replace(tzinfo=None) for each in ends)
+    inside = first.date() == last.date() == start.date()
+    return inside, {"first": str(first), "last": str(last)}
+
+
+FOLD_CHECKS: tuple[Check[Evidence], ...] = (
+    Check(
+        "adds_up_to_batches",
+        "The records of the version before and those of the batches since are the records of this one.",
+        adds_up_to_batches,
+    ),
+    Check("place_is_key", "No record of Kafka is there twice.", place_is_key),
+    Check("rows_inside_day", "Every row's time lies inside the day.", rows_inside_day),
+)

@@ -1,0 +1,180 @@
+"""A run over days of clicks: fold them, publish them, seal them, retire the batches that they hold."""
+
+import logging
+from collections.abc import Collection, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from cab_assets.clickstream.batch import Batch
+from cab_assets.clickstream.chain import damaged
+from cab_assets.clickstream.day_tables import CLICK_DAYS, DAY_TABLES, DayTable, Due
+from cab_assets.clickstream.fold import Folding
+from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.retire import retirable
+from cab_assets.clickstream.seal import is_sealed, seal, sealed_at, waiting_topics
+from cab_assets.clients.click_topic import ClickTopic
+from cab_assets.clients.spark import Spark
+from cab_assets.errors import CabError
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.outcomes import Failed, Published, Withheld
+from cab_assets.store.publish import publish
+from cab_assets.store.sweep import astray
+from cab_assets.store.table_store import Manifests, TableStore
+
+
+@dataclass(frozen=True)
+class Times:
+    """When a day is sealed, and when a batch is retired."""
+
+    zone: ZoneInfo
+    grace: timedelta  # after the end of a day
+    retention: timedelta  # of a batch that is folded
+
+
+@dataclass(frozen=True)
+class ShownDay:
+    """A day of clicks or rejects as readers see it now."""
+
+    published: Published
+    sealed: bool
+
+
+@dataclass(frozen=True)
+class SealedDay:
+    """A day of clicks that time alone has sealed."""
+
+    day: str
+
+
+Told = Failed | Withheld | ShownDay | SealedDay
+
+
+@dataclass
+class FoldRun:
+    """Brings days up to the newest batch as it was when the run started."""
+
+    ledger: Ledger
+    topic: ClickTopic
+    spark: Spark
+    times: Times
+    run_id: str
+    log: logging.Logger
+    wanted: Collection[str] = ("clicks", "rejects")  # the tables that the run was asked for
+    sweep: bool = False  # look at every day of all time
+    lacking: list[Batch] = field(default_factory=list)  # batches that some day does not show yet
+
+    def run(self, asked: list[str] | None) -> Iterator[Told]:
+        """Fold the days that were asked for, or every day that lacks records if none were (None)."""
+        self.ledger.create()
+        before, moment = sealed_at(self.ledger.lake), self._drained_at
+        for target in DAY_TABLES:
+            if target.table.name in self.wanted:
+                yield from self._told(self._fold(target, asked), moment or before)
+            else:  # nobody looked at its days, so nobody knows what they lack
+                self.lacking += [batch for batch in self.batches if target.days_of(batch)]
+        if moment and not self.lacking:
+            yield from self._sealed(moment, before)
+            seal(self.ledger.lake, moment)
+        self._retire()
+
+    @cached_property
+    def newest(self) -> Batch | None:
+        return self.ledger.newest()
+
+    @cached_property
+    def batches(self) -> list[Batch]:
+        return self.ledger.shown(self.newest)
+
+    @cached_property
+    def _drained_at(self) -> datetime | None:
+        """Now, if all that the topics hold now is committed."""
+        now, newest = datetime.now(UTC), self.newest
+        try:
+            waiting = waiting_topics(newest, self.topic)
+        except CabError as error:  # of whatever kind: folding needs no topic
+            self.log.warning(f"no day is sealed this time: {error}")
+            return None
+        if waiting:
+            self.log.info(f"no day is sealed this time: clicks wait in {', '.join(waiting)}")
+        return None if waiting else now
+
+    def _told(self, outcomes: Iterator[Failed | Withheld | Published], moment: datetime | None) -> Iterator[Told]:
+        for outcome in outcomes:
+            if isinstance(outcome, Published):
+                yield ShownDay(outcome, self._is_sealed(outcome.manifest.day, moment))
+            else:
+                yield outcome
+
+    def _fold(self, target: DayTable, asked: list[str] | None) -> Iterator[Failed | Withheld | Published]:
+        store = TableStore(target.table, self.ledger.lake, self.ledger.hive)
+        folding = Folding(store, self.spark, target, self.run_id, self.batches)
+        wrong = self._astray(store)
+        by_hand = {*(asked or ()), *wrong}
+        days = folding.days(by_hand)
+        shown = store.shown(days)
+        visible = store.counting(shown)
+        wanted = folding.due(days if asked is None else asked, shown)
+        outcomes = folding.fold(wanted)
+        good = yield from self._audited(store, outcomes)
+        stale = {each.day.date for each in wanted if each.day.date in by_hand or is_behind(each, visible)}
+        visible |= yield from publish(store, stale - outcomes.keys() | good)
+        if self.sweep:
+            yield from self._damaged(target)
+        self.log.info(f"{target.table.name}: {len(good)} days folded, {len(days)} looked at")
+        self._remember_lacking(target, visible)
+
+    def _audited(self, store: TableStore, outcomes: Mapping[str, Manifest | Exception]) -> Generator[Failed | Withheld, None, set[str]]:
+        """Tell of the days that failed; return the others."""
+        good: set[str] = set()
+        for day, outcome in outcomes.items():
+            if isinstance(outcome, Exception):
+                yield Failed(store.table.name, day, outcome)
+            elif not outcome.passed:
+                yield Withheld(store.table.name, outcome)
+            else:
+                good.add(day)
+        return good
+
+    def _astray(self, store: TableStore) -> set[str]:
+        """Return the days that a sweep finds not to be in Hive as the lake holds them; name each."""
+        found = astray(store) if self.sweep else {}
+        for wrong in found.values():
+            self.log.warning(wrong)
+        return set(found)
+
+    def _damaged(self, target: DayTable) -> Iterator[Failed]:
+        """Fail the days of batches that readers do not see as they were committed."""
+        wrong = damaged(self.ledger.lake, self.batches)
+        for batch in self.batches:
+            for day in target.days_of(batch) if batch.number in wrong else ():
+                yield Failed(target.table.name, day, wrong[batch.number])
+
+    def _remember_lacking(self, target: DayTable, visible: Manifests) -> None:
+        through = {day: manifest.through_batch or 0 for day, manifest in visible.items()}
+        self.lacking += [batch for batch in self.batches if any(through.get(day, 0) < batch.number for day in target.days_of(batch))]
+
+    def _is_sealed(self, day: str, moment: datetime | None) -> bool:
+        return is_sealed(day, moment, grace=self.times.grace, zone=self.times.zone)
+
+    def _sealed(self, moment: datetime, before: datetime | None) -> Iterator[SealedDay]:
+        store = TableStore(CLICK_DAYS.table, self.ledger.lake, self.ledger.hive)
+        for day in sorted(store.pointers.values()):
+            if self._is_sealed(day, moment) and not self._is_sealed(day, before):
+                yield SealedDay(day)
+
+    def _retire(self) -> None:
+        first = self.batches[0].number if self.batches else 0
+        below = [number for number in self.ledger.numbers() if number < first]
+        now, retention = datetime.now(UTC), self.times.retention
+        numbers = sorted(below) + retirable(self.batches, self.lacking, retention=retention, now=now)
+        if numbers:
+            self.ledger.retire(numbers)
+            self.log.info(f"batches {numbers[0]} to {numbers[-1]} are in the day tables, and no longer in clickstream_batches")
+
+
+def is_behind(due: Due, visible: Mapping[str, Manifest]) -> bool:
+    """Whether a day's newest version is not what readers see: a run ended between the two."""
+    shown = visible.get(due.day.date)
+    return due.current is not None and (shown is None or shown.version != due.current.version)

@@ -1,0 +1,94 @@
+"""One day of bookings after the other, from the source to its aggregates.
+
+A step yields what became of each day as soon as it is known, and returns the days that go on.
+"""
+
+import logging
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+from cab_assets.clients.hive import PARTITIONS_A_STATEMENT
+from cab_assets.clients.spark import Spark
+from cab_assets.daily.aggregate_days import NothingToAggregate, aggregate_days
+from cab_assets.daily.days import import_days
+from cab_assets.daily.import_day import ImportedDay
+from cab_assets.daily.retries import Outage
+from cab_assets.daily.row_counts import USUAL, RowLimits
+from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.store.outcomes import Failed, Outcome
+from cab_assets.store.publish import publish
+from cab_assets.store.table_store import Manifests, TableStore
+
+RAW, PUBLISHED, AGGREGATED = "raw_bookings", "bookings", "booking_aggregates"
+NOTHING_TO_AGGREGATE = f"no published version of its bookings that is whole; materialize {RAW} and {PUBLISHED} for the day first"
+
+
+@dataclass(frozen=True)
+class Imports:
+    """How days are read from the source."""
+
+    db: BookingsDb
+    at_once: int
+    limits: RowLimits = USUAL
+    outage: Outage = field(default_factory=Outage)
+
+
+@dataclass(frozen=True)
+class Bring:
+    """A run over days of bookings; `steps` are the assets that it was asked for."""
+
+    steps: frozenset[str]
+    imports: Imports
+    bookings: TableStore
+    aggregates: TableStore
+    spark: Spark
+    run_id: str
+    log: logging.Logger
+
+    def run(self, days: list[str]) -> Iterator[Outcome | ImportedDay]:
+        """Import, publish and aggregate days. A long backfill is visible as it goes."""
+        good: list[str] = []
+        published: Manifests = {}
+        for portion in portions(days, PARTITIONS_A_STATEMENT):
+            audited = (yield from self._import(portion)) if RAW in self.steps else portion
+            if PUBLISHED in self.steps:
+                shown = yield from publish(self.bookings, audited)
+                published |= shown
+                audited = list(shown)
+            good += audited
+        if AGGREGATED in self.steps and good:
+            yield from self._aggregate(good, published)
+
+    def _import(self, days: list[str]) -> Generator[Outcome | ImportedDay, None, list[str]]:
+        imports, good = self.imports, []
+        outcomes = import_days(
+            imports.db,
+            map(self.bookings.day, days),
+            self.run_id,
+            at_once=imports.at_once,
+            say=self.log.warning,
+            limits=imports.limits,
+            outage=imports.outage,
+        )
+        for day, outcome in outcomes:
+            if isinstance(outcome, Exception):
+                yield Failed(RAW, day, outcome)
+                continue
+            yield outcome
+            if outcome.manifest.passed:
+                good.append(day)
+        return sorted(good)
+
+    def _aggregate(self, days: list[str], published: Manifests) -> Iterator[Outcome]:
+        """Aggregate days; those that this run did not publish itself are looked up in Hive."""
+        if PUBLISHED not in self.steps:  # publishing has just read every byte
+            published = self.bookings.whole(self.bookings.published(days))
+        for day in sorted(set(days) - published.keys()):
+            yield Failed(AGGREGATED, day, NothingToAggregate(NOTHING_TO_AGGREGATE))
+        good = yield from aggregate_days(self.spark, self.aggregates, published, self.run_id)
+        yield from publish(self.aggregates, good)
+
+
+def portions(days: list[str], size: int) -> Iterator[list[str]]:
+    """Give `days`, `size` at a time."""
+    return (days[start : start + size] for start in range(0, len(days), size))

@@ -1,0 +1,95 @@
+"""The audit of an imported day: what lies in its files against what the source says of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from cab_assets.daily.row_counts import RowLimits, as_usual, not_lost
+from cab_assets.sources.fingerprint import Fingerprint, fingerprint
+from cab_assets.sources.source_day import Control, SourceDay
+from cab_assets.store.audit import Contents
+from cab_assets.store.checks import Check, Judgement, is_key
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.stored_day import ROWS_NOT_LOST, StoredDay
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks of an import judge by."""
+
+    day: StoredDay
+    source: SourceDay
+    control: Control  # what the source says of the day, in the same snapshot
+    contents: Contents  # what was read back from the files
+    row_hash: int  # sum of the hashes of the rows as they arrived
+    arrival: Judgement
+    limits: RowLimits
+
+    @cached_property
+    def before(self) -> Manifest | None:
+        """The version before this one."""
+        return self.day.last_audited()
+
+
+def equals_source(evidence: Evidence) -> Judgement:
+    """Compare the source's own figures with those of the files."""
+    contents = evidence.contents
+    fare, tip = contents.sums["trip_fare"], contents.sums["tip_amount"]
+    written = fingerprint(contents.rows, fare, tip, evidence.row_hash)
+    source = evidence.control.fingerprint
+    return source == written, _compared(source, written)
+
+
+def _compared(source: Fingerprint, written: Fingerprint) -> dict[str, str]:
+    theirs, ours = (each.model_dump(exclude={"columns"}) for each in (source, written))
+    return {name: f"{value}" if value == ours[name] else f"source {value}, written {ours[name]}" for name, value in theirs.items()}
+
+
+def rows_inside_day(evidence: Evidence) -> Judgement:
+    start, end = evidence.source.start, evidence.source.end
+    first, last = evidence.contents.ranges.get("pickup_timestamp", (start, start))
+    return start <= first and last < end, {"first": str(first), "last": str(last)}
+
+
+def schema_as_expected(evidence: Evidence) -> Judgement:
+    schema = evidence.contents.schema
+    return bool(schema.equals(evidence.day.table.arrow_schema)), {
+        "columns": str(len(schema)),
+        "left out": ", ".join(evidence.source.added_columns) or "none",
+        "drop times set to NULL": str(evidence.control.unreal_drops),
+    }
+
+
+IMPORT_CHECKS: tuple[Check[Evidence], ...] = (
+    Check(
+        "equals_source",
+        "Row count, sums of fare and tip and sum of row hashes equal the source's own in the same snapshot.",
+        equals_source,
+    ),
+    Check(
+        "booking_id_is_key",
+        "No booking_id is missing or there twice.",
+        lambda evidence: is_key(evidence.contents),
+    ),
+    Check("rows_inside_day", "Every pickup lies inside the day.", rows_inside_day),
+    Check(
+        "schema_as_expected",
+        "The files have exactly the table's columns and types.",
+        schema_as_expected,
+    ),
+    Check(
+        "arrived_as_sent",
+        "Some hundred rows, others each time, equal what another reader is given by the source.",
+        lambda evidence: evidence.arrival,
+    ),
+    Check(
+        ROWS_NOT_LOST,
+        "A day of 100 rows or more does not lose more than CAB_MAX_LOSS of them.",
+        lambda evidence: not_lost(evidence.before, evidence.contents.rows, evidence.limits),
+    ),
+    Check(
+        "rows_as_usual",
+        "Yesterday's first import holds at least a tenth of the usual rows; only a warning.",
+        lambda evidence: as_usual(evidence.day, evidence.before, evidence.contents.rows, evidence.limits),
+        warns=True,
+    ),
+)

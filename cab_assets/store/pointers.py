@@ -1,0 +1,107 @@
+"""Partitions of a table in the metastore, and the folders to which they point."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from cab_assets.clients.failures import Refused
+from cab_assets.clients.hive import PARTITIONS_A_STATEMENT, Hive, NoSuchTable
+from cab_assets.clients.hive_text import normal_url, planned_locations, quoted
+from cab_assets.schemas import Table
+
+FEW = 4  # days that are described one by one
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """The partitions of one table. Values of the partition column are days, or numbers of batches."""
+
+    hive: Hive
+    table: Table
+
+    @property
+    def name(self) -> str:
+        """The table as a statement names it."""
+        return self.hive.name(self.table.name)
+
+    def values(self) -> set[str]:
+        """Return the values that have a partition; none if there is no such table."""
+        try:
+            rows = self.hive.execute(f"SHOW PARTITIONS {self.name}")
+        except NoSuchTable:
+            return set()
+        return {str(row[0]).partition("=")[2] for row in rows}
+
+    def locations(self, values: Iterable[str]) -> dict[str, str]:
+        """Return the location of each partition there is, as `file:///…` where Hive says `file:/…`."""
+        if not (wanted := set(values)):
+            return {}
+        there = sorted(wanted & self.values())
+        planned = self._planned(there) if len(there) > FEW and self.hive.is_apache else {}
+        others = [value for value in there if value not in planned]
+        return planned | dict(zip(others, self.hive.side_by_side(self._describe, others), strict=True))
+
+    def location(self, value: str) -> str | None:
+        """Return the location of one partition, or None if there is no such partition."""
+        try:
+            there = self.hive.execute(f"SHOW PARTITIONS {self.name} {self._clause(value)}")
+        except NoSuchTable:
+            return None
+        return self._describe(value) if there else None
+
+    def add(self, locations: Mapping[str, str]) -> None:
+        """Add partitions. One that another writer added meanwhile keeps its location."""
+        for some in _portions(sorted(locations)):
+            clauses = (f"{self._clause(value)} LOCATION {quoted(locations[value])}" for value in some)
+            self.hive.execute(f"ALTER TABLE {self.name} ADD IF NOT EXISTS {' '.join(clauses)}")
+
+    def move(self, locations: Mapping[str, str]) -> None:
+        """Point partitions that exist to other locations."""
+
+        def move(value: str) -> None:
+            location = quoted(locations[value])
+            self.hive.execute(f"ALTER TABLE {self.name} {self._clause(value)} SET LOCATION {location}")
+
+        self.hive.side_by_side(move, sorted(locations))
+
+    def claim(self, value: str, location: str) -> None:
+        """Add a partition, or raise HiveRefused if it exists: of several who try, one succeeds."""
+        self.hive.execute(f"ALTER TABLE {self.name} ADD {self._clause(value)} LOCATION {quoted(location)}")
+
+    def drop(self, values: Iterable[str]) -> None:
+        """Drop partitions in the order given. Their files stay."""
+        for some in _portions(values):
+            clauses = ", ".join(map(self._clause, some))
+            self.hive.execute(f"ALTER TABLE {self.name} DROP IF EXISTS {clauses}")
+
+    def _clause(self, value: str) -> str:
+        return f"PARTITION ({self.table.partition_column}='{value}')"
+
+    def _describe(self, value: str) -> str:
+        rows = self.hive.execute(f"DESCRIBE FORMATTED {self.name} {self._clause(value)}")
+        found = (str(row[1]).strip() for row in rows if str(row[0]).strip(": ") == "Location")
+        return normal_url(next(found))  # the partition's comes first, then the table's
+
+    def _planned(self, values: Sequence[str]) -> dict[str, str]:
+        """Return locations out of a query's plan, or nothing if we may not query the table.
+
+        One plan of 90 partitions takes Apache Hive half a second, describing them takes five.
+        """
+        column = self.table.partition_column
+        found: dict[str, str] = {}
+        for some in _portions(values):
+            wanted = ", ".join(f"'{value}'" for value in some)
+            try:
+                rows = f"SELECT * FROM {self.name} WHERE `{column}` IN ({wanted})"
+                plan = self.hive.execute(f"EXPLAIN EXTENDED {rows}")
+            except Refused:
+                return {}
+            found |= dict(planned_locations(plan, column))
+        return found
+
+
+def _portions(values: Iterable[str]) -> Iterator[list[str]]:
+    """Give the values in portions of one statement each."""
+    left = iter(values)
+    while some := list(islice(left, PARTITIONS_A_STATEMENT)):
+        yield some

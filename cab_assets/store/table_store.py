@@ -1,0 +1,57 @@
+"""A table: its days in the lake, and the partitions in Hive that point to them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.lake import Lake
+from cab_assets.schemas import Table
+from cab_assets.store.declare import declare_table
+from cab_assets.store.manifest import Manifest
+from cab_assets.store.pointers import Pointers
+from cab_assets.store.stored_day import StoredDay, stored_days
+
+Manifests = dict[str, Manifest]  # by day
+
+
+@dataclass(frozen=True)
+class TableStore:
+    """One table, here."""
+
+    table: Table
+    lake: Lake
+    hive: Hive
+
+    @property
+    def pointers(self) -> Pointers:
+        return Pointers(self.hive, self.table)
+
+    def declare(self) -> None:
+        """Create the table in Hive, or add the columns that it lacks."""
+        declare_table(self.hive, self.table, self.lake.url(self.table.name))
+
+    def day(self, date: str) -> StoredDay:
+        return StoredDay(self.table, self.lake, date)
+
+    def days(self) -> list[StoredDay]:
+        """Return the days that have a folder in the lake."""
+        return stored_days(self.table, self.lake)
+
+    def shown(self, days: Iterable[str]) -> dict[str, str]:
+        """Return the id of the version that Hive shows of each day, whether it counts or not."""
+        locations = self.pointers.locations(days)
+        versions = {day: self.day(day).version_at(location) for day, location in locations.items()}
+        return {day: version for day, version in versions.items() if version}
+
+    def counting(self, versions: dict[str, str]) -> Manifests:
+        """Return the manifests of those of `versions`, by day, that count."""
+        found = {day: self.day(day).manifest(version) for day, version in versions.items()}
+        return {day: manifest for day, manifest in found.items() if manifest}
+
+    def published(self, days: Iterable[str]) -> Manifests:
+        """Return the manifests of the versions that Hive shows; days without one that counts are left out."""
+        return self.counting(self.shown(days))
+
+    def whole(self, versions: Manifests) -> Manifests:
+        """Return those of `versions` that are not damaged: one that is would end a Spark job over all."""
+        return {day: manifest for day, manifest in versions.items() if self.day(day).is_whole(manifest)}
