@@ -115,7 +115,7 @@ def fill(env: Environment, topic: str, events: int, *, days: int = 30) -> ClickT
         admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
         admin.wait_for_topics([topic])
     say(f"sending {events:,} clicks to {topic}")
-    send_clicks(replace(env, clickstream_topic=topic), Feed(days=days), events, Pace(), lambda _: None)
+    send_clicks(env.but(clickstream_topic=topic), Feed(days=days), events, Pace(), lambda _: None)
     return made
 
 

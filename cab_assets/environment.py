@@ -6,13 +6,13 @@ started (`CAB_HOME/stack.env`, embedded only), and from the defaults below.
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from cab_assets.errors import CabError
 from cab_assets.secrets import without_secrets
@@ -40,16 +40,12 @@ class BadEnvironment(CabError):
 
 
 def variable(parse: Callable[[str], Any], why: str, default: str | None = None, *, secret: bool = False) -> Any:
-    """One variable: how its text is read, what it is for, and its default (None: nothing is assumed)."""
-    return field(
-        repr=not secret,
-        metadata={"parse": parse, "why": why, "default": default, "secret": secret},
-    )
+    """Declare a variable: how its text is parsed, what it is for, and its default (None: not set)."""
+    return Field(default, validate_default=True, description=why, repr=not secret, json_schema_extra={"parse": parse})  # type: ignore[call-overload]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """The settings in force. A field `x` is the variable `CAB_X`; None means not set."""
+class Environment(BaseModel, frozen=True, arbitrary_types_allowed=True):
+    """The effective settings. A field `x` is the variable `CAB_X`; None means not set."""
 
     env: str = variable(one_of("embedded", "cluster"), "where the servers are", "embedded")
     home: Path = variable(lambda text: Path(text).absolute(), "where the embedded stack keeps its state", str(CHECKOUT / ".cab"))
@@ -94,6 +90,21 @@ class Environment:
     fresh_minutes: float = variable(number(0), "clicks that wait in the topic for longer turn a check red", "5")
     run_retention_days: int = variable(at_least(1), "finished runs that materialized nothing are forgotten after so long", "30")
 
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _parsed(cls, value: Any, _: Any, info: ValidationInfo) -> Any:
+        extra: Any = cls.model_fields[str(info.field_name)].json_schema_extra
+        return extra["parse"](value) if isinstance(value, str) else value
+
+    @classmethod
+    def is_secret(cls, name: str) -> bool:
+        """Return whether a field's value must not be shown."""
+        return not cls.model_fields[name].repr
+
+    def but(self, **changes: Any) -> "Environment":
+        """Return these settings with some of them changed."""
+        return self.model_copy(update=changes)
+
     @property
     def dagster_home(self) -> Path:
         """Where Dagster keeps its own state when DAGSTER_HOME does not say."""
@@ -108,7 +119,8 @@ class Environment:
 
     def lacking(self) -> list[str]:
         """What is missing or contradicts."""
-        problems = [f"{name_of(f)} is not set: {f.metadata['why']}" for f in fields(self) if getattr(self, f.name) is None and f.name in NEEDED]
+        fields = type(self).model_fields
+        problems = [f"{name_of(name)} is not set: {fields[name].description}" for name in NEEDED if getattr(self, name) is None]
         if bool(self.spark_remote) == bool(self.spark_master):
             problems.append(f"exactly one of CAB_SPARK_REMOTE and CAB_SPARK_MASTER must be set, {'both are' if self.spark_remote else 'neither is'}")
         wants_user = self.kafka_security.startswith("SASL")
@@ -121,33 +133,33 @@ class Environment:
         return problems
 
 
-NEEDED = {"bookings_db_url", "kafka_bootstrap_servers", "hive_url", "lake_root"}
+NEEDED = ("bookings_db_url", "kafka_bootstrap_servers", "hive_url", "lake_root")
 
 
-def name_of(field: Field[Any]) -> str:
-    return f"CAB_{field.name.upper()}"
+def name_of(field: str) -> str:
+    """Return the variable of a field."""
+    return f"CAB_{field.upper()}"
 
 
 def read(environ: Mapping[str, str]) -> Environment:
     """The settings that `environ` and the embedded stack's own file give; BadEnvironment if a value cannot be used."""
     given = {name: text for name, text in environ.items() if name.startswith("CAB_") and text != ""}
     stacked = _of_the_stack(given)
-    problems = _misspelt(given)
-    values: dict[str, Any] = {}
-    unusable: list[str] = []
-    for each in fields(Environment):
-        default = each.metadata["default"]
-        text = stacked.get(name_of(each), default)
-        try:
-            values[each.name] = None if text is None else each.metadata["parse"](text)
-        except ValueError as error:
-            problems.append(f"{name_of(each)}={'…' if each.metadata['secret'] else without_secrets(text or '')} {error}")
-            unusable.append(name_of(each))
-            values[each.name] = None if default is None else each.metadata["parse"](default)
-    current = Environment(**values)
+    texts = {field: stacked[name_of(field)] for field in Environment.model_fields if name_of(field) in stacked}
+    problems, unusable = _misspelt(given), dict[str, str]()
+    try:
+        current = Environment.model_validate(texts)
+    except ValidationError as error:
+        unusable = {str(each["loc"][0]): str(each["ctx"]["error"]) for each in error.errors()}
+        problems += [f"{name_of(field)}={_shown(field, texts[field])} {why}" for field, why in unusable.items()]
+        current = Environment.model_validate({field: text for field, text in texts.items() if field not in unusable})
     if problems and current.env == "cluster":  # where nobody fills in what is missing, so that it can be told in the same breath
-        problems += [each for each in current.lacking() if not any(name in each for name in unusable)]
+        problems += [each for each in current.lacking() if not any(name_of(field) in each for field in unusable)]
     return current if not problems else _refuse(problems)
+
+
+def _shown(field: str, text: str) -> str:
+    return "…" if Environment.is_secret(field) else without_secrets(text)
 
 
 def _of_the_stack(given: Mapping[str, str]) -> dict[str, str]:
@@ -164,7 +176,7 @@ def _of_the_stack(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _misspelt(given: Mapping[str, str]) -> list[str]:
-    known = [name_of(each) for each in fields(Environment)]
+    known = [name_of(each) for each in Environment.model_fields]
     near = {name: difflib.get_close_matches(name, known, 1, 0.85) for name in given if name not in known}
     return [f"{name} is no variable of ours; did you mean {match[0]}?" for name, match in near.items() if match]
 

@@ -1,15 +1,19 @@
 """The client of each server, made from the environment."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
+from typing import Any
+
+from pyspark.sql import SparkSession
 
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.hive import ANSWER_SECONDS, Hive
 from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.clients.lake import Lake
-from cab_assets.clients.password import given, kept
-from cab_assets.clients.spark import Spark
+from cab_assets.clients.password import given, kept, secrets_manager
+from cab_assets.clients.spark import Spark, new_session
 from cab_assets.environment import Environment
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.mysql import MySQL
@@ -22,11 +26,14 @@ DIALECTS = {"postgresql": PostgreSQL, "mysql": MySQL}
 class Clients:
     """The clients of one environment. Each is made when it is first asked for; `close` hangs up.
 
-    HiveServer2 is given up if it does not answer a statement within `hive_seconds`.
+    HiveServer2 is given up if it does not answer a statement within `hive_seconds`. Dagster's
+    resources open Spark sessions and read secrets through Dagster's own integrations.
     """
 
     env: Environment
     hive_seconds: int = ANSWER_SECONDS
+    open_session: Callable[[Mapping[str, Any]], SparkSession] = new_session
+    secrets: Callable[[], Any] = secrets_manager
 
     @cached_property
     def bookings_db(self) -> BookingsDb:
@@ -36,7 +43,7 @@ class Clients:
         dialect = DIALECTS[url.partition(":")[0]]
         source = dialect(
             url,
-            kept(secret) if secret else given(password or ""),
+            kept(secret, self.secrets) if secret else given(password or ""),
             env.timezone.key,
             env.bookings_db_ca,
         )
@@ -71,7 +78,8 @@ class Clients:
 
     @cached_property
     def spark(self) -> Spark:
-        return Spark(self.env.spark_remote, self.env.spark_master, self.env.lake_root)
+        env = self.env
+        return Spark(env.spark_remote, env.spark_master, env.lake_root, self.open_session)
 
     def close(self) -> None:
         if "hive" in self.__dict__:

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ OF_LOOPBACK = ("spark.plugins", "spark.connect.", "spark.driver.")  # the embedd
 
 def test_every_variable_is_in_the_one_file_of_settings() -> None:
     shown = set(re.findall(r"^(?:# )?(CAB_\w+)=", EXAMPLE, re.MULTILINE)) | set(SERVICES["dagster-code"]["environment"])
-    assert {name_of(field) for field in fields(Environment)} - shown == set()
+    assert {name_of(field) for field in Environment.model_fields} - shown == set()
 
 
 def test_the_defaults_it_shows_are_those_in_force() -> None:

@@ -2,7 +2,6 @@
 
 import os
 from contextlib import closing
-from dataclasses import replace
 
 from kafka import KafkaAdminClient
 
@@ -23,7 +22,7 @@ def make_topic(env: Environment) -> None:
 
 def make_database(env: Environment) -> None:
     server, _, database = str(env.hive_url).rpartition("/")
-    with Clients(replace(env, hive_url=f"{server}/default")) as clients:
+    with Clients(env.but(hive_url=f"{server}/default")) as clients:
         clients.hive.execute(f"CREATE DATABASE IF NOT EXISTS `{database}`")
 
 

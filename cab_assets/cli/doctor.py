@@ -1,7 +1,7 @@
 """Trying every part, one line each: what works, and what to do about what does not."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from cab_assets.cli.trials import Trials
 from cab_assets.clients.deadline import within
@@ -14,9 +14,9 @@ PART_SECONDS = 90  # a part takes three at most, but the first job of a standalo
 
 def settings(env: Environment) -> Iterator[str]:
     """Every variable with its value in force, secrets masked."""
-    for each in fields(Environment):
-        value = getattr(env, each.name)
-        shown = "(not set)" if value is None else "…" if each.metadata["secret"] else without_secrets(str(value))
+    for each in Environment.model_fields:
+        value = getattr(env, each)
+        shown = "(not set)" if value is None else "…" if env.is_secret(each) else without_secrets(str(value))
         yield f"{name_of(each)}={shown}"
 
 

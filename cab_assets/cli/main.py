@@ -5,7 +5,7 @@ import os
 import re
 import shlex
 import sys
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -76,7 +76,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs: a
 def env() -> None:
     """Print every variable with its value in force, secrets too, as KEY=value lines for a shell: set -a; . <(cab env)"""
     current = _environment()
-    values = {environment.name_of(each): getattr(current, each.name) for each in fields(Environment)}
+    values = {environment.name_of(each): getattr(current, each) for each in Environment.model_fields}
     values["DAGSTER_HOME"] = os.environ.get("DAGSTER_HOME") or current.dagster_home
     typer.echo("\n".join(f"{name}={shlex.quote(str(value))}" for name, value in values.items() if value is not None))
 

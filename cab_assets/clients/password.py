@@ -1,9 +1,9 @@
 """The password of the rides' database: given, or kept in AWS Secrets Manager under a name."""
 
 import json
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from cab_assets.clients.deadline import within
 from cab_assets.errors import CabError, Unavailable
@@ -44,21 +44,28 @@ def given(text: str) -> Password:
     return Password(lambda: text)
 
 
-def kept(name: str) -> Password:
-    """The secret of that name or ARN: the text itself, or `password` of the JSON that RDS keeps; SecretUnavailable, SecretRefused."""
-    return Password(lambda: _password(name, _secret(name)))
+def secrets_manager() -> Any:
+    """Return a client of AWS Secrets Manager for the identity and region of this machine."""
+    import boto3  # only here: every command would wait for AWS's libraries
+    from botocore.config import Config
+
+    return boto3.client("secretsmanager", config=Config(retries={"max_attempts": TRIES}))
 
 
-def _secret(name: str) -> str:
-    import dagster as dg  # only here: every command of ours would wait for AWS's libraries
+def kept(name: str, client: Callable[[], Any] = secrets_manager) -> Password:
+    """Return the secret of that name or ARN: the text itself, or `password` of the JSON that RDS keeps.
+
+    Reading it raises SecretUnavailable or SecretRefused.
+    """
+    return Password(lambda: _password(name, _secret(name, client)))
+
+
+def _secret(name: str, client: Callable[[], Any]) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
-    from dagster_aws.secretsmanager import SecretsManagerResource
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        manager = SecretsManagerResource(max_attempts=TRIES)
     try:
-        return str(within(ANSWER_SECONDS, lambda: manager.get_client().get_secret_value(SecretId=name))["SecretString"])
+        answer = within(ANSWER_SECONDS, lambda: client().get_secret_value(SecretId=name))
+        return str(answer["SecretString"])
     except ClientError as error:
         raise SecretRefused(f"AWS Secrets Manager does not give {name}: {error.response['Error'].get('Message', error)}; {REMEDY}") from None
     except (BotoCoreError, TimeoutError) as error:

@@ -5,14 +5,13 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlparse
 
-from dagster_pyspark import LazyPySparkResource
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -43,6 +42,11 @@ SETTINGS = {
 T = TypeVar("T")
 
 
+def new_session(settings: Mapping[str, Any]) -> SparkSession:
+    """Return the session of this process, started if there is none."""
+    return SparkSession.builder.config(map=dict(settings)).getOrCreate()
+
+
 class SparkUnavailable(Unavailable):
     """Spark cannot be reached."""
 
@@ -58,6 +62,7 @@ class Spark:
     remote: str | None = field(repr=False)
     master: str | None
     lake: str | None = None  # root of the lake: an error that names it is about the lake
+    open_session: Callable[[Mapping[str, Any]], SparkSession] = new_session
 
     @property
     def where(self) -> str:
@@ -71,7 +76,7 @@ class Spark:
         if self.master and self.master.startswith(LOCAL):
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are of the first python3 on PATH
         try:
-            session = LazyPySparkResource(spark_config=self._config()).spark_session
+            session = self.open_session(self.settings)
             if self.remote:
                 _be_brief(session)
             try:
@@ -112,7 +117,9 @@ class Spark:
                 if error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE):
                     raise SparkUnavailable(f"Spark Connect at {self.where} does not answer ({error.code().name}); see `cab doctor`, then run again") from None
 
-    def _config(self) -> dict[str, Any]:
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a session is started with."""
         where = {"spark.remote": self.remote} if self.remote else {"spark.master": self.master, "spark.sql.catalogImplementation": "hive"}
         return where | SETTINGS
 

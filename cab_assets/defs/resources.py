@@ -1,72 +1,166 @@
-"""The clients that assets are given, each made from the environment when a run starts."""
+"""The clients that assets are given, each made from the environment when a run starts.
+
+Dagster's resource page shows with what each one was configured when the code location was loaded.
+Passwords are not shown.
+"""
 
 import os
-from collections.abc import Iterator
-from contextlib import nullcontext
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import dagster as dg
+from dagster_pyspark import LazyPySparkResource
+from pyspark.sql import SparkSession
 
 from cab_assets import environment
-from cab_assets.clients.click_topic import ClickTopic
-from cab_assets.clients.hive import ANSWER_SECONDS, Hive
-from cab_assets.clients.lake import Lake
+from cab_assets.clients.hive import ANSWER_SECONDS
+from cab_assets.clients.password import TRIES
 from cab_assets.clients.spark import Spark
 from cab_assets.environment import Environment
 from cab_assets.launcher import alive
-from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.secrets import without_secrets
 from cab_assets.wiring import Clients
 
 TICK_ANSWER_SECONDS = 5
 
-CALENDAR = environment.read(os.environ)  # partitions and schedules are fixed when definitions load; the rest is read when a run starts
+# Partitions and schedules are fixed when definitions load; the rest is read when a run starts.
+CALENDAR = environment.read(os.environ)
 
 
-@dg.resource(description="The variables in force, read when the run started")
-def _environment(context: dg.InitResourceContext) -> Iterator[Environment]:
-    """Every run of ours needs it as long as it lasts, so it is also where a run says that it is alive."""
-    instance, run = context.instance, context.run
-    with alive(instance, run.run_id) if instance and run and not instance.is_ephemeral else nullcontext():
-        yield environment.read(os.environ).ready()
+class EnvironmentResource(dg.ConfigurableResource[Environment]):
+    """The variables that are effective when a run starts."""
+
+    servers: str
+    timezone: str
+    start_date: str
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Environment]:
+        """Read the variables. Every run needs them as long as it lasts, so its heartbeat is here."""
+        instance, run = context.instance, context.run
+        beats = instance and run and not instance.is_ephemeral
+        with alive(instance, run.run_id) if beats else nullcontext():  # type: ignore[arg-type, union-attr]
+            yield environment.read(os.environ).ready()
 
 
-@dg.resource(required_resource_keys={"environment"}, description="The rides' database: CAB_BOOKINGS_DB_URL")
-def _bookings_db(context: dg.InitResourceContext) -> BookingsDb:
-    return Clients(context.resources.environment).bookings_db
+class _Client(dg.ConfigurableResource[Any]):
+    """One of the environment's clients."""
+
+    environment: dg.ResourceDependency[Environment]
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:  # noqa: ARG002
+        with self.clients() as clients:
+            yield self.of(clients)
+
+    def clients(self) -> Clients:
+        return Clients(self.environment, ANSWER_SECONDS, secrets=_secrets_manager)
+
+    def of(self, clients: Clients) -> Any:
+        raise NotImplementedError
 
 
-@dg.resource(required_resource_keys={"environment"}, description="The topic of clicks: CAB_KAFKA_BOOTSTRAP_SERVERS, CAB_CLICKSTREAM_TOPIC")
-def _click_topic(context: dg.InitResourceContext) -> ClickTopic:
-    return Clients(context.resources.environment).click_topic
+class BookingsDbResource(_Client):
+    """The database that holds the bookings: CAB_BOOKINGS_DB_URL."""
+
+    url: str | None
+    table: str
+    secret: str | None
+
+    def of(self, clients: Clients) -> Any:
+        return clients.bookings_db
 
 
-@dg.resource(required_resource_keys={"environment"}, description="HiveServer2: CAB_HIVE_URL")
-def _hive(context: dg.InitResourceContext) -> Iterator[Hive]:
-    with Clients(context.resources.environment, ANSWER_SECONDS) as clients:
-        yield clients.hive
+class ClickTopicResource(_Client):
+    """The Kafka topic of clicks: CAB_KAFKA_BOOTSTRAP_SERVERS, CAB_CLICKSTREAM_TOPIC."""
+
+    bootstrap_servers: str | None
+    topic: str
+    security: str
+
+    def of(self, clients: Clients) -> Any:
+        return clients.click_topic
 
 
-@dg.resource(required_resource_keys={"environment"}, description="HiveServer2 for sensors, which must not wait for it for long")
-def _hive_in_brief(context: dg.InitResourceContext) -> Iterator[Hive]:
-    with Clients(context.resources.environment, TICK_ANSWER_SECONDS) as clients:
-        yield clients.hive
+class HiveResource(_Client):
+    """HiveServer2: CAB_HIVE_URL."""
+
+    url: str | None
+
+    def of(self, clients: Clients) -> Any:
+        return clients.hive
 
 
-@dg.resource(required_resource_keys={"environment"}, description="The lake: CAB_LAKE_ROOT")
-def _lake(context: dg.InitResourceContext) -> Lake:
-    return Clients(context.resources.environment).lake
+class BriefHiveResource(HiveResource):
+    """HiveServer2 for sensors, which must not wait long for an answer."""
+
+    def clients(self) -> Clients:
+        return Clients(self.environment, TICK_ANSWER_SECONDS)
 
 
-@dg.resource(required_resource_keys={"environment"}, description="Spark: CAB_SPARK_REMOTE or CAB_SPARK_MASTER")
-def _spark(context: dg.InitResourceContext) -> Spark:
-    return Clients(context.resources.environment).spark
+class LakeResource(_Client):
+    """The lake: CAB_LAKE_ROOT."""
+
+    root: str | None
+
+    def of(self, clients: Clients) -> Any:
+        return clients.lake
 
 
-RESOURCES = {
-    "environment": _environment,
-    "bookings_db": _bookings_db,
-    "click_topic": _click_topic,
-    "hive": _hive,
-    "hive_in_brief": _hive_in_brief,
-    "lake": _lake,
-    "spark": _spark,
-}
+class SparkResource(LazyPySparkResource):
+    """Spark: CAB_SPARK_REMOTE or CAB_SPARK_MASTER. dagster_pyspark opens its sessions."""
+
+    environment: dg.ResourceDependency[Environment]
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Spark]:  # noqa: ARG002
+        yield Clients(self.environment, open_session=_session).spark
+
+
+def _session(settings: Mapping[str, Any]) -> SparkSession:
+    session: SparkSession = LazyPySparkResource(spark_config=dict(settings)).spark_session
+    return session
+
+
+def _secrets_manager() -> Any:
+    """Return dagster_aws's client of AWS Secrets Manager."""
+    from dagster_aws.secretsmanager import SecretsManagerResource  # half a second, for who needs it
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return SecretsManagerResource(max_attempts=TRIES).get_client()
+
+
+def resources(env: Environment) -> dict[str, Any]:
+    """Return the resources, by the names that assets and sensors give their parameters."""
+    variables = EnvironmentResource(servers=env.env, timezone=env.timezone.key, start_date=env.start_date.isoformat())
+    return {
+        "environment": variables,
+        "bookings_db": BookingsDbResource(
+            environment=variables,
+            url=env.bookings_db_url and without_secrets(str(env.bookings_db_url)),
+            table=env.bookings_table,
+            secret=env.bookings_db_secret,
+        ),
+        "click_topic": ClickTopicResource(
+            environment=variables,
+            bootstrap_servers=env.kafka_bootstrap_servers,
+            topic=env.clickstream_topic,
+            security=env.kafka_security,
+        ),
+        "hive": HiveResource(environment=variables, url=env.hive_url),
+        "hive_in_brief": BriefHiveResource(environment=variables, url=env.hive_url),
+        "lake": LakeResource(environment=variables, root=env.lake_root),
+        "spark": SparkResource(environment=variables, spark_config=_shown(env)),
+    }
+
+
+def _shown(env: Environment) -> dict[str, Any]:
+    """Return the settings of Spark sessions, without a token."""
+    settings = Clients(env).spark.settings
+    return {name: without_secrets(str(value)) for name, value in settings.items() if value}
+
+
+RESOURCES = resources(CALENDAR)

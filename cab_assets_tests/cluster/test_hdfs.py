@@ -2,7 +2,6 @@
 
 import gc
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ def test_a_root_with_odd_characters_is_one_place_for_python_hive_and_spark(
     pipeline: Pipeline,
 ) -> None:
     root = f"{pipeline.env.lake_root}/{ODD}"
-    trials = Trials(replace(pipeline.env, lake_root=root))
+    trials = Trials(pipeline.env.but(lake_root=root))
     with trials.undo:
         trials.write_lake()
         trials.declare()

@@ -6,7 +6,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ def slow(rides: Rides) -> Rides:
     """Return a view of them that gives 800,000 rows in more than four minutes."""
     table = rides.env.bookings_table
     rides.admin(f"CREATE VIEW slow_{table} AS SELECT rides.* FROM {table} AS rides, seq_1_to_20 AS times WHERE sleep(0.0003) = 0")
-    return Rides(replace(rides.env, bookings_table=f"slow_{table}"), rides.port, rides.lake)
+    return Rides(rides.env.but(bookings_table=f"slow_{table}"), rides.port, rides.lake)
 
 
 def connected(rides: Rides) -> Any:
@@ -103,7 +102,7 @@ def test_a_server_that_is_killed_is_told_as_gone(tmp_path: Path) -> None:
 def test_a_login_that_a_package_is_missing_for_says_what_to_do(rides: Rides) -> None:
     rides.admin("INSTALL SONAME 'auth_ed25519'")
     rides.admin("CREATE OR REPLACE USER cab_ed25519@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x')")
-    env = replace(rides.env, bookings_db_url=f"mysql://cab_ed25519@127.0.0.1:{rides.port}/rides")
+    env = rides.env.but(bookings_db_url=f"mysql://cab_ed25519@127.0.0.1:{rides.port}/rides")
     with pytest.raises(BookingsDbRefused, match=r"ed25519.*mysql_native_password"):
         Rides(env, rides.port, rides.lake).db.reach()
 
@@ -167,7 +166,7 @@ def searched(rides: Rides) -> Rides:
     """Return a view of them in which the server searches for more than a minute for its first row."""
     table = rides.env.bookings_table
     rides.admin(f"CREATE VIEW searched_{table} AS SELECT * FROM {table} WHERE sleep(0.002) = 1")
-    return Rides(replace(rides.env, bookings_table=f"searched_{table}"), rides.port, rides.lake)
+    return Rides(rides.env.but(bookings_table=f"searched_{table}"), rides.port, rides.lake)
 
 
 def import_one(rides: Rides) -> object:

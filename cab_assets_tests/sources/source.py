@@ -59,11 +59,11 @@ def rows(db: BookingsDb, day: date = DAY) -> pa.Table:
 def source(env: Environment, *, encoding: str | None = None) -> Iterator[Source]:
     """Make the table and the user; drop both at the end. With `encoding`, in a database of their own."""
     if encoding:
-        with database(env, encoding) as url, source(replace(env, bookings_db_url=url)) as made:
+        with database(env, encoding) as url, source(env.but(bookings_db_url=url)) as made:
             yield made
         return
     name = f"reader_{secrets.token_hex(4)}"
-    own = replace(env, bookings_table=f"bookings_{name}")
+    own = env.but(bookings_table=f"bookings_{name}")
     with source_table(own):
         pass
     owner = Clients(own).bookings_db

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -22,7 +21,7 @@ HOURS = """
 
 
 def imported(pipeline: Pipeline, zone: str, day: str) -> Manifest:
-    db = Clients(replace(pipeline.env, timezone=ZoneInfo(zone))).bookings_db
+    db = Clients(pipeline.env.but(timezone=ZoneInfo(zone))).bookings_db
     return import_day(db, bookings_day(pipeline.lake, day), "run").manifest
 
 

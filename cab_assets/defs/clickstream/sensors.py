@@ -18,7 +18,6 @@ from cab_assets.defs.resources import CALENDAR
 from cab_assets.defs.steps import tick
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
-from cab_assets.launcher import is_gone
 
 ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 FAILURES, PAUSE_SECONDS = 3, 30  # after so many failed runs in a row the next ones come at this distance: what is down fills no history
@@ -91,9 +90,9 @@ def all_committed(topic: ClickTopic, state: TopicState) -> str:
 
 
 def active_run(instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey]) -> dg.DagsterRun | None:
-    """A run of the job, or of its assets by hand, that is queued or at work; not one whose process is dead."""
-    runs = (run for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE)) if run.job_name == job or assets & set(run.asset_selection or ()))
-    return next((run for run in runs if not is_gone(run)), None)
+    """Return a run of the job, or of its assets by hand, that is queued or in progress."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
+    return next((run for run in runs if run.job_name == job or assets & set(run.asset_selection or ())), None)
 
 
 def pause(instance: dg.DagsterInstance, job: str, now: float) -> float:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.faults
 
 def of_topic(clicks: Clicks, topic: str) -> Clicks:
     """The same tables, fed from another topic."""
-    env = replace(clicks.pipeline.env, clickstream_topic=topic)
+    env = clicks.pipeline.env.but(clickstream_topic=topic)
     return Clicks(replace(clicks.pipeline, env=env, variables={**clicks.pipeline.variables, "CAB_CLICKSTREAM_TOPIC": topic}))
 
 

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -54,7 +53,7 @@ def test_the_table_has_a_key_and_an_index_on_the_pickup(table: SourceTable) -> N
 def test_a_table_of_another_schema_is_filled_there(env: Environment, table: SourceTable) -> None:
     table.cursor.execute("DROP SCHEMA IF EXISTS rides CASCADE")
     table.cursor.execute("CREATE SCHEMA rides")
-    elsewhere = replace(env, bookings_table=f"rides.{env.bookings_table}")
+    elsewhere = env.but(bookings_table=f"rides.{env.bookings_table}")
     load_days(elsewhere, NEW_YEAR, days=1, rows_per_day=2, seed=1, say=print)
     assert (len(rows_in(elsewhere)), len(rows_in(env))) == (2, 0)
 

@@ -91,7 +91,7 @@ def test_late_clicks_may_be_before_the_days_that_are_asked_for(env: Environment)
 
 
 def test_an_option_of_the_bookings_brings_these_too(env: Environment, stack: Environment) -> None:
-    both = replace(env, bookings_db_url=stack.bookings_db_url, bookings_table="test_send")
+    both = env.but(bookings_db_url=stack.bookings_db_url, bookings_table="test_send")
     with_password = {"CAB_BOOKINGS_TABLE": "test_send", "CAB_BOOKINGS_DB_PASSWORD": str(stack.bookings_db_password)}
     options = ["sample", "--days", "1", "--rows-per-day", "2", "--clicks", "3"]
     said = CliRunner(env=variables(both) | with_password).invoke(app, options).stdout.splitlines()
@@ -141,14 +141,14 @@ def test_a_broker_that_is_not_there_is_one_sentence_within_ten_seconds(tmp_path:
 
 def test_a_topic_that_is_not_there_is_named(env: Environment) -> None:
     with pytest.raises(NoSuchTopic, match="there is no topic clikstream"):
-        send_clicks(replace(env, clickstream_topic="clikstream"), Feed(), 1, Pace(), print)
+        send_clicks(env.but(clickstream_topic="clikstream"), Feed(), 1, Pace(), print)
 
 
 def test_clicks_that_the_broker_refuses_are_not_counted_as_sent(env: Environment, admin: KafkaAdminClient) -> None:
     admin.create_topics({f"{env.clickstream_topic}_narrow": {"num_partitions": 1, "configs": {"max.message.bytes": "100"}}}, wait_for_metadata=True)
     said: list[str] = []
     with pytest.raises(ClicksNotSent, match=r"takes no more clicks, after 0 \(.*MessageSizeTooLarge"):
-        send_clicks(replace(env, clickstream_topic=f"{env.clickstream_topic}_narrow"), Feed(), 1, Pace(), said.append)
+        send_clicks(env.but(clickstream_topic=f"{env.clickstream_topic}_narrow"), Feed(), 1, Pace(), said.append)
     assert said == []
 
 

@@ -1,0 +1,42 @@
+"""Where the output of runs is kept: in the lake's bucket if the lake is on S3, else on the local disk.
+
+On S3 it outlives the container that wrote it. `dagster.yaml` names the class; all of Dagster's
+processes need CAB_LAKE_ROOT, and the right to read and write there.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import dagster as dg
+from dagster._core.storage.compute_log_manager import ComputeLogManager  # not exported
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._serdes import ConfigurableClassData
+
+FOLDER = "_dagster"  # in the lake
+UPLOAD_SECONDS = 30  # between uploads while a step runs
+
+
+class LakeComputeLogManager(LocalComputeLogManager):
+    """Keeps output beside the lake; on the local disk, in `base_dir` or DAGSTER_HOME/storage."""
+
+    @classmethod
+    def config_type(cls) -> Any:
+        return {"base_dir": dg.Field(dg.StringSource, is_required=False)}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> ComputeLogManager:  # type: ignore[override]
+        """Return Dagster's own manager of logs on S3, or of local ones."""
+        root = urlparse(os.environ.get("CAB_LAKE_ROOT", ""))
+        if root.scheme != "s3":
+            home = Path(os.environ.get("DAGSTER_HOME", "."), "storage")
+            return LocalComputeLogManager(config_value.get("base_dir", str(home)), inst_data=inst_data)
+        from dagster_aws.s3 import S3ComputeLogManager  # half a second, for who needs it
+
+        return S3ComputeLogManager(
+            bucket=root.netloc,
+            prefix="/".join(filter(None, [root.path.strip("/"), FOLDER])),
+            upload_interval=UPLOAD_SECONDS,
+            inst_data=inst_data,
+        )
