@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from benchmarks.rounds import Contender, in_turn, seconds_of, table
 from benchmarks.say import say
-from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path
+from cab_assets.clickstream.batch import Batch, BatchContents, Range, TopicEnd, batch_path
 from cab_assets.clickstream.day_tables import CLICK_DAYS
 from cab_assets.clickstream.fold import Folding
 from cab_assets.clickstream.ingest import Ingest
@@ -195,7 +195,7 @@ def empty_batch(ledger: Ledger, number: int) -> Batch:
         previous=None,
         topic="bench",
         ranges=(one,),
-        contents=Contents(undelivered=(one,)),
+        contents=BatchContents(undelivered=(one,)),
         topics={"bench": TopicEnd(id="bench", ends={})},
         run_id="bench",
         written=datetime.now(UTC),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-import dagster as dg
 from dagster._core.storage.compute_log_manager import ComputeLogManager  # not exported
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._serdes import ConfigurableClassData
@@ -19,19 +18,19 @@ UPLOAD_SECONDS = 30  # between uploads while a step runs
 
 
 class LakeComputeLogManager(LocalComputeLogManager):
-    """Keeps output beside the lake; on the local disk, in `base_dir` or DAGSTER_HOME/storage."""
+    """Keeps output beside the lake; on the local disk, in DAGSTER_LOGS or DAGSTER_HOME/storage."""
 
     @classmethod
     def config_type(cls) -> Any:
-        return {"base_dir": dg.Field(dg.StringSource, is_required=False)}
+        return {}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> ComputeLogManager:  # type: ignore[override]
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> ComputeLogManager:  # type: ignore[override]  # noqa: ARG003
         """Return Dagster's own manager of logs on S3, or of local ones."""
         root = urlparse(os.environ.get("CAB_LAKE_ROOT", ""))
         if root.scheme != "s3":
             home = Path(os.environ.get("DAGSTER_HOME", "."), "storage")
-            return LocalComputeLogManager(config_value.get("base_dir", str(home)), inst_data=inst_data)
+            return LocalComputeLogManager(os.environ.get("DAGSTER_LOGS", str(home)), inst_data=inst_data)
         from dagster_aws.s3 import S3ComputeLogManager  # half a second, for who needs it
 
         return S3ComputeLogManager(

@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from cab_assets.clients.click_topic import ClickTopic
-from cab_assets.clients.hive import ANSWER_SECONDS, Hive
+from cab_assets.clients.hive import ANSWER_TIMEOUT_SECONDS, Hive
 from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.password import given, kept, secrets_manager
@@ -31,7 +31,7 @@ class Clients:
     """
 
     env: Environment
-    hive_seconds: int = ANSWER_SECONDS
+    hive_seconds: int = ANSWER_TIMEOUT_SECONDS
     open_session: Callable[[Mapping[str, Any]], SparkSession] = new_session
     secrets: Callable[[], Any] = secrets_manager
 

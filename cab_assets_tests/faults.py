@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cab_assets.dev.stack.stack import remembered
-from cab_assets.dev.stack.status import Standing, status
+from cab_assets.dev.stack.status import ServerStatus, status
 from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.patience import patience, until
 from cab_assets_tests.pipeline import Pipeline
@@ -95,5 +95,5 @@ def await_back(pipeline: Pipeline, server: str) -> None:
     until(lambda: _standing(pipeline, server).answers, 90, f"{server} answers")
 
 
-def _standing(pipeline: Pipeline, server: str) -> Standing:
+def _standing(pipeline: Pipeline, server: str) -> ServerStatus:
     return next(each for each in status(pipeline.env.home) if each.name == server)

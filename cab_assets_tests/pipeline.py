@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from cab_assets.clients.hive import ANSWER_SECONDS, Hive
+from cab_assets.clients.hive import ANSWER_TIMEOUT_SECONDS, Hive
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark
 from cab_assets.environment import CHECKOUT, Environment
@@ -84,7 +84,7 @@ class Pipeline:
 
     @cached_property
     def hive(self) -> Hive:
-        return Hive(str(self.env.hive_url), answer_seconds=int(patience(ANSWER_SECONDS)))
+        return Hive(str(self.env.hive_url), answer_seconds=int(patience(ANSWER_TIMEOUT_SECONDS)))
 
     @cached_property
     def lake(self) -> Lake:

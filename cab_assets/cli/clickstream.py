@@ -11,7 +11,7 @@ import dagster as dg
 import typer
 from pyspark.sql import DataFrame
 
-from cab_assets.clickstream.batch import Batch, Range, committed
+from cab_assets.clickstream.batch import Batch, Range, committed_ends
 from cab_assets.clickstream.gap import accept_gap, find_gaps
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import gaps, lag, other_topic, start_offsets
@@ -43,7 +43,7 @@ class Sides(Clients):
 
 
 @dataclass(frozen=True)
-class Standing:
+class LagReport:
     """How far both sides are."""
 
     topic: str
@@ -90,14 +90,14 @@ class Standing:
         return "\n".join([*lines, f"{self.topic}: {self.figures['lag']:,} records are waiting; {newest}", *stopped, *lost, *map(str, self.held)])
 
 
-def standing(sides: Sides) -> Standing:
+def lag_report(sides: Sides) -> LagReport:
     state = sides.click_topic.look()
-    return Standing(sides.click_topic.name, state, sides.ledger.newest(), sides.click_topic.held(state))
+    return LagReport(sides.click_topic.name, state, sides.ledger.newest(), sides.click_topic.held(state))
 
 
 def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:
     """Commit refused records that are usable now."""
-    refuse_unknown(reason, sides.ledger)
+    raise_if_unknown(reason, sides.ledger)
     found = False
     with recording() as record:
         sides.ledger.create()
@@ -109,7 +109,7 @@ def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: 
         say("No refused record is usable by today's rules. Records refused since the last fold are not in `rejects` yet.")
 
 
-def refuse_unknown(reason: str | None, ledger: Ledger) -> None:
+def raise_if_unknown(reason: str | None, ledger: Ledger) -> None:
     """Raise BadParameter for a reason that no rule gives and no record has."""
     if reason is None or reason in REASONS or reason in (there := reasons_there(ledger)):
         return
@@ -132,7 +132,7 @@ def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
         sides.ledger.create()
         batch = accept_gap(sides.ledger, sides.click_topic.name, stands, lost, newest)
         record(batch)
-    say(f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from {committed(batch, sides.click_topic.name)}")
+    say(f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from {committed_ends(batch, sides.click_topic.name)}")
 
 
 def skip(sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool], say: Say) -> None:
@@ -147,7 +147,7 @@ def skip(sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool
         sides.ledger.create()
         for batch in first.run(stretches):
             record(batch)
-    say(f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from {committed(batch, sides.click_topic.name)}")
+    say(f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from {committed_ends(batch, sides.click_topic.name)}")
 
 
 def reader(env: Environment) -> Callable[[DataFrame], DataFrame]:

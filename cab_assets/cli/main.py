@@ -67,9 +67,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs: a
     """Show each server of the embedded stack; exit code 0 only if all of them answer."""
     from cab_assets.dev.stack.status import status, table
 
-    standings = status(_environment().home)
-    typer.echo(json.dumps([asdict(each) for each in standings], indent=2) if as_json else table(standings))
-    raise typer.Exit(0 if all(each.answers for each in standings) else 1)
+    statuses = status(_environment().home)
+    typer.echo(json.dumps([asdict(each) for each in statuses], indent=2) if as_json else table(statuses))
+    raise typer.Exit(0 if all(each.answers for each in statuses) else 1)
 
 
 @app.command()

@@ -29,8 +29,8 @@ def lag(as_json: Annotated[bool, typer.Option("--json", help="For programs: one 
     from cab_assets.cli import clickstream
 
     with _clickstream() as sides:
-        standing = clickstream.standing(sides)
-    typer.echo(json.dumps(standing.figures) if as_json else standing.table)
+        report = clickstream.lag_report(sides)
+    typer.echo(json.dumps(report.figures) if as_json else report.table)
 
 
 @operators.command("replay-rejects")

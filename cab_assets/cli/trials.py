@@ -11,7 +11,7 @@ import pyarrow.fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 
 from cab_assets.cli.scratch import PARTS, Scratch, SeenOtherwise
-from cab_assets.clients.clocks import refuse_other_clock, refuse_other_zone
+from cab_assets.clients.clocks import raise_if_clock_differs, raise_if_zone_differs
 from cab_assets.clients.failures import CatalogsDiffer, KafkaHidden
 from cab_assets.clients.lake import LakeRefused
 from cab_assets.clients.spark import SparkFailed
@@ -56,8 +56,8 @@ class Trials(Clients):
     def clocks(self) -> str:
         asked = datetime.now(UTC)
         clocks = self.bookings_db.clocks()
-        refuse_other_clock(str(self.env.bookings_db_url), clocks.moment, asked)
-        refuse_other_zone(str(self.env.bookings_db_url), clocks, self.env.timezone)
+        raise_if_clock_differs(str(self.env.bookings_db_url), clocks.moment, asked)
+        raise_if_zone_differs(str(self.env.bookings_db_url), clocks, self.env.timezone)
         apart = abs(clocks.moment - asked).total_seconds()
         return f"the database's is {apart:.1f} s from ours; its sessions run in UTC; a day ends by the clock of {self.env.timezone.key}"
 

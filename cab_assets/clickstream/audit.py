@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cab_assets.clickstream.batch import BatchFile, Contents, Range, batch_path
+from cab_assets.clickstream.batch import BatchContents, BatchFile, Range, batch_path
 from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError
 from cab_assets.schemas import EXTRA_KEYS, PLACE_KEY, POSITION
@@ -22,7 +22,7 @@ class BatchUnaccounted(CabError):
     """A staged batch does not hold exactly the records of its offsets."""
 
 
-def read_back(lake: Lake, folder: str, topic: str, ranges: Iterable[Range], first_delivered: FirstDelivered) -> Contents:
+def read_back(lake: Lake, folder: str, topic: str, ranges: Iterable[Range], first_delivered: FirstDelivered) -> BatchContents:
     """What lies in a staged folder; BatchUnaccounted unless it is each delivered record of `ranges`, once."""
     files, rows = _read(lake, folder)
     missing = tuple(gap for each in ranges for gap in _account(folder, topic, rows, each, first_delivered))
@@ -31,7 +31,7 @@ def read_back(lake: Lake, folder: str, topic: str, ranges: Iterable[Range], firs
     return _contents(files, rows, missing)
 
 
-def read_contents(lake: Lake, folder: str) -> Contents:
+def read_contents(lake: Lake, folder: str) -> BatchContents:
     """What lies in a folder whose records come from anywhere."""
     return _contents(*_read(lake, folder), ())
 
@@ -70,10 +70,10 @@ def _holes(offsets: np.ndarray, expected: Range) -> Iterable[Range]:
         yield Range(partition=expected.partition, start=int(edges[at]) + 1, end=int(edges[at + 1]))
 
 
-def _contents(files: tuple[BatchFile, ...], rows: pa.Table, undelivered: tuple[Range, ...]) -> Contents:
+def _contents(files: tuple[BatchFile, ...], rows: pa.Table, undelivered: tuple[Range, ...]) -> BatchContents:
     refused = pc.is_valid(rows["reasons"])
     rejected, events = rows.filter(refused), pc.min_max(rows["event_timestamp"]).as_py()
-    return Contents(
+    return BatchContents(
         files=files,
         undelivered=undelivered,
         accepted=rows.num_rows - rejected.num_rows,

@@ -36,7 +36,7 @@ class BatchFile(BaseModel, frozen=True):
     rows: int
 
 
-class Contents(BaseModel, frozen=True):
+class BatchContents(BaseModel, frozen=True):
     """What was found in the files of a batch when they were read back."""
 
     files: tuple[BatchFile, ...] = ()
@@ -77,7 +77,7 @@ class Batch(BaseModel, frozen=True):
     kind: Literal["ingest", "replay", "gap"] = "ingest"
     topic: str
     ranges: tuple[Range, ...]
-    contents: Contents
+    contents: BatchContents
     topics: dict[str, TopicEnd]  # after this batch, every topic that was ever committed
     removed: dict[str, tuple[Place, ...]] = {}  # by ingest date: refused records that were replayed and are accepted here
     run_id: str
@@ -108,7 +108,7 @@ class Batch(BaseModel, frozen=True):
         If that does not know the topic, the ends that this batch was staged with count.
         """
         staged = self.topics[self.topic]
-        before_it = committed(before, self.topic) or staged.ends
+        before_it = committed_ends(before, self.topic) or staged.ends
         ends = before_it | {each.partition: each.end for each in self.ranges}
         own = TopicEnd(id=staged.id, ends=ends)
         return self.model_copy(
@@ -123,12 +123,12 @@ class Batch(BaseModel, frozen=True):
         """Whether its topic ends after `before` exactly where its ranges start, and `before` replayed none of its records."""
         if before and not self.replayed.isdisjoint(before.replayed):
             return False
-        ends, known = committed(before, self.topic), before.topics.get(self.topic) if before else None
+        ends, known = committed_ends(before, self.topic), before.topics.get(self.topic) if before else None
         same_topic = known is None or known.id == self.topics[self.topic].id
         return same_topic and all(ends.get(each.partition, 0 if known else each.start) == each.start for each in self.ranges)
 
 
-def committed(newest: Batch | None, topic: str) -> Offsets:
+def committed_ends(newest: Batch | None, topic: str) -> Offsets:
     """The committed ends of `topic`; none when it was never committed."""
     known = newest.topics.get(topic) if newest else None
     return dict(known.ends) if known else {}

@@ -32,7 +32,7 @@ class Due:
         return bool(self.batches or self.fault or self.found.first or self.current is None)
 
     @property
-    def taken_out(self) -> set[Place]:
+    def removed_by_replay(self) -> set[Place]:
         """Refused records of the day that a batch replayed."""
         return {place for batch in self.batches for place in batch.removed.get(self.day.date, ())}
 
@@ -89,8 +89,8 @@ def _refused_days(batch: Batch) -> Mapping[str, int]:
 
 
 def _folded_rejects(current: DataFrame, records: DataFrame, due: list[Due]) -> DataFrame:
-    taken_out = {place for each in due for place in each.taken_out}
-    return fold_rejects(current, records, places(current.sparkSession, taken_out))
+    removed_by_replay = {place for each in due for place in each.removed_by_replay}
+    return fold_rejects(current, records, places(current.sparkSession, removed_by_replay))
 
 
 CLICK_DAYS = DayTable(

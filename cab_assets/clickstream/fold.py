@@ -104,7 +104,7 @@ class Folding:
         """Return the day on a version whose listed files are whole; one that is damaged is condemned."""
         if due.fault or due.current is None or not (due.batches or due.found.first):
             return due
-        if due.day.is_whole(due.current, surplus=True):
+        if due.day.is_intact(due.current, surplus=True):
             return due
         return self._sound(self._due(due.day.date))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cab_assets.clickstream.day_tables import DayTable, Due
-from cab_assets.store.audit import Contents
+from cab_assets.store.audit import VersionContents
 from cab_assets.store.checks import Check, Judgement
 
 
@@ -14,7 +14,7 @@ class Evidence:
 
     target: DayTable
     due: Due
-    contents: Contents  # what was read back from the files
+    contents: VersionContents  # what was read back from the files
     records: int  # of Kafka, for which the rows stand
 
 
@@ -23,7 +23,7 @@ def adds_up_to_batches(evidence: Evidence) -> Judgement:
     due = evidence.due
     before = (due.current.records or 0) if due.current else 0
     arrived = sum(evidence.target.days_of(batch)[due.day.date] for batch in due.batches)
-    left = len(due.taken_out)
+    left = len(due.removed_by_replay)
     return before + arrived - left == evidence.records, {
         "before": str(before),
         "arrived": str(arrived),

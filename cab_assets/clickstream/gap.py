@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path
+from cab_assets.clickstream.batch import Batch, BatchContents, Range, TopicEnd, batch_path
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder
-from cab_assets.clickstream.offsets import gaps, refuse_another_topic, start_offsets
+from cab_assets.clickstream.offsets import gaps, raise_if_another_topic, start_offsets
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.errors import CabError
 
@@ -18,7 +18,7 @@ def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | N
     """Return the ranges that were never read and are gone, the newest commit, and the topic."""
     state, newest = topic.look(), ledger.newest()
     if newest and (known := newest.topics.get(topic.name)):
-        refuse_another_topic(topic.name, known, state)
+        raise_if_another_topic(topic.name, known, state)
     stands = TopicEnd(id=state.id, ends=start_offsets(newest, topic.name, state))
     return gaps(newest, topic.name, state), newest, stands
 
@@ -37,7 +37,7 @@ def accept_gap(ledger: Ledger, topic: str, stands: TopicEnd, seen: list[Range], 
         kind="gap",
         topic=topic,
         ranges=tuple(seen),
-        contents=Contents(),
+        contents=BatchContents(),
         topics={topic: stands},
         run_id=folder,
         written=datetime.now(UTC),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cab_assets.clickstream.audit import read_back
-from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed
+from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed_ends
 from cab_assets.clickstream.ledger import Ledger
-from cab_assets.clickstream.offsets import lag, refuse_another_topic, refuse_lost, starting
+from cab_assets.clickstream.offsets import lag, raise_if_another_topic, raise_if_lost, starting
 from cab_assets.clickstream.stage import Query, StagingFailed
 from cab_assets.clients.click_topic import ClickTopic, Offsets, TopicState
 from cab_assets.clients.kafka_client import KafkaUnavailable
@@ -24,7 +24,7 @@ OpenQuery = Callable[[Offsets, str], AbstractContextManager[Query]]  # where to 
 
 
 @dataclass(frozen=True)
-class Committed:
+class CommitResult:
     """A batch that was committed just now, and what it was like around it."""
 
     batch: Batch
@@ -64,7 +64,7 @@ class Ingest:
     commits: int = 0
     held: bool = False  # whether an open transaction held records back when the topic was last looked at
 
-    def run(self) -> Iterator[Committed]:
+    def run(self) -> Iterator[CommitResult]:
         """Commit batches, and give each as soon as it is visible."""
         self.ledger.create()
         state, newest = self._seen(), self.ledger.newest()
@@ -77,7 +77,7 @@ class Ingest:
             queries += 1
             state, newest = self._seen(), self.ledger.newest(newest.number if newest else None)
 
-    def _commit_all(self, query: Query, state: TopicState, newest: Batch | None, stay: Stay, since: float) -> Iterator[Committed]:
+    def _commit_all(self, query: Query, state: TopicState, newest: Batch | None, stay: Stay, since: float) -> Iterator[CommitResult]:
         """Commit what the query stages, until it is time to leave, the query is old, or another run was first."""
         ends, looked = query.start, since
         while not query.is_old and not stay.is_over(ends, state.ends, committed_any=self.commits > 0):
@@ -89,17 +89,17 @@ class Ingest:
                     return
                 self.commits += 1
                 now = time.monotonic()
-                yield Committed(batch, lag(ends, state.ends), lag(batch.ends, state.ends), round(now - since, 3))
+                yield CommitResult(batch, lag(ends, state.ends), lag(batch.ends, state.ends), round(now - since, 3))
                 newest, ends, since = batch, batch.ends, now
             elif time.monotonic() - looked > LOOK_SECONDS:
                 state, looked = self._look(state, newest), time.monotonic()
                 try:
                     query.check()
                 except StagingFailed:
-                    refuse_lost(self.topic.name, ends, state)  # which is why, then
+                    raise_if_lost(self.topic.name, ends, state)  # which is why, then
                     raise
                 if looked - since > STUCK_SECONDS:
-                    refuse_lost(self.topic.name, ends, state)
+                    raise_if_lost(self.topic.name, ends, state)
             else:
                 time.sleep(POLL_SECONDS)
 
@@ -121,7 +121,7 @@ class Ingest:
     def _look(self, before: TopicState, newest: Batch | None) -> TopicState:
         """The topic now, if it is still the one that the run started with."""
         state = self._seen_patiently()
-        refuse_another_topic(self.topic.name, TopicEnd(id=before.id, ends=committed(newest, self.topic.name)), state)
+        raise_if_another_topic(self.topic.name, TopicEnd(id=before.id, ends=committed_ends(newest, self.topic.name)), state)
         return state
 
     def _audited(self, folder: str, ranges: tuple[Range, ...], state: TopicState) -> Batch:

@@ -26,7 +26,7 @@ def may_be_written(folder: str, now: datetime) -> bool:
     return (begun := _begun(folder)) is not None and now - begun < KEPT
 
 
-def refuse_old(folder: str, now: datetime) -> None:
+def raise_if_old(folder: str, now: datetime) -> None:
     """Raise TookTooLong if housekeeping may soon delete the folder."""
     begun = _begun(folder)
     if begun is not None and now - begun > USABLE:

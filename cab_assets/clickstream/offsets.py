@@ -1,6 +1,6 @@
 """Where a run starts: what is committed against what the topic holds."""
 
-from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed
+from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed_ends
 from cab_assets.clients.click_topic import Offsets, TopicState
 from cab_assets.errors import CabError
 
@@ -16,13 +16,13 @@ class RecordsLost(CabError):
 def starting(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
     """The offset of each partition to read from. TopicRecreated, RecordsLost if what is committed does not lead on."""
     if known := newest.topics.get(topic) if newest else None:
-        refuse_another_topic(topic, known, state)
+        raise_if_another_topic(topic, known, state)
     starts = start_offsets(newest, topic, state)
-    refuse_lost(topic, starts, state)
+    raise_if_lost(topic, starts, state)
     return starts
 
 
-def refuse_another_topic(topic: str, known: TopicEnd, state: TopicState) -> None:
+def raise_if_another_topic(topic: str, known: TopicEnd, state: TopicState) -> None:
     """TopicRecreated unless the topic is the one that was known, and holds what was committed of it."""
     if known.id != state.id:
         raise TopicRecreated(
@@ -40,13 +40,13 @@ def other_topic(newest: Batch | None, topic: str, state: TopicState) -> str | No
     """Return why what is committed does not lead on, if it belongs to another topic of that name."""
     try:
         if known := newest.topics.get(topic) if newest else None:
-            refuse_another_topic(topic, known, state)
+            raise_if_another_topic(topic, known, state)
     except TopicRecreated as error:
         return str(error)
     return None
 
 
-def refuse_lost(topic: str, starts: Offsets, state: TopicState) -> None:
+def raise_if_lost(topic: str, starts: Offsets, state: TopicState) -> None:
     """RecordsLost if the topic no longer holds a record that lies after `starts`."""
     if lost := _gone(starts, state):
         raise RecordsLost(
@@ -62,7 +62,7 @@ def gaps(newest: Batch | None, topic: str, state: TopicState) -> list[Range]:
 
 def start_offsets(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
     """Committed ends; 0 for a partition added since; for a topic that was never read, its oldest records."""
-    ends = committed(newest, topic)
+    ends = committed_ends(newest, topic)
     return {partition: ends.get(partition, 0 if ends else begin) for partition, begin in state.begins.items()}
 
 

@@ -17,7 +17,7 @@ from cab_assets.clickstream.audit import read_contents
 from cab_assets.clickstream.batch import Batch, Place, batch_path
 from cab_assets.clickstream.day_tables import places
 from cab_assets.clickstream.ledger import Ledger
-from cab_assets.clickstream.manual import new_folder, refuse_old
+from cab_assets.clickstream.manual import new_folder, raise_if_old
 from cab_assets.clients.failures import Refused
 from cab_assets.clients.hive import NoSuchTable
 from cab_assets.clients.spark import Spark
@@ -59,7 +59,7 @@ class Replay:
             staged = self._staged(newest) if newest else None
             if newest is None or staged is None:
                 return
-            refuse_old(staged.folder, datetime.now(UTC))
+            raise_if_old(staged.folder, datetime.now(UTC))
             if committed := self.ledger.commit(staged, newest):
                 yield committed
             tries = 0 if committed else tries + 1

@@ -10,7 +10,7 @@ from itertools import takewhile
 
 import pyarrow.fs as pafs
 
-from cab_assets.clickstream.batch import Batch, committed, read_batch
+from cab_assets.clickstream.batch import Batch, committed_ends, read_batch
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import may_be_written
 from cab_assets.clickstream.stage import CHECKPOINTS
@@ -57,7 +57,7 @@ def is_due(lake: Lake, path: str, grace: timedelta, now: datetime) -> bool:
 def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:
     """Whether the folder can no longer be committed: its offsets are, or whoever staged it has thrown its checkpoint away."""
     if batch := read_batch(lake, folder):
-        ends = committed(newest, batch.topic)
+        ends = committed_ends(newest, batch.topic)
         passed = any(each.start < ends.get(each.partition, 0) for each in batch.ranges)
         return passed or (batch.kind != "ingest" and newest is not None and batch.number < newest.number)
     query, _, number = folder.rpartition("-")
@@ -66,4 +66,4 @@ def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:
     except FileNotFoundError:
         return bool(lake.info(f"{CHECKPOINTS}/{query}").type != pafs.FileType.Directory)
     ((topic, ends),) = json.loads(log).items()
-    return all(end <= committed(newest, topic).get(int(partition), 0) for partition, end in ends.items())
+    return all(end <= committed_ends(newest, topic).get(int(partition), 0) for partition, end in ends.items())

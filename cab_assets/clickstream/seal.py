@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from cab_assets.clickstream.batch import Batch, committed
+from cab_assets.clickstream.batch import Batch, committed_ends
 from cab_assets.clickstream.offsets import other_topic
 from cab_assets.clients.click_topic import ClickTopic, NoSuchTopic, TopicState
 from cab_assets.clients.lake import Lake
@@ -19,7 +19,7 @@ SEALED = f"{CLICKS.name}/_sealed"  # holds the moment up to which everything tha
 
 def drained(newest: Batch | None, topic: str, state: TopicState) -> bool:
     """Whether all that the topic holds is committed, whichever of its partitions are idle."""
-    ends = committed(newest, topic)
+    ends = committed_ends(newest, topic)
     return all(ends.get(partition, 0) >= end or state.begins[partition] == end for partition, end in state.ends.items())
 
 

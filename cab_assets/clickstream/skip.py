@@ -15,7 +15,7 @@ from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder
 from cab_assets.clickstream.offsets import starting
 from cab_assets.clickstream.stage import PARQUET, TASK_OFFSETS
-from cab_assets.clients.click_topic import COMMITTED, ClickTopic, Offsets, TopicState
+from cab_assets.clients.click_topic import READ_COMMITTED, ClickTopic, Offsets, TopicState
 from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError
 
@@ -103,7 +103,7 @@ class Skip:
         ends = start | {before.partition: before.end}
         records = (
             session.read.format("kafka")
-            .option("kafka.isolation.level", COMMITTED)
+            .option("kafka.isolation.level", READ_COMMITTED)
             .option("startingOffsets", json.dumps({self.topic.name: start}))
             .option("endingOffsets", json.dumps({self.topic.name: ends}))
             .option("maxRecordsPerPartition", TASK_OFFSETS)

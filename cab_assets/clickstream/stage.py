@@ -17,7 +17,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from cab_assets.clickstream.batch import Range, batch_path
-from cab_assets.clients.click_topic import COMMITTED, ClickTopic, Offsets
+from cab_assets.clients.click_topic import READ_COMMITTED, ClickTopic, Offsets
 from cab_assets.clients.deadline import within
 from cab_assets.clients.failures import failure
 from cab_assets.clients.lake import Lake
@@ -28,7 +28,7 @@ from cab_assets.transforms.clickstream import read_clicks
 
 CHECKPOINTS = f"{CLICKSTREAM_BATCHES.name}/_checkpoints"
 START_SECONDS = 45  # a warm server takes 2, one that was just started 10
-ANSWER_SECONDS = 10
+ANSWER_TIMEOUT_SECONDS = 10
 STOP_SECONDS = 5  # after two answers of HiveServer2 that never came, the run must still end within a minute
 QUERY_SECONDS = 900  # a query is stopped by its run after so long and started anew; one whose run was killed ends itself a minute later
 ORPHAN_SECONDS = QUERY_SECONDS + 60
@@ -77,7 +77,7 @@ class Query:
     def check(self) -> None:
         """An error with Spark's own reason, StagingFailed if nothing else, if the query is no longer at work."""
         try:
-            ended = within(ANSWER_SECONDS, self._ended)
+            ended = within(ANSWER_TIMEOUT_SECONDS, self._ended)
         except TimeoutError as timeout:
             raise StagingFailed(f"Spark does not say what the streaming query does ({timeout}); see `cab doctor`, then run again") from timeout
         if ended:
@@ -106,7 +106,7 @@ def staging(session: SparkSession, lake: Lake, topic: ClickTopic, start: Offsets
     """A query from `start` on, at work until the block ends."""
     records = (
         session.readStream.format("kafka")
-        .option("kafka.isolation.level", COMMITTED)
+        .option("kafka.isolation.level", READ_COMMITTED)
         .option("startingOffsets", json.dumps({topic.name: start}))
         .option("maxOffsetsPerTrigger", rules.max_offsets)
         .option("maxRecordsPerPartition", TASK_OFFSETS)

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError, for_code
 from kafka.protocol.consumer import IsolationLevel
 
 from cab_assets.clients.deadline import within
-from cab_assets.clients.kafka_client import ANSWER_SECONDS, Admin, Reader, answering
+from cab_assets.clients.kafka_client import ANSWER_TIMEOUT_SECONDS, Admin, Reader, answering
 from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.errors import CabError
 
@@ -22,7 +22,7 @@ SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in 
 SKIP_OFFSETS = 5_000  # a longer way to the next stretch is jumped over; a jump throws away what was fetched
 UNKNOWN_TOPIC = 3
 EARLIEST_MS, LATEST_MS = -62_135_596_800_000, 253_402_300_799_000  # Python's years 1 to 9999; a producer may give any time
-COMMITTED = "read_committed"  # records of a transaction count when it is over, and not at all when it is given up
+READ_COMMITTED = "read_committed"  # records of a transaction count when it is over, and not at all when it is given up
 
 OPEN = KafkaSecurity()
 
@@ -78,14 +78,14 @@ class ClickTopic:
         topic, and KafkaFailed for any other error of the broker.
         """
         with answering(self.servers, self.security):
-            return within(ANSWER_SECONDS, self._look)
+            return within(ANSWER_TIMEOUT_SECONDS, self._look)
 
     def held(self, state: TopicState) -> list[Held]:
         """Return what waits behind an open transaction, and since when."""
         sent: dict[int, datetime] = {}
         if state.held:
             with suppress(KafkaError, TimeoutError, OSError):  # what waits is known without it
-                sent = within(ANSWER_SECONDS, lambda: self._sent(state))
+                sent = within(ANSWER_TIMEOUT_SECONDS, lambda: self._sent(state))
         return [Held(partition, state.ends[partition], records, sent.get(partition)) for partition, records in state.held.items()]
 
     def for_spark(self) -> dict[str, str]:
@@ -106,7 +106,7 @@ class ClickTopic:
 
     def _reader(self) -> Reader:
         """Return what reads records of transactions that are over, and commits nothing."""
-        given = {"isolation_level": COMMITTED, "enable_auto_commit": False}
+        given = {"isolation_level": READ_COMMITTED, "enable_auto_commit": False}
         return Reader(self.servers, self.security, auto_offset_reset="none", **given)
 
     def _look(self) -> TopicState:

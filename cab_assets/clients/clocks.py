@@ -26,7 +26,7 @@ class Clocks:
     business: datetime | None  # on that of the business zone; None if the server does not know the zone
 
 
-def refuse_other_clock(where: str, moment: datetime, since: datetime) -> None:
+def raise_if_clock_differs(where: str, moment: datetime, since: datetime) -> None:
     """ClocksDisagree unless `moment`, by the clock of `where`, lies between `since` and now, by ours."""
     now = datetime.now(UTC)
     ahead = max(moment - now, timedelta()) - max(since - moment, timedelta())
@@ -35,7 +35,7 @@ def refuse_other_clock(where: str, moment: datetime, since: datetime) -> None:
         raise ClocksDisagree(f"the clock of {where} is {apart}; versions and days go by both: let both follow a time server (chrony, ntpd), then run again")
 
 
-def refuse_other_zone(where: str, clocks: Clocks, zone: ZoneInfo) -> None:
+def raise_if_zone_differs(where: str, clocks: Clocks, zone: ZoneInfo) -> None:
     """ZonesDisagree unless the session runs in UTC and the business zone is the one that Python knows."""
     ours = {"UTC, which its session was told to run in": (clocks.session, UTC), f"{zone.key}, by Python's rules": (clocks.business, zone)}
     for what, (shown, on) in ours.items():

@@ -11,7 +11,7 @@ import pyarrow.fs as pafs
 
 from cab_assets.clients.deadline import within
 
-ANSWER_SECONDS = 20  # of one call; the client alone waits for longer than a minute when no NameNode is there
+ANSWER_TIMEOUT_SECONDS = 20  # of one call; the client alone waits for longer than a minute when no NameNode is there
 REPORT_SECONDS = 20  # until a DataNode has told the NameNode of a file's last block: 0.1 s were seen
 
 
@@ -45,7 +45,7 @@ class Limited:
 
     def _call(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
         try:
-            given = within(ANSWER_SECONDS, lambda: call(*args, **options))
+            given = within(ANSWER_TIMEOUT_SECONDS, lambda: call(*args, **options))
         except RuntimeError as error:
             raise OSError(said(error)) from error
         return Limited(given) if name == "open" else given

@@ -27,7 +27,7 @@ from cab_assets.clients.hive_text import Row, said
 from cab_assets.clients.hive_times import timestamp
 from cab_assets.errors import Unavailable
 
-ANSWER_SECONDS = 20  # the longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two answers must not hang for a minute
+ANSWER_TIMEOUT_SECONDS = 20  # the longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two answers must not hang for a minute
 CONNECTIONS = 4  # statements side by side: more do not make the metastore faster
 NO_TABLE = r"TABLE_OR_VIEW_NOT_FOUND|Table not found"  # Spark, Apache Hive
 NOT_LET_IN, NOT_TRUSTED, NO_PASSWORDS = "Error validating the login", "CERTIFICATE_VERIFY_FAILED", "Unsupported mechanism type PLAIN"
@@ -65,7 +65,7 @@ class Hive:
         password: str | None = None,
         *,
         ca: Path | None = None,
-        answer_seconds: int = ANSWER_SECONDS,
+        answer_seconds: int = ANSWER_TIMEOUT_SECONDS,
         lake: str | None = None,
     ) -> None:
         parts = urlparse(url)

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownBroke
 from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.errors import CabError, Unavailable
 
-ANSWER_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not wait for long
+ANSWER_TIMEOUT_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not wait for long
 CONNECTION_FAILED = re.compile(r"connection to \S+ failed: (.*)", re.DOTALL)  # as kafka-python logs it
 HUNG_UP = "socket disconnected"  # also what kafka-python makes of a refusal that arrives together with the end of the connection
 
@@ -38,7 +38,7 @@ class _Client:
 
     def __init__(self, servers: str, security: KafkaSecurity, **config: Any) -> None:
         try:
-            super().__init__(bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000, **security.for_python(), **config)  # type: ignore[call-arg]
+            super().__init__(bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_TIMEOUT_SECONDS * 1000, **security.for_python(), **config)  # type: ignore[call-arg]
         except KafkaError:
             self._client.close()
             self._net.stop()

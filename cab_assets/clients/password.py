@@ -8,7 +8,7 @@ from typing import Any
 from cab_assets.clients.deadline import within
 from cab_assets.errors import CabError, Unavailable
 
-ANSWER_SECONDS = 20
+ANSWER_TIMEOUT_SECONDS = 20
 TRIES = 2
 REMEDY = "check CAB_BOOKINGS_DB_SECRET, the region and the rights of this machine's AWS identity"
 
@@ -64,7 +64,7 @@ def _secret(name: str, client: Callable[[], Any]) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        answer = within(ANSWER_SECONDS, lambda: client().get_secret_value(SecretId=name))
+        answer = within(ANSWER_TIMEOUT_SECONDS, lambda: client().get_secret_value(SecretId=name))
         return str(answer["SecretString"])
     except ClientError as error:
         raise SecretRefused(f"AWS Secrets Manager does not give {name}: {error.response['Error'].get('Message', error)}; {REMEDY}") from None

@@ -23,7 +23,7 @@ from cab_assets.secrets import without_secrets
 
 REACH_SECONDS = 5
 PROBE_SECONDS = 10  # between questions whether the server is still there while a job runs
-ANSWER_SECONDS = 15  # under full load it answers in one
+ANSWER_TIMEOUT_SECONDS = 15  # under full load it answers in one
 END_SECONDS = 5  # a server that is up releases a session in 0.1 s
 CONNECT_PORT, MASTER_PORT = 15002, 7077
 LOCAL, STANDALONE = "local", "spark://"
@@ -112,7 +112,7 @@ class Spark:
         with way.toChannel() as channel:
             try:
                 release = channel.unary_unary("/spark.connect.SparkConnectService/ReleaseSession")
-                release(b"", timeout=ANSWER_SECONDS, metadata=way.metadata())
+                release(b"", timeout=ANSWER_TIMEOUT_SECONDS, metadata=way.metadata())
             except grpc.RpcError as error:
                 if error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE):
                     raise SparkUnavailable(f"Spark Connect at {self.where} does not answer ({error.code().name}); see `cab doctor`, then run again") from None

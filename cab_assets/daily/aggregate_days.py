@@ -11,7 +11,7 @@ from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError
 from cab_assets.schemas import BOOKINGS
-from cab_assets.store.audit import Contents
+from cab_assets.store.audit import VersionContents
 from cab_assets.store.checks import Check, Judgement, judged
 from cab_assets.store.draft import Draft
 from cab_assets.store.manifest import Manifest
@@ -63,7 +63,7 @@ def _current(day: StoredDay, made_from: Manifest) -> Manifest | None:
         return None
     if manifest.made_from != {BOOKINGS.name: made_from.version}:
         return None
-    return manifest if day.is_whole(manifest) else None
+    return manifest if day.is_intact(manifest) else None
 
 
 def _write(day: StoredDay, made_from: Manifest, rows: pa.Table, run_id: str) -> Manifest:
@@ -80,7 +80,7 @@ class Evidence:
     """What the checks of an aggregated day judge by."""
 
     bookings: Manifest
-    contents: Contents
+    contents: VersionContents
 
 
 def adds_up_to_bookings(evidence: Evidence) -> Judgement:

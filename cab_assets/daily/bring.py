@@ -82,7 +82,7 @@ class Bring:
     def _aggregate(self, days: list[str], published: Manifests) -> Iterator[Outcome]:
         """Aggregate days; those that this run did not publish itself are looked up in Hive."""
         if PUBLISHED not in self.steps:  # publishing has just read every byte
-            published = self.bookings.whole(self.bookings.published(days))
+            published = self.bookings.intact(self.bookings.published(days))
         for day in sorted(set(days) - published.keys()):
             yield Failed(AGGREGATED, day, NothingToAggregate(NOTHING_TO_AGGREGATE))
         good = yield from aggregate_days(self.spark, self.aggregates, published, self.run_id)

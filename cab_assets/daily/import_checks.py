@@ -5,8 +5,8 @@ from functools import cached_property
 
 from cab_assets.daily.row_counts import RowLimits, as_usual, not_lost
 from cab_assets.sources.fingerprint import Fingerprint, fingerprint
-from cab_assets.sources.source_day import Control, SourceDay
-from cab_assets.store.audit import Contents
+from cab_assets.sources.source_day import ControlTotals, SourceDay
+from cab_assets.store.audit import VersionContents
 from cab_assets.store.checks import Check, Judgement, is_key
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.stored_day import ROWS_NOT_LOST, StoredDay
@@ -18,8 +18,8 @@ class Evidence:
 
     day: StoredDay
     source: SourceDay
-    control: Control  # what the source says of the day, in the same snapshot
-    contents: Contents  # what was read back from the files
+    totals: ControlTotals  # what the source says of the day, in the same snapshot
+    contents: VersionContents  # what was read back from the files
     row_hash: int  # sum of the hashes of the rows as they arrived
     arrival: Judgement
     limits: RowLimits
@@ -35,7 +35,7 @@ def equals_source(evidence: Evidence) -> Judgement:
     contents = evidence.contents
     fare, tip = contents.sums["trip_fare"], contents.sums["tip_amount"]
     written = fingerprint(contents.rows, fare, tip, evidence.row_hash)
-    source = evidence.control.fingerprint
+    source = evidence.totals.fingerprint
     return source == written, _compared(source, written)
 
 
@@ -55,7 +55,7 @@ def schema_as_expected(evidence: Evidence) -> Judgement:
     return bool(schema.equals(evidence.day.table.arrow_schema)), {
         "columns": str(len(schema)),
         "left out": ", ".join(evidence.source.added_columns) or "none",
-        "drop times set to NULL": str(evidence.control.unreal_drops),
+        "drop times set to NULL": str(evidence.totals.unreal_drops),
     }
 
 

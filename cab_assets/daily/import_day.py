@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
-from cab_assets.clients.clocks import refuse_other_clock
+from cab_assets.clients.clocks import raise_if_clock_differs
 from cab_assets.daily.arrival import arrived
 from cab_assets.daily.import_checks import IMPORT_CHECKS, Evidence
 from cab_assets.daily.row_counts import USUAL, RowLimits
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.sources.source_day import Control, Hashes, Slice, SourceDay
+from cab_assets.sources.source_day import ControlTotals, Hashes, Slice, SourceDay
 from cab_assets.store.checks import Judgement, judged
 from cab_assets.store.draft import Draft
 from cab_assets.store.manifest import Manifest
@@ -36,14 +36,14 @@ class Tally:
     """What passed through on the way from the source to the files."""
 
     row_hash: int = 0
-    control: Control | None = None
+    totals: ControlTotals | None = None
     row_hashes: list[Hashes] = field(default_factory=list)  # 8 bytes for each row, where no snapshot is shared
 
     def through(self, slices: Iterator[Slice]) -> Iterator[pa.RecordBatch]:
         """The rows without their hashes, which are added up."""
         for each in slices:
             self.row_hash = (self.row_hash + each.row_hash) % 2**64
-            self.control = each.control or self.control
+            self.totals = each.totals or self.totals
             if each.row_hashes is not None:
                 self.row_hashes.append(each.row_hashes)
             yield each.rows
@@ -56,7 +56,7 @@ class Written:
     source: SourceDay
     draft: Draft
     row_hash: int  # of the rows as they arrived
-    control: Control
+    totals: ControlTotals
     arrival: Judgement  # of values, while the snapshot is there
 
     @property
@@ -66,17 +66,17 @@ class Written:
         The day was written to between the two, or it gained or lost a partition: that is not
         subject to PostgreSQL's snapshots.
         """
-        return self.row_hash != self.control.fingerprint.row_hash
+        return self.row_hash != self.totals.fingerprint.row_hash
 
 
 def import_day(db: BookingsDb, day: StoredDay, run_id: str, limits: RowLimits = USUAL) -> ImportedDay:
     """Return the day's audited version: the newest if the source is still in its state, else a new one."""
     began, asked = time.monotonic(), datetime.now(UTC)
     with db.day(date.fromisoformat(day.date)) as source, ThreadPoolExecutor(1) as beside:
-        refuse_other_clock(db.dialect.address, source.snapshot.moment, asked)
-        figures = beside.submit(source.control)
+        raise_if_clock_differs(db.dialect.address, source.snapshot.moment, asked)
+        figures = beside.submit(source.control_totals)
         current = _current(day)
-        if current and _is_of(current, figures.result()) and day.is_whole(current):
+        if current and _is_of(current, figures.result()) and day.is_intact(current):
             return _imported(day, current, source, changed=False)
         written = _write(day, run_id, source, source.slices(), figures)
     if written.is_of_two_states:
@@ -91,12 +91,12 @@ def _imported(day: StoredDay, manifest: Manifest, source: SourceDay, *, changed:
     return ImportedDay(manifest, changed, source.added_columns, day.folder(manifest.version))
 
 
-def _write_again(day: StoredDay, run_id: str, source: SourceDay, figures: Future[Control]) -> Written:
+def _write_again(day: StoredDay, run_id: str, source: SourceDay, figures: Future[ControlTotals]) -> Written:
     """Write the rows of a newer state, with its own figures."""
     if not source.shares_a_snapshot:
         return _write(day, run_id, source, source.in_one_statement(), figures)
     with ThreadPoolExecutor(1) as beside:
-        return _write(day, run_id, source, source.slices(), beside.submit(source.control))
+        return _write(day, run_id, source, source.slices(), beside.submit(source.control_totals))
 
 
 def _write(
@@ -104,23 +104,23 @@ def _write(
     run_id: str,
     source: SourceDay,
     slices: Iterator[Slice],
-    figures: Future[Control],
+    figures: Future[ControlTotals],
 ) -> Written:
     """Write the rows; their figures come with them, or else from `figures`."""
     draft = Draft(day, version_id(moment_id(source.snapshot.moment), day.table, run_id))
     tally = Tally()
     draft.write(tally.through(slices))
-    control = tally.control or figures.result()
+    totals = tally.totals or figures.result()
     arrival = arrived(source, day.lake, draft.path, tally.row_hashes)
-    return Written(source, draft, tally.row_hash, control, arrival)
+    return Written(source, draft, tally.row_hash, totals, arrival)
 
 
 def _seal(day: StoredDay, written: Written, limits: RowLimits) -> Manifest:
     contents = written.draft.read_back(summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"])
-    source, control = written.source, written.control
-    evidence = Evidence(day, source, control, contents, written.row_hash, written.arrival, limits)
+    source, totals = written.source, written.totals
+    evidence = Evidence(day, source, totals, contents, written.row_hash, written.arrival, limits)
     audit = judged(IMPORT_CHECKS, evidence)
-    return written.draft.seal(contents.rows, audit, fingerprint=control.fingerprint)
+    return written.draft.seal(contents.rows, audit, fingerprint=totals.fingerprint)
 
 
 def _current(day: StoredDay) -> Manifest | None:
@@ -131,6 +131,6 @@ def _current(day: StoredDay) -> Manifest | None:
     return manifest if manifest.code_version == day.table.code_version else None
 
 
-def _is_of(manifest: Manifest, control: Control) -> bool:
+def _is_of(manifest: Manifest, totals: ControlTotals) -> bool:
     """Whether it is of the state that the source is in."""
-    return manifest.fingerprint is not None and not manifest.fingerprint.differs_from(control.fingerprint)
+    return manifest.fingerprint is not None and not manifest.fingerprint.differs_from(totals.fingerprint)

@@ -15,7 +15,7 @@ from dagster_pyspark import LazyPySparkResource
 from pyspark.sql import SparkSession
 
 from cab_assets import environment
-from cab_assets.clients.hive import ANSWER_SECONDS
+from cab_assets.clients.hive import ANSWER_TIMEOUT_SECONDS
 from cab_assets.clients.password import TRIES
 from cab_assets.clients.spark import Spark
 from cab_assets.environment import Environment
@@ -23,7 +23,7 @@ from cab_assets.launcher import alive
 from cab_assets.secrets import without_secrets
 from cab_assets.wiring import Clients
 
-TICK_ANSWER_SECONDS = 5
+TICK_TIMEOUT_SECONDS = 5
 
 # Partitions and schedules are fixed when definitions load; the rest is read when a run starts.
 CALENDAR = environment.read(os.environ)
@@ -56,7 +56,7 @@ class _Client(dg.ConfigurableResource[Any]):
             yield self.of(clients)
 
     def clients(self) -> Clients:
-        return Clients(self.environment, ANSWER_SECONDS, secrets=_secrets_manager)
+        return Clients(self.environment, ANSWER_TIMEOUT_SECONDS, secrets=_secrets_manager)
 
     def of(self, clients: Clients) -> Any:
         raise NotImplementedError
@@ -97,7 +97,7 @@ class BriefHiveResource(HiveResource):
     """HiveServer2 for sensors, which must not wait long for an answer."""
 
     def clients(self) -> Clients:
-        return Clients(self.environment, TICK_ANSWER_SECONDS)
+        return Clients(self.environment, TICK_TIMEOUT_SECONDS)
 
 
 class LakeResource(_Client):

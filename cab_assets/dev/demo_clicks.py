@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from cab_assets.cli.clickstream import Sides, standing
+from cab_assets.cli.clickstream import Sides, lag_report
 from cab_assets.clients.click_topic import Offsets
 from cab_assets.dev.demo import DemoFailed
 from cab_assets.dev.sample.clicks import Feed
@@ -82,7 +82,7 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 def wait_until_drained(sides: Sides, report: Report) -> None:
     deadline, told = time.monotonic() + DRAIN_SECONDS, -1
-    while (waiting := standing(sides).figures["lag"]) and time.monotonic() < deadline:
+    while (waiting := lag_report(sides).figures["lag"]) and time.monotonic() < deadline:
         if waiting != told:
             report(f"  {waiting:,} clicks are waiting for the sensor")
         told = waiting

@@ -28,7 +28,7 @@ ARRIVING = BOOKINGS.arrow_schema.append(pa.field(ROW_HASH, pa.int64())).append(p
 
 
 @dataclass(frozen=True)
-class Control:
+class ControlTotals:
     """What the source itself says of a day, and what we do not bring over as it stands."""
 
     fingerprint: Fingerprint
@@ -41,7 +41,7 @@ class Slice:
 
     rows: pa.RecordBatch
     row_hash: int
-    control: Control | None = None  # of the whole day, in the same state
+    totals: ControlTotals | None = None  # of the whole day, in the same state
     row_hashes: Hashes | None = None  # of each row, where no snapshot is shared
 
 
@@ -72,7 +72,7 @@ class SourceDay:
         """Whether `control` and `slices` see one state of the day."""
         return self.dialect.readers > 1
 
-    def control(self) -> Control:
+    def control_totals(self) -> ControlTotals:
         """The source's own figures of the day."""
         with self.cursors.lend() as cursor:
             cursor.execute(f"SELECT {', '.join(self._figures)} FROM {self.table} WHERE {self._within(self.start, self.end)}")
@@ -171,20 +171,20 @@ class SourceDay:
             for batch in self.read(f"{rows} UNION ALL {total}"):
                 told = batch[FIGURES].drop_null().to_pylist()
                 rides = batch.filter(batch[FIGURES].is_null()) if told else batch
-                control = _control(*(each or None for each in told[0].split(","))) if told else None
-                yield replace(self._slice(rides.drop_columns([FIGURES])), control=control)
+                totals = _control(*(each or None for each in told[0].split(","))) if told else None
+                yield replace(self._slice(rides.drop_columns([FIGURES])), totals=totals)
 
     def _one_by_one(self, start: datetime, end: datetime) -> Iterator[Slice]:
         yield from map(self._slice, self.read(self._select(start, end)))
 
     def _slice(self, batch: pa.RecordBatch) -> Slice:
         rows = batch.cast(ARRIVING)
-        self._refuse_other_texts(rows)
+        self._raise_if_texts_differ(rows)
         hashes = None if self.shares_a_snapshot else rows[ROW_HASH].to_numpy().copy()  # else the rows would stay with it
         total = pc.sum(rows[ROW_HASH]).as_py() or 0
         return Slice(rows.select(BOOKINGS.names), total, row_hashes=hashes)
 
-    def _refuse_other_texts(self, rows: pa.RecordBatch) -> None:
+    def _raise_if_texts_differ(self, rows: pa.RecordBatch) -> None:
         """The hash is the server's own, so it does not see what a session's encoding makes of a text on the way."""
         lengths = [pc.fill_null(pc.binary_length(rows[column.name]), 0).cast(pa.int64()) for column in TEXTS]
         other = rows.filter(pc.not_equal(reduce(pc.add, lengths), rows[TEXT_BYTES]))
@@ -203,5 +203,5 @@ class SourceDay:
         return self.dialect.between(self.shape["pickup_timestamp"], start, end)
 
 
-def _control(rows: Any, fare: Any, tip: Any, row_hash: Any, unreal_drops: Any) -> Control:
-    return Control(fingerprint(int(rows), fare, tip, row_hash or 0), int(unreal_drops))
+def _control(rows: Any, fare: Any, tip: Any, row_hash: Any, unreal_drops: Any) -> ControlTotals:
+    return ControlTotals(fingerprint(int(rows), fare, tip, row_hash or 0), int(unreal_drops))

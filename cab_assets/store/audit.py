@@ -19,14 +19,14 @@ from cab_assets.store.manifest import DataFile, Manifest
 from cab_assets.store.stored_day import StoredDay
 
 BATCH_ROWS = 50_000  # whose words the processor's cache holds
-NO_PRINTS = np.zeros(0, dtype=np.uint64)
+NO_HASHES = np.zeros(0, dtype=np.uint64)
 SHOWN = 3  # keys that are named
 READERS = 2  # row groups side by side: the import is over by now, and its second core would be idle
 BYTES_OF_WORD = np.array([2 ** (8 * held) - 1 for held in range(9)], dtype=np.uint64)  # masks of a word's first bytes
 
 
 @dataclass
-class Contents:
+class VersionContents:
     """What was found in the files of a version."""
 
     schema: pa.Schema
@@ -46,20 +46,20 @@ def read_back(
     *,
     summed: Sequence[str] = (),
     ranged: Sequence[str] = (),
-) -> Contents:
+) -> VersionContents:
     """Read the key and some columns of a version; LakeUnavailable if they cannot be read.
 
     `summed` are columns of decimals or whole numbers, `ranged` are columns of timestamps.
     """
     lake, table = day.lake, day.table
-    contents, adding = Contents(schema=pa.schema([]), sums=dict.fromkeys(summed)), Lock()
+    contents, adding = VersionContents(schema=pa.schema([]), sums=dict.fromkeys(summed)), Lock()
 
     def look(share: Share) -> np.ndarray:
-        prints = [NO_PRINTS]
+        prints = [NO_HASHES]
         for batch in _batches(lake, share, [*table.key, *summed, *ranged]):
             with adding:
                 _add_up(contents, batch, table.key, summed, ranged)
-            prints.append(key_prints(batch, table))
+            prints.append(key_hashes(batch, table))
         return np.sort(np.concatenate(prints))
 
     shares = [share for file in files for share in _shares(lake, f"{day.folder(version)}/{file.name}")]
@@ -94,7 +94,7 @@ def _batches(lake: Lake, share: Share, columns: list[str]) -> Iterator[pa.Record
             yield from file.read_row_group(group, columns=columns, use_threads=False).to_batches(max_chunksize=BATCH_ROWS)
 
 
-def _add_up(contents: Contents, batch: pa.RecordBatch, key: Iterable[str], summed: Iterable[str], ranged: Iterable[str]) -> None:
+def _add_up(contents: VersionContents, batch: pa.RecordBatch, key: Iterable[str], summed: Iterable[str], ranged: Iterable[str]) -> None:
     contents.rows += batch.num_rows
     for name in key:
         contents.nulls[name] = contents.nulls.get(name, 0) + batch[name].null_count
@@ -116,7 +116,7 @@ def _plus(total: Decimal | None, more: Any) -> Decimal | None:
     return Decimal(more) if total is None else total + Decimal(more)
 
 
-def key_prints(batch: pa.RecordBatch, table: Table) -> np.ndarray:
+def key_hashes(batch: pa.RecordBatch, table: Table) -> np.ndarray:
     """A 64-bit print of each row's key: flat memory where a set of two million keys takes 200 MB."""
     prints = np.zeros(batch.num_rows, dtype=np.uint64)
     for name in table.key:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from cab_assets.store.audit import Contents
+from cab_assets.store.audit import VersionContents
 from cab_assets.store.manifest import Finding
 
 E = TypeVar("E")
@@ -30,7 +30,7 @@ def judged(checks: Iterable[Check[E]], evidence: E) -> tuple[Finding, ...]:
     return tuple(check.finding(evidence) for check in checks)
 
 
-def is_key(contents: Contents) -> Judgement:
+def is_key(contents: VersionContents) -> Judgement:
     """Judge whether each row has a key of its own; name the first that have none."""
     null = sum(contents.nulls.values())
     shown = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cab_assets.store.audit import Contents, read_back
+from cab_assets.store.audit import VersionContents, read_back
 from cab_assets.store.manifest import DataFile, Finding, Manifest
 from cab_assets.store.stored_day import StoredDay, digest
 from cab_assets.store.writer import write_parquet
@@ -50,7 +50,7 @@ class Draft:
         )
         return None
 
-    def read_back(self, *, summed: Sequence[str] = (), ranged: Sequence[str] = ()) -> Contents:
+    def read_back(self, *, summed: Sequence[str] = (), ranged: Sequence[str] = ()) -> VersionContents:
         """Return what lies in the files: see `store.audit.read_back`."""
         return read_back(self.day, self.version, self.files, summed=summed, ranged=ranged)
 

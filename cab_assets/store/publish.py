@@ -98,7 +98,7 @@ class Publication:
                 if there.get(day) == location:
                     yield self._show(manifest, location, moved=day in moved)
                     continue
-                self._refuse_to_overwrite(stored, there.get(day), manifest)
+                self._raise_if_not_ours(stored, there.get(day), manifest)
                 (behind if day in there else missing)[day] = location
             except CabError as error:
                 yield from self.fail([day], error)
@@ -109,7 +109,7 @@ class Publication:
         self.shown[manifest.day] = manifest
         return Published(self.store.table, manifest, location, moved)
 
-    def _refuse_to_overwrite(self, stored: StoredDay, location: str | None, manifest: Manifest) -> None:
+    def _raise_if_not_ours(self, stored: StoredDay, location: str | None, manifest: Manifest) -> None:
         """Leave a partition alone that is not ours to move, or that shows a newer version."""
         if location is None:
             return

@@ -131,7 +131,7 @@ class StoredDay:
             self.condemn(manifest.version, problem)
             raise DamagedVersion(f"{problem}; the version no longer counts: run {self.table.name} and what it is made from again for {self.date}")
 
-    def is_whole(self, manifest: Manifest, *, surplus: bool = False) -> bool:
+    def is_intact(self, manifest: Manifest, *, surplus: bool = False) -> bool:
         """Return whether a version is as it was written; condemn it if it is not."""
         try:
             self.verify(manifest, surplus=surplus)

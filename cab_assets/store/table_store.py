@@ -52,6 +52,6 @@ class TableStore:
         """Return the manifests of the versions that Hive shows; days without one that counts are left out."""
         return self.counting(self.shown(days))
 
-    def whole(self, versions: Manifests) -> Manifests:
+    def intact(self, versions: Manifests) -> Manifests:
         """Return those of `versions` that are not damaged: one that is would end a Spark job over all."""
-        return {day: manifest for day, manifest in versions.items() if self.day(day).is_whole(manifest)}
+        return {day: manifest for day, manifest in versions.items() if self.day(day).is_intact(manifest)}

@@ -9,11 +9,11 @@ EVENT_NAMES = [column.name for column in EVENT]
 FIRST = ["kafka_timestamp", *PLACE_KEY]  # orders the records of one event
 
 
-def fold_clicks(standing: DataFrame, records: DataFrame) -> DataFrame:
+def fold_clicks(current: DataFrame, records: DataFrame) -> DataFrame:
     """One row per distinct event: the place of its first record, and how many records carried it."""
     arrived = records.select("event_date", *EVENT_NAMES, *FIRST, F.lit(1).alias("copies"))
     return (
-        standing.select(arrived.columns)
+        current.select(arrived.columns)
         .unionByName(arrived)
         .groupBy("event_date", *EVENT_NAMES)
         .agg(F.min(F.struct(*FIRST)).alias("first"), F.sum("copies").cast("int").alias("copies"))
@@ -21,7 +21,7 @@ def fold_clicks(standing: DataFrame, records: DataFrame) -> DataFrame:
     )
 
 
-def fold_rejects(standing: DataFrame, records: DataFrame, taken_out: DataFrame) -> DataFrame:
-    """One row per refused record, without those whose place is in `taken_out`."""
+def fold_rejects(current: DataFrame, records: DataFrame, removed_by_replay: DataFrame) -> DataFrame:
+    """One row per refused record, without those whose place is in `removed_by_replay`."""
     columns = ["ingest_date", *REJECTS.names]
-    return standing.select(columns).unionByName(records.select(columns)).join(taken_out, on=list(PLACE_KEY), how="left_anti").select(columns)
+    return current.select(columns).unionByName(records.select(columns)).join(removed_by_replay, on=list(PLACE_KEY), how="left_anti").select(columns)

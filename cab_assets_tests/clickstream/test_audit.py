@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cab_assets.clickstream.audit import BatchUnaccounted, FirstDelivered, read_back
-from cab_assets.clickstream.batch import BatchFile, Contents, Range, batch_path
+from cab_assets.clickstream.batch import BatchContents, BatchFile, Range, batch_path
 from cab_assets.clients.lake import Lake
 from cab_assets.transforms.clickstream import STAGED
 
@@ -44,7 +44,7 @@ def delivers(*places: tuple[int, int]) -> FirstDelivered:
     )
 
 
-def audited(lake: Lake, *ranges: tuple[int, int, int], first_delivered: FirstDelivered = delivers()) -> Contents:  # noqa: B008
+def audited(lake: Lake, *ranges: tuple[int, int, int], first_delivered: FirstDelivered = delivers()) -> BatchContents:  # noqa: B008
     return read_back(lake, FOLDER, TOPIC, [Range(partition=partition, start=start, end=end) for partition, start, end in ranges], first_delivered)
 
 
@@ -56,7 +56,7 @@ def test_a_batch_says_what_it_holds(lake: Lake) -> None:
         [refused(1, 0, "lat_unusable", "page_id_missing", extra_keys=1), refused(1, 1, "lat_unusable", kafka_timestamp=datetime(1970, 1, 1, tzinfo=UTC))],
     )
     found = audited(lake, (0, 5, 7), (1, 0, 2), (2, 9, 9))
-    assert found == Contents(
+    assert found == BatchContents(
         files=tuple(BatchFile(name=f"{number}.parquet", bytes=found.files[number].bytes, rows=2) for number in range(2)),
         accepted=2,
         rejected=2,

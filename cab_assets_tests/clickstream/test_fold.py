@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cab_assets.clickstream.batch import Batch, BatchFile, Contents, batch_path, write_batch
+from cab_assets.clickstream.batch import Batch, BatchContents, BatchFile, batch_path, write_batch
 from cab_assets.clickstream.chain import BatchesGone, DamagedBatch
 from cab_assets.clickstream.day_tables import REJECT_DAYS, DayTable, Due
 from cab_assets.clickstream.fold import AnotherBatch, Folding
@@ -54,7 +54,7 @@ def committed(lake: Lake, *numbers: int, days: tuple[str, ...] = (DAY,)) -> list
     """A chain of batches that touch `days` without a record."""
     batches = []
     for number in numbers:
-        contents = Contents(ingest_dates=dict.fromkeys(days, 0))
+        contents = BatchContents(ingest_dates=dict.fromkeys(days, 0))
         one = batch(number, contents=contents, previous=f"run-0-{number - 1}" if number > 1 else None)
         lake.make_folder(batch_path(one.folder))
         write_batch(lake, one)
@@ -159,7 +159,7 @@ def test_a_day_that_spark_cannot_write_fails_alone(lake: Lake) -> None:
 
 def test_a_damaged_batch_fails_the_days_that_lack_it_before_a_job_reads_it(lake: Lake) -> None:
     first, second = committed(lake, 1, days=(DAY, OTHER, THIRD)) + committed(lake, 2, days=(OTHER,))
-    damaged = second.model_copy(update={"contents": Contents(files=(BatchFile(name="a.parquet", bytes=3, rows=1),), ingest_dates={OTHER: 0})})
+    damaged = second.model_copy(update={"contents": BatchContents(files=(BatchFile(name="a.parquet", bytes=3, rows=1),), ingest_dates={OTHER: 0})})
     fold = folding(lake, [first, damaged])
     outcomes = fold.fold(fold.due(fold.days()))
     assert isinstance(outcomes[OTHER], DamagedBatch)

@@ -5,7 +5,7 @@ from threading import Barrier
 
 import pytest
 
-from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path, read_batch
+from cab_assets.clickstream.batch import Batch, BatchContents, Range, TopicEnd, batch_path, read_batch
 from cab_assets.clickstream.ledger import ForeignBatch, Ledger
 from cab_assets.store.manifest import MANIFEST
 from cab_assets_tests.pipeline import Pipeline
@@ -29,7 +29,7 @@ def staged(ledger: Ledger, folder: str, start: int, end: int, *, topic: str = CL
         previous=None,
         topic=topic,
         ranges=(Range(partition=partition, start=start, end=end),),
-        contents=Contents(),
+        contents=BatchContents(),
         topics={topic: TopicEnd(id=topic_id, ends={})},
         run_id="run",
         written=datetime(2020, 1, 1, tzinfo=UTC),

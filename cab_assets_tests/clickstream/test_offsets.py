@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd
+from cab_assets.clickstream.batch import Batch, BatchContents, Range, TopicEnd
 from cab_assets.clickstream.offsets import RecordsLost, TopicRecreated, gaps, lag, starting
 from cab_assets.clients.click_topic import Offsets, TopicState
 
@@ -17,7 +17,7 @@ def newest(ends: Offsets, *, topic: str = TOPIC, topic_id: str = "one") -> Batch
         previous="run-0-9",
         topic=topic,
         ranges=(),
-        contents=Contents(),
+        contents=BatchContents(),
         topics={topic: TopicEnd(id=topic_id, ends=ends)},
         run_id="run",
         written=datetime(2020, 1, 1, tzinfo=UTC),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame
 
-from cab_assets.clickstream.batch import Batch, Contents
+from cab_assets.clickstream.batch import Batch, BatchContents
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.replay import LOOKS, Replay, VersionsChange
 from cab_assets.clients.failures import LakeHidden
@@ -25,7 +25,7 @@ class OneBatch(Ledger):
             previous=None,
             topic="clicks",
             ranges=(),
-            contents=Contents(),
+            contents=BatchContents(),
             topics={},
             run_id="run",
             written=datetime(2020, 1, 1, tzinfo=UTC),

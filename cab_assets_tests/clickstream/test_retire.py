@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path, write_batch
+from cab_assets.clickstream.batch import Batch, BatchContents, Range, TopicEnd, batch_path, write_batch
 from cab_assets.clickstream.retire import KEPT, is_over, retirable
 from cab_assets.clickstream.stage import CHECKPOINTS
 from cab_assets.clients.click_topic import Offsets
@@ -17,7 +17,7 @@ FOLDER = "run-0-4"  # the fifth micro-batch of a run's first query
 
 
 def batch(number: int, age: timedelta = HOUR, **other: object) -> Batch:
-    known = {"folder": f"run-0-{number}", "previous": None, "topic": "clicks", "ranges": (), "contents": Contents(), "run_id": "run"}
+    known = {"folder": f"run-0-{number}", "previous": None, "topic": "clicks", "ranges": (), "contents": BatchContents(), "run_id": "run"}
     return Batch.model_validate({**known, "number": number, "written": NOW - age, "topics": {"clicks": TopicEnd(id="one", ends={})}, **other})
 
 

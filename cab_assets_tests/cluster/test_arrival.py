@@ -11,7 +11,7 @@ import pytest
 from cab_assets.daily.arrival import arrived
 from cab_assets.sources.dialect import Snapshot
 from cab_assets.sources.mysql import MySQL
-from cab_assets.sources.source_day import Control, Slice, SourceDay
+from cab_assets.sources.source_day import ControlTotals, Slice, SourceDay
 from cab_assets.store.checks import Judgement
 from cab_assets.store.manifest import Finding, Manifest
 from cab_assets_tests.cluster.databases import Database
@@ -46,7 +46,7 @@ def test_a_text_in_the_character_set_of_another_session_is_caught(rides: Rides, 
         return replace(made, join=[*made.join, "SET character_set_results = latin1"])
 
     monkeypatch.setattr(MySQL, "snapshot", latin1)
-    monkeypatch.setattr(SourceDay, "_refuse_other_texts", lambda *_: None)
+    monkeypatch.setattr(SourceDay, "_raise_if_texts_differ", lambda *_: None)
     manifest = rides.run(DAY)
     assert manifest.failed == ["arrived_as_sent"]
     assert proof(manifest).detail["cab_color of BK1"] == "source 'ключ', written '????'"
@@ -66,14 +66,14 @@ def test_rides_that_change_before_they_are_compared_are_only_counted(rides: Ride
 
 def test_rides_that_change_after_their_one_statement_are_only_counted(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
     """The day is read again, as the figures and the rows were of two states."""
-    control, slices, changed = SourceDay.control, SourceDay.slices, threading.Event()
+    control, slices, changed = SourceDay.control_totals, SourceDay.slices, threading.Event()
     compare = arrived
 
     def change() -> None:
         rides.admin("UPDATE {table} SET driver_id = driver_id + 1 WHERE booking_id = 'BK2'")
         changed.set()
 
-    def first(source: SourceDay) -> Control:
+    def first(source: SourceDay) -> ControlTotals:
         figures = control(source)
         change()
         return figures
@@ -86,7 +86,7 @@ def test_rides_that_change_after_their_one_statement_are_only_counted(rides: Rid
         change()
         return compare(*of)
 
-    monkeypatch.setattr(SourceDay, "control", first)
+    monkeypatch.setattr(SourceDay, "control_totals", first)
     monkeypatch.setattr(SourceDay, "slices", second)
     monkeypatch.setattr("cab_assets.daily.import_day.arrived", third)
     manifest = rides.run(DAY)

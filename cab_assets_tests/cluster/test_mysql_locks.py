@@ -68,7 +68,7 @@ def rows_are_read(rides: Rides) -> bool:
 def test_ddl_of_another_program_need_not_wait_for_an_idle_day(rides: Rides, elsewhere: ThreadPoolExecutor) -> None:
     rides.insert(ride("BK1", f"{DAY} 10:00:00"))
     with rides.db.day(DAY) as source:
-        assert source.control().fingerprint.rows == 1
+        assert source.control_totals().fingerprint.rows == 1
         elsewhere.submit(rides.admin, DDL).result(patience(5))
         assert sum(each.rows.num_rows for each in source.slices()) == 1
 

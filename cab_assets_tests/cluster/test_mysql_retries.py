@@ -7,7 +7,7 @@ import pymysql
 import pytest
 
 from cab_assets.daily import retries
-from cab_assets.sources.source_day import Control, SourceDay
+from cab_assets.sources.source_day import ControlTotals, SourceDay
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
@@ -32,14 +32,14 @@ def kill_others(pipeline: Pipeline) -> None:
 
 def test_a_day_whose_connection_is_killed_is_imported_by_a_retry(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "PAUSES", (0.1,))
-    whole, left = SourceDay.control, iter(range(1))
+    whole, left = SourceDay.control_totals, iter(range(1))
 
-    def control(day: SourceDay) -> Control:
+    def control(day: SourceDay) -> ControlTotals:
         if next(left, None) is not None:
             kill_others(pipeline)
         return whole(day)
 
-    monkeypatch.setattr(SourceDay, "control", control)
+    monkeypatch.setattr(SourceDay, "control_totals", control)
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     run = pipeline.run(DAY)
     assert run.failure == ""

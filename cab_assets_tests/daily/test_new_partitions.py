@@ -40,7 +40,7 @@ def test_a_partition_attached_between_figures_and_rows_is_imported(table: Source
 
     def after_the_figures(day: SourceDay) -> Iterator[Slice]:
         if pending:
-            day.control()
+            day.control_totals()
             table.sql(pending.pop())
         return slices(day)
 

@@ -94,7 +94,7 @@ def test_a_day_whose_shared_snapshot_is_lost_is_imported_again(table: Source, la
 
 def test_a_run_logs_its_retries_and_is_green(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "PAUSES", (0.1,))
-    whole, left = SourceDay.control, iter(range(1))
+    whole, left = SourceDay.control_totals, iter(range(1))
 
     def control(day: SourceDay) -> object:
         if next(left, None) is not None:
@@ -104,7 +104,7 @@ def test_a_run_logs_its_retries_and_is_green(pipeline: Pipeline, monkeypatch: py
             )
         return whole(day)
 
-    monkeypatch.setattr(SourceDay, "control", control)
+    monkeypatch.setattr(SourceDay, "control_totals", control)
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     run = pipeline.run(str(DAY))
     assert run.failure == ""

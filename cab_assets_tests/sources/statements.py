@@ -135,7 +135,7 @@ def _read(server: Server, _: Dialect, snapshot: Any, _process: Any, query: str) 
 def _a_day(db: BookingsDb) -> None:
     with db.day(DAY) as day:
         if day.shares_a_snapshot:
-            day.control()
+            day.control_totals()
             list(day.slices())
             list(day._one_by_one(day.start, day.end))  # what cannot be packed
         else:

@@ -62,7 +62,7 @@ def order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
     def after_control(day: SourceDay) -> Iterator[Slice]:
         with suppress(psycopg.Error):
-            day.control()
+            day.control_totals()
         return slices(day)
 
     monkeypatch.setattr(SourceDay, "slices", after_control)

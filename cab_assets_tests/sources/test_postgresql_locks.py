@@ -178,7 +178,7 @@ def test_ddl_that_is_asked_for_while_a_day_is_read_waits_for_its_end(table: Sour
     with parted.day(DAY) as day:
         ddl = elsewhere.submit(table.sql, DETACH)
         soon(lambda: ddl_waits(table))
-        assert day.control().fingerprint.rows == len(RIDES)
+        assert day.control_totals().fingerprint.rows == len(RIDES)
         assert sum(each.rows.num_rows for each in day.slices()) == len(RIDES)
         assert not ddl.done()
     ddl.result(10)

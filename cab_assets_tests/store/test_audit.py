@@ -9,7 +9,7 @@ import pytest
 from cab_assets.clients.lake import Lake
 from cab_assets.schemas import Column, Table
 from cab_assets.store import audit, writer
-from cab_assets.store.audit import Contents, key_prints, read_back
+from cab_assets.store.audit import VersionContents, key_hashes, read_back
 from cab_assets.store.stored_day import StoredDay
 from cab_assets_tests.versions import written
 
@@ -23,10 +23,10 @@ def batch(keys: Keys) -> pa.RecordBatch:
 
 
 def prints(keys: Keys) -> list[int]:
-    return [int(each) for each in key_prints(batch(keys), SEATS)]
+    return [int(each) for each in key_hashes(batch(keys), SEATS)]
 
 
-def audited(root: str, keys: Keys) -> Contents:
+def audited(root: str, keys: Keys) -> VersionContents:
     day = StoredDay(SEATS, Lake(f"file://{root}"), "2020-01-01")
     files = written(day, "1", [batch(keys[:2]), batch(keys[2:])])
     return read_back(day, "1", files, summed=["price"])
@@ -38,13 +38,13 @@ def test_a_key_has_the_same_print_whatever_is_beside_it() -> None:
 
 
 def test_a_slice_has_the_prints_of_its_own_rows() -> None:
-    assert [int(each) for each in key_prints(batch(SEAT_KEYS).slice(3, 4), SEATS)] == prints(SEAT_KEYS)[3:7]
+    assert [int(each) for each in key_hashes(batch(SEAT_KEYS).slice(3, 4), SEATS)] == prints(SEAT_KEYS)[3:7]
 
 
 def test_keys_of_a_million_have_prints_of_their_own() -> None:
     keys = pa.array([f"BK{number}" for number in range(100_000_000, 101_000_000)])
     words = pa.RecordBatch.from_arrays([keys, keys, pa.nulls(len(keys), pa.decimal128(12, 2))], schema=SEATS.arrow_schema)
-    assert len(np.unique(key_prints(words, SEATS))) == len(keys)
+    assert len(np.unique(key_hashes(words, SEATS))) == len(keys)
 
 
 @pytest.mark.parametrize(("repeated", "first"), [(0, None), (1, ("a", "1")), (1, ("x" * 40, "y" * 9))])
@@ -63,7 +63,7 @@ def test_the_first_keys_that_are_repeated_or_not_there_are_named(tmp_path: Path)
 
 
 def test_two_keys_that_share_a_print_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "key_prints", lambda rows, _: np.zeros(rows.num_rows, dtype=np.uint64))
+    monkeypatch.setattr(audit, "key_hashes", lambda rows, _: np.zeros(rows.num_rows, dtype=np.uint64))
     assert audited(str(tmp_path), SEAT_KEYS).repeated_keys == 0
 
 

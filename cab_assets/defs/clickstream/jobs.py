@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from cab_assets.clickstream.batch import committed
+from cab_assets.clickstream.batch import committed_ends
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, other_topic, start_offsets
 from cab_assets.clients.click_topic import ClickTopic, Offsets
@@ -47,7 +47,7 @@ def look_at_topic(
     ends = dict(state.begins) if stopped else start_offsets(newest, click_topic.name, state)
     before = seen_before(context.instance, click_topic.name, minutes=environment.fresh_minutes)
     waiting = lag(ends, state.ends) if stopped else still_waiting(before, ends)
-    known = {} if stopped else committed(newest, click_topic.name)
+    known = {} if stopped else committed_ends(newest, click_topic.name)
     context.log_event(topic_seen(click_topic.name, state, known))
     behind = "; ".join(map(str, click_topic.held(state))) or "none"
     metadata = {"waiting_records": waiting, "limit_minutes": environment.fresh_minutes, "open_transactions": behind, "stopped": stopped or "no"}

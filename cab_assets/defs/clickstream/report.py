@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from cab_assets.clickstream.batch import Batch
-from cab_assets.clickstream.ingest import Committed
+from cab_assets.clickstream.ingest import CommitResult
 from cab_assets.clickstream.offsets import lag
 from cab_assets.clients.click_topic import TopicState
 from cab_assets.defs.clickstream.checks import FRESH, NOTHING_UNACCOUNTED, REJECT_RATIO, is_accounted, refused_share
@@ -23,7 +23,7 @@ class BatchReport:
         self._max_reject_ratio = max_reject_ratio
         self._batches = self._accepted = self._rejected = 0
 
-    def committed(self, done: Committed) -> None:
+    def committed(self, done: CommitResult) -> None:
         contents = done.batch.contents
         self._batches += 1
         self._accepted += contents.accepted

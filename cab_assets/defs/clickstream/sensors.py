@@ -5,7 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from cab_assets.clickstream.batch import committed
+from cab_assets.clickstream.batch import committed_ends
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, starting
 from cab_assets.clients.click_topic import ClickTopic, TopicState
@@ -54,7 +54,7 @@ def clickstream_sensor(
         return dg.SkipReason(all_committed(click_topic, state))
     context.log.info(f"{waiting:,} records are waiting")
     stay = {"ops": {click_batches.op.name: {"config": {"stay": True}}}}
-    seen = topic_seen(click_topic.name, state, committed(newest, click_topic.name))
+    seen = topic_seen(click_topic.name, state, committed_ends(newest, click_topic.name))
     return dg.SensorResult(run_requests=[dg.RunRequest(run_config=stay)], asset_events=[seen])
 
 

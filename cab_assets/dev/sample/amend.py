@@ -10,7 +10,7 @@ import numpy as np
 from cab_assets.dev.sample.bookings import invented
 from cab_assets.dev.sample.connect import source_table
 from cab_assets.dev.sample.load import holding
-from cab_assets.dev.sample.source import SourceTable
+from cab_assets.dev.sample.source import FilledTable
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
 from cab_assets.sources.bookings_db import midnight
@@ -55,12 +55,12 @@ def amend_days(env: Environment, start: date, days: int, seed: int, say: Callabl
         say(holding(table))
 
 
-def _rows_by_day(table: SourceTable, start: date, days: int) -> dict[date, int]:
+def _rows_by_day(table: FilledTable, start: date, days: int) -> dict[date, int]:
     table.cursor.execute(f"SELECT CAST(pickup_timestamp AS date), count(*) FROM {table.name} WHERE {WITHIN} GROUP BY 1", _window(start, days))
     return dict(table.cursor.fetchall())
 
 
-def _amend(table: SourceTable, rng: np.random.Generator, day: date, wanted: Amendment) -> Amendment:
+def _amend(table: FilledTable, rng: np.random.Generator, day: date, wanted: Amendment) -> Amendment:
     """Change the day; what could be done of what was wanted, in a day that may have few rows."""
     ids = iter(_picked(table, day, wanted.fares + wanted.colors + wanted.deleted, salt=int(rng.integers(2**31))))
     fares, colors, deleted = (list(islice(ids, number)) for number in (wanted.fares, wanted.colors, wanted.deleted))
@@ -71,14 +71,14 @@ def _amend(table: SourceTable, rng: np.random.Generator, day: date, wanted: Amen
     return Amendment(len(fares), len(colors), late, len(deleted))
 
 
-def _picked(table: SourceTable, day: date, number: int, salt: int) -> list[str]:
+def _picked(table: FilledTable, day: date, number: int, salt: int) -> list[str]:
     """Booking ids of the day that look random and are the same for the same salt, picked without bringing a million of them here."""
     shuffled = f"ORDER BY md5(concat(booking_id, '{salt}')) LIMIT {number}"
     table.cursor.execute(f"SELECT booking_id FROM {table.name} WHERE {WITHIN} {shuffled}", _window(day, 1))
     return [booking_id for (booking_id,) in table.cursor.fetchall()]
 
 
-def _each(table: SourceTable, statement: str, values: list[tuple[object, ...]]) -> None:
+def _each(table: FilledTable, statement: str, values: list[tuple[object, ...]]) -> None:
     table.cursor.executemany(statement.format(table=table.name), values)
 
 

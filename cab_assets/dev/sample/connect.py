@@ -5,17 +5,17 @@ from contextlib import contextmanager
 
 from cab_assets.dev.sample.mysql import MySQLTable
 from cab_assets.dev.sample.postgresql import PostgreSQLTable
-from cab_assets.dev.sample.source import SourceTable
+from cab_assets.dev.sample.source import FilledTable
 from cab_assets.environment import BadEnvironment, Environment
 from cab_assets.sources.mysql import MySQL
 from cab_assets.sources.postgresql import PostgreSQL
 from cab_assets.wiring import Clients
 
-TABLES: dict[type, type[SourceTable]] = {PostgreSQL: PostgreSQLTable, MySQL: MySQLTable}
+TABLES: dict[type, type[FilledTable]] = {PostgreSQL: PostgreSQLTable, MySQL: MySQLTable}
 
 
 @contextmanager
-def source_table(env: Environment) -> Iterator[SourceTable]:
+def source_table(env: Environment) -> Iterator[FilledTable]:
     """The table of bookings, made if it is missing; SourceChangedShape if it is there with other columns."""
     if env.bookings_db_url is None:
         raise BadEnvironment("CAB_BOOKINGS_DB_URL is not set: start the embedded database with `cab up`, or name another one")

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from cab_assets.dev.sample.bookings import bookings_of, busy_days
 from cab_assets.dev.sample.connect import source_table
-from cab_assets.dev.sample.source import SourceTable
+from cab_assets.dev.sample.source import FilledTable
 from cab_assets.dev.sample.sqoop import bookings_in
 from cab_assets.environment import Environment
 
@@ -32,7 +32,7 @@ def load_file(env: Environment, file: Path, say: Say) -> None:
         _load(table, [rows], rows.num_rows, say)
 
 
-def _load(table: SourceTable, parts: Iterable[pa.Table], expected: int, say: Say) -> None:
+def _load(table: FilledTable, parts: Iterable[pa.Table], expected: int, say: Say) -> None:
     done = new = 0
     for part in parts:
         with table.transaction():
@@ -45,6 +45,6 @@ def _load(table: SourceTable, parts: Iterable[pa.Table], expected: int, say: Say
     say(holding(table))
 
 
-def holding(table: SourceTable) -> str:
+def holding(table: FilledTable) -> str:
     rows, days = table.holds()
     return f"{table.name} now holds {rows:,} rows; days with bookings: {days:,}."

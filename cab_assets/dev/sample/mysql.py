@@ -2,12 +2,12 @@
 
 import pyarrow as pa
 
-from cab_assets.dev.sample.source import TEXT_WIDTH, SourceTable
+from cab_assets.dev.sample.source import TEXT_WIDTH, FilledTable
 
 STATEMENT_ROWS = 10_000  # Python objects held at once; PyMySQL cuts them into statements of a megabyte
 
 
-class MySQLTable(SourceTable):
+class MySQLTable(FilledTable):
     types = {  # noqa: RUF012
         "string": f"varchar({TEXT_WIDTH})",
         "bigint": "bigint",

@@ -5,13 +5,13 @@ import io
 import pyarrow as pa
 import pyarrow.csv
 
-from cab_assets.dev.sample.source import TEXT_WIDTH, SourceTable
+from cab_assets.dev.sample.source import TEXT_WIDTH, FilledTable
 
 ARRIVING = "pg_temp.arriving"  # COPY cannot skip what is there already, so rows arrive beside the table
 CSV = pyarrow.csv.WriteOptions(include_header=False)  # quotes every text and no NULL, as COPY reads it
 
 
-class PostgreSQLTable(SourceTable):
+class PostgreSQLTable(FilledTable):
     begin = "BEGIN; SET LOCAL timezone = 'UTC'"
     types = {  # noqa: RUF012
         "string": f"varchar({TEXT_WIDTH})",

@@ -14,7 +14,7 @@ TEXT_WIDTH = 40
 
 
 @dataclass(frozen=True)
-class SourceTable(ABC):
+class FilledTable(ABC):
     """`name` is table or schema.table; `cursor` belongs to a connection of its own."""
 
     name: str

@@ -15,7 +15,7 @@ from cab_assets.dev.stack import jars, machine
 from cab_assets.dev.stack.ports import LOOPBACK
 from cab_assets.dev.stack.server import LOG_FORMAT, Server
 
-ANSWER_SECONDS = 3  # each of the answers that `ask` waits for
+ANSWER_TIMEOUT_SECONDS = 3  # each of the answers that `ask` waits for
 PARTITIONS = 3  # one would hide every mistake about offsets of several
 SETTINGS = {
     "process.roles": "broker,controller",
@@ -75,9 +75,10 @@ class Kafka(Server):
         return [machine.java(), *options, "-cp", jars.broker()]
 
     def ask(self) -> None:
-        socket.create_connection((LOOPBACK, self.ports["kafka"]), ANSWER_SECONDS).close()  # the client would first wait for many seconds, then leave a thread
+        # Kafka's client would first wait for many seconds, then leave a thread.
+        socket.create_connection((LOOPBACK, self.ports["kafka"]), ANSWER_TIMEOUT_SECONDS).close()
         topic = environment.read(os.environ).clickstream_topic
-        limit = ANSWER_SECONDS * 1000
+        limit = ANSWER_TIMEOUT_SECONDS * 1000
         servers = self.variables()["CAB_KAFKA_BOOTSTRAP_SERVERS"]
         with closing(KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=limit, request_timeout_ms=limit)) as admin:
             if topic not in admin.list_topics():

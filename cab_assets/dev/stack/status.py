@@ -10,7 +10,7 @@ from cab_assets.dev.stack.stack import remembered
 
 
 @dataclass(frozen=True)
-class Standing:
+class ServerStatus:
     """How one server stands; `uptime` in seconds."""
 
     name: str
@@ -22,15 +22,15 @@ class Standing:
     log: str
 
 
-def status(home: Path) -> list[Standing]:
+def status(home: Path) -> list[ServerStatus]:
     stack = remembered(home.resolve())
     running = stack.runs()
-    return [_standing(server, stack.supervisor.state(server.name) if running else {}) for server in stack.servers]
+    return [_status(server, stack.supervisor.state(server.name) if running else {}) for server in stack.servers]
 
 
-def _standing(server: Server, process: dict[str, Any]) -> Standing:
+def _status(server: Server, process: dict[str, Any]) -> ServerStatus:
     alive = bool(process.get("pid"))
-    return Standing(
+    return ServerStatus(
         name=server.name,
         state=process.get("statename", "STOPPED"),
         answers=alive and server.refusal() is None,  # when ours is not alive, a stranger may answer there
@@ -41,11 +41,11 @@ def _standing(server: Server, process: dict[str, Any]) -> Standing:
     )
 
 
-def table(standings: list[Standing]) -> str:
+def table(statuses: list[ServerStatus]) -> str:
     rows = [("SERVER", "STATE", "ANSWERS", "PID", "PORTS", "UP FOR", "LOG")]
     rows += [
         (each.name, each.state, "yes" if each.answers else "no", str(each.pid or "-"), _listed(each.ports), str(timedelta(seconds=each.uptime)), each.log)
-        for each in standings
+        for each in statuses
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -15,7 +15,7 @@ from cab_assets.dev.stack import jars
 from cab_assets.dev.stack.ports import LOOPBACK
 from cab_assets.dev.stack.server import LOG_FORMAT, Server, packaged
 
-ANSWER_SECONDS = 10  # the first statement of a cold JVM takes three
+ANSWER_TIMEOUT_SECONDS = 10  # the first statement of a cold JVM takes three
 SERVER_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 RELEASE_SESSION = "/spark.connect.SparkConnectService/ReleaseSession"
 SETTINGS = {
@@ -96,7 +96,7 @@ class Warehouse(Server):
 
     def ask(self) -> None:
         for port in self.own_ports.values():
-            socket.create_connection((LOOPBACK, port), ANSWER_SECONDS).close()  # thrift prints every refusal
+            socket.create_connection((LOOPBACK, port), ANSWER_TIMEOUT_SECONDS).close()  # thrift prints every refusal
         _ask_spark_connect(self.ports["spark"])
         if not _hive(self.ports["hive"], "SHOW DATABASES LIKE 'cab'"):
             _hive(self.ports["hive"], "CREATE DATABASE cab")
@@ -111,12 +111,12 @@ class Warehouse(Server):
 def _ask_spark_connect(port: int) -> None:
     """A release of no session: the service answers it, and unlike a session it costs neither pyspark's imports (0.7 s) nor the server anything."""
     with grpc.insecure_channel(f"{LOOPBACK}:{port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
-        channel.unary_unary(RELEASE_SESSION)(b"", timeout=ANSWER_SECONDS)
+        channel.unary_unary(RELEASE_SESSION)(b"", timeout=ANSWER_TIMEOUT_SECONDS)
 
 
 def _hive(port: int, statement: str) -> list[Any]:
     wire = TSocket(LOOPBACK, port)
-    wire.setTimeout(ANSWER_SECONDS * 1000)
+    wire.setTimeout(ANSWER_TIMEOUT_SECONDS * 1000)
     transport = TSaslClientTransport(lambda: hive.get_installed_sasl(LOOPBACK, "PLAIN", None, "cab", "no password"), "PLAIN", wire)
     with hive.connect(thrift_transport=transport) as connection, connection.cursor() as cursor:
         cursor.execute(statement)

@@ -131,7 +131,7 @@ def test_a_hiveserver2_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyP
 
 def test_a_hiveserver2_that_never_answers(ready: Pipeline, monkeypatch: pytest.MonkeyPatch, silent_port: int) -> None:
     monkeypatch.setenv("CAB_HIVE_URL", f"hive://cab@127.0.0.1:{silent_port}/{ready.hive.database}")
-    monkeypatch.setattr(resources, "ANSWER_SECONDS", 2)
+    monkeypatch.setattr(resources, "ANSWER_TIMEOUT_SECONDS", 2)
     failed(ready, f"HiveServer2 at 127.0.0.1:{silent_port} does not answer")
 
 

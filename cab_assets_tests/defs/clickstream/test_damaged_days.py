@@ -49,7 +49,7 @@ def count(clicks: Clicks, day: str) -> int:
 def test_a_late_click_of_a_damaged_day_brings_back_the_rows_of_retired_batches(sealed: Clicks, seen_before: bool) -> None:
     cut(sealed, newest_path(sealed, CLICKS, DAY))
     if seen_before:
-        assert not sealed.pipeline.store(CLICKS).whole(sealed.pipeline.manifests(CLICKS, DAY))
+        assert not sealed.pipeline.store(CLICKS).intact(sealed.pipeline.manifests(CLICKS, DAY))
     send(sealed, *numbered([300]))
     assert sealed.fold().failure == ""
     assert count(sealed, DAY) == 301

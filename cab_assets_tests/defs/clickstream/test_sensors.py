@@ -13,7 +13,7 @@ import pytest
 from kafka import TopicPartition
 
 from cab_assets import environment
-from cab_assets.clickstream.batch import Batch, Contents, Range, TopicEnd, batch_path, committed
+from cab_assets.clickstream.batch import Batch, BatchContents, Range, TopicEnd, batch_path, committed_ends
 from cab_assets.clickstream.ledger import ForeignBatch
 from cab_assets.clients.click_topic import ClickTopic, TopicState
 from cab_assets.clients.hive import Hive
@@ -49,7 +49,7 @@ def commit(clicks: Clicks, *, until: int | None = None) -> Batch:
     ledger, state = clicks.ledger, ClickTopic(clicks.servers, clicks.topic).look()
     ledger.create()
     newest = ledger.newest()
-    starts, folder = committed(newest, clicks.topic) or state.begins, f"made-up-{newest.number if newest else 0}"
+    starts, folder = committed_ends(newest, clicks.topic) or state.begins, f"made-up-{newest.number if newest else 0}"
     ledger.lake.files.create_dir(batch_path(folder))
     batch = Batch(
         number=0,
@@ -57,7 +57,7 @@ def commit(clicks: Clicks, *, until: int | None = None) -> Batch:
         previous=None,
         topic=clicks.topic,
         ranges=tuple(Range(partition=each, start=starts[each], end=end if until is None else until) for each, end in state.ends.items()),
-        contents=Contents(),
+        contents=BatchContents(),
         topics={clicks.topic: TopicEnd(id=state.id, ends={})},
         run_id="run",
         written=datetime.now(UTC),

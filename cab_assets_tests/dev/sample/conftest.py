@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from cab_assets.dev.sample.connect import source_table
-from cab_assets.dev.sample.source import SourceTable
+from cab_assets.dev.sample.source import FilledTable
 from cab_assets.environment import Environment
 from cab_assets.wiring import Clients
 
@@ -20,7 +20,7 @@ def env(stack: Environment, request: pytest.FixtureRequest) -> Environment:
 
 
 @pytest.fixture
-def table(env: Environment) -> Iterator[SourceTable]:
+def table(env: Environment) -> Iterator[FilledTable]:
     """The same table, made and empty, over a connection of its own."""
     with source_table(env) as opened:
         yield opened

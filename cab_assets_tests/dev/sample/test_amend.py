@@ -7,7 +7,7 @@ import pytest
 from cab_assets.dev.sample.amend import AMENDMENTS, Amendment, NothingToAmend, amend_days
 from cab_assets.dev.sample.connect import source_table
 from cab_assets.dev.sample.load import load_days
-from cab_assets.dev.sample.source import SourceTable
+from cab_assets.dev.sample.source import FilledTable
 from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKINGS
 
@@ -69,7 +69,7 @@ def test_every_call_changes_more(loaded: Environment) -> None:
         assert difference(before, state(loaded)) == said != {}
 
 
-def test_the_same_history_ends_in_the_same_rows(loaded: Environment, table: SourceTable) -> None:
+def test_the_same_history_ends_in_the_same_rows(loaded: Environment, table: FilledTable) -> None:
     amended(loaded)
     first = state(loaded)
     table.cursor.execute(f"TRUNCATE {table.name}")
@@ -87,7 +87,7 @@ def test_a_day_with_one_row_loses_no_more_than_it_has(env: Environment) -> None:
     assert amended(env) == {NEW_YEAR: Amendment(fares=1, colors=0, late=3, deleted=0)}
 
 
-def test_one_black_cab_becomes_white_and_any_other_black(loaded: Environment, table: SourceTable) -> None:
+def test_one_black_cab_becomes_white_and_any_other_black(loaded: Environment, table: FilledTable) -> None:
     table.cursor.execute(f"UPDATE {table.name} SET cab_color = 'black'")
     amended(loaded)
     assert {row["cab_color"] for day in state(loaded).values() for row in day.values()} >= {"black", "white"}

@@ -10,7 +10,7 @@ from cab_assets.dev.sample import load
 from cab_assets.dev.sample.bookings import bookings_of
 from cab_assets.dev.sample.connect import source_table
 from cab_assets.dev.sample.load import load_days, load_file
-from cab_assets.dev.sample.source import SourceTable
+from cab_assets.dev.sample.source import FilledTable
 from cab_assets.dev.sample.sqoop import MalformedFile
 from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKINGS
@@ -44,13 +44,13 @@ def test_the_table_holds_exactly_what_was_made_up(env: Environment) -> None:
     assert rows_in(env) == as_tuples(bookings_of(NEW_YEAR, 50, seed=1), bookings_of(date(2020, 1, 2), 50, seed=1))
 
 
-def test_the_table_has_a_key_and_an_index_on_the_pickup(table: SourceTable) -> None:
+def test_the_table_has_a_key_and_an_index_on_the_pickup(table: FilledTable) -> None:
     table.cursor.execute("SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema AND tablename = %s ORDER BY 1", (table.name,))
     columns = [definition.partition("USING ")[2] for (definition,) in table.cursor.fetchall()]
     assert columns == ["btree (pickup_timestamp)", "btree (booking_id)"]
 
 
-def test_a_table_of_another_schema_is_filled_there(env: Environment, table: SourceTable) -> None:
+def test_a_table_of_another_schema_is_filled_there(env: Environment, table: FilledTable) -> None:
     table.cursor.execute("DROP SCHEMA IF EXISTS rides CASCADE")
     table.cursor.execute("CREATE SCHEMA rides")
     elsewhere = env.but(bookings_table=f"rides.{env.bookings_table}")
@@ -77,7 +77,7 @@ def test_the_first_day_is_that_of_the_environment_unless_it_is_said(env: Environ
     assert cab_sample(env, "--days", "1", "--rows-per-day", "1").stdout.startswith("2020-01-01 to 2020-01-01:")
 
 
-def test_rows_that_were_changed_are_left_as_they_are(env: Environment, table: SourceTable) -> None:
+def test_rows_that_were_changed_are_left_as_they_are(env: Environment, table: FilledTable) -> None:
     load_days(env, NEW_YEAR, days=1, rows_per_day=5, seed=1, say=print)
     table.cursor.execute(f"UPDATE {table.name} SET trip_fare = 1.23")
     load_days(env, NEW_YEAR, days=1, rows_per_day=5, seed=1, say=print)
@@ -92,7 +92,7 @@ def test_a_big_load_shows_how_far_it_is(env: Environment, monkeypatch: pytest.Mo
     assert said[1:-2] == ["10 of 30 rows", "25 of 30 rows"]
 
 
-def test_a_table_with_other_columns_is_refused(env: Environment, table: SourceTable) -> None:
+def test_a_table_with_other_columns_is_refused(env: Environment, table: FilledTable) -> None:
     table.cursor.execute(f"ALTER TABLE {table.name} DROP COLUMN tip_amount")
     with pytest.raises(SourceChangedShape, match="column tip_amount is missing"):
         load_days(env, NEW_YEAR, days=1, rows_per_day=1, seed=1, say=print)

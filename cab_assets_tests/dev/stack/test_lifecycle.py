@@ -12,7 +12,7 @@ import pytest
 from cab_assets import environment
 from cab_assets.dev.stack import lifecycle, processes
 from cab_assets.dev.stack.stack import SERVERS, remembered
-from cab_assets.dev.stack.status import Standing, status
+from cab_assets.dev.stack.status import ServerStatus, status
 from cab_assets.environment import Environment
 from cab_assets_tests.patience import until
 
@@ -27,7 +27,7 @@ def other_home() -> Iterator[Path]:
             lifecycle.down(Path(home))
 
 
-def standing(home: Path, name: str) -> Standing:
+def standing(home: Path, name: str) -> ServerStatus:
     return next(each for each in status(home) if each.name == name)
 
 
@@ -42,8 +42,8 @@ def running_with(text: str) -> list[int]:
     return [process.pid for process in psutil.process_iter(["cmdline"]) if text in " ".join(process.info["cmdline"] or [])]
 
 
-def await_another(home: Path, name: str, than: int | None) -> Standing:
-    def back() -> Standing | None:
+def await_another(home: Path, name: str, than: int | None) -> ServerStatus:
+    def back() -> ServerStatus | None:
         now = standing(home, name)
         return now if now.answers and now.pid != than else None
 
