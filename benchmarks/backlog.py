@@ -14,7 +14,9 @@ RESET_PEAK = "5"  # of VmHWM: proc_pid_clear_refs(5)
 
 
 def drains(bench: Bench) -> str:
-    """The peak RSS of the warehouse, and of the Pythons of its Spark, while backlogs of so many clicks are drained."""
+    """The peak RSS of the warehouse, and of the Pythons of its Spark, while backlogs of so many
+    clicks are drained.
+    """
     (warehouse,) = (each for each in status(bench.env.home) if each.name == "warehouse")
     rows: list[dict[str, object]] = []
     for events in DRAINED:
@@ -26,6 +28,11 @@ def drains(bench: Bench) -> str:
         batches = bench.ingest(ledger, topic)
         pythons = sum(peak_kilobytes(each.pid) for each in jvm.children(recursive=True))
         rows.append(
-            {"clicks": f"{events:,}", "batches": batches, "warehouse JVM, MB": f"{peak_kilobytes(jvm.pid) >> 10:,}", "its Pythons, MB": f"{pythons >> 10:,}"}
+            {
+                "clicks": f"{events:,}",
+                "batches": batches,
+                "warehouse JVM, MB": f"{peak_kilobytes(jvm.pid) >> 10:,}",
+                "its Pythons, MB": f"{pythons >> 10:,}",
+            }
         )
     return table(rows)

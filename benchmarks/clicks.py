@@ -1,4 +1,6 @@
-"""The clicks' way from the broker to Hive: throughput against plainer ways, what a commit costs, what a fold costs."""
+"""The clicks' way from the broker to Hive: throughput against plainer ways, what a commit costs,
+what a fold costs.
+"""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +42,11 @@ ROUNDS, WARM = 3, 2
 BATCHES, EDGE = 1000, 50
 FOLDED = (100_000, 200_000, 400_000)
 NUMBERS = count(1)
-OURS, SPARK, PYTHON = "clickstream_ingest, committed", "Spark from local Parquet", "kafka-python + json + pyarrow"
+OURS, SPARK, PYTHON = (
+    "clickstream_ingest, committed",
+    "Spark from local Parquet",
+    "kafka-python + json + pyarrow",
+)
 PLAIN = ", ".join(f"`{json.loads(name)}` string" for name in (f'"{each}"' for each in FIELDS))
 
 
@@ -59,25 +65,39 @@ class Bench:
         with closing(Hive(str(self.env.hive_url))) as hive:
             hive.execute(f"CREATE DATABASE cab_bench_{number}")
         (self.folder / f"lake{number}").mkdir()
-        return Ledger(Lake(f"file://{self.folder}/lake{number}"), Hive(f"{str(self.env.hive_url).removesuffix('/cab')}/cab_bench_{number}"))
+        return Ledger(
+            Lake(f"file://{self.folder}/lake{number}"),
+            Hive(f"{str(self.env.hive_url).removesuffix('/cab')}/cab_bench_{number}"),
+        )
 
     def ingest(self, ledger: Ledger, topic: ClickTopic) -> int:
-        """What a run does, without Dagster around it: drain the topic from its beginning; the batches."""
-        rules, run_id = Rules(self.env.start_date, self.env.timezone.key, self.env.max_offsets_per_batch), str(uuid4())
+        """What a run does, without Dagster around it: drain the topic from its beginning; the
+        batches.
+        """
+        rules, run_id = (
+            Rules(self.env.start_date, self.env.timezone.key, self.env.max_offsets_per_batch),
+            str(uuid4()),
+        )
         run = Ingest(
             ledger=ledger,
             topic=topic,
             run_id=run_id,
-            open_query=lambda start, name: staging(self.session, ledger.lake, topic, start, rules, name=name, every_seconds=0),
+            open_query=lambda start, name: staging(
+                self.session, ledger.lake, topic, start, rules, name=name, every_seconds=0
+            ),
             minutes=None,
             say=lambda _: None,
         )
         return sum(1 for _ in run.run())
 
     def spark_alone(self) -> None:
-        """The same values parsed with an explicit schema, cast, and written: no Kafka, no check, no manifest."""
+        """The same values parsed with an explicit schema, cast, and written: no Kafka, no check, no
+        manifest.
+        """
         values = self.session.read.parquet(f"file://{self.folder}/values")
-        event = values.select(F.from_json(F.col("value").cast("string"), PLAIN).alias("event")).select("event.*")
+        event = values.select(
+            F.from_json(F.col("value").cast("string"), PLAIN).alias("event")
+        ).select("event.*")
         (
             event.select(
                 F.expr("try_cast(customer_id AS bigint)").alias("customer_id"),
@@ -86,8 +106,18 @@ class Bench:
                 *(F.expr(f"try_cast({name} AS double)").alias(name) for name in ("lat", "lon")),
                 "page_id",
                 "button_id",
-                *((F.col(name) == "Yes").alias(name) for name in ("is_button_click", "is_page_view", "is_scroll_up", "is_scroll_down")),
-                F.try_to_timestamp(F.trim(F.col("`timestamp\n`"), F.lit("\n")), F.lit("yyyy-MM-dd HH:mm:ss")).alias("event_timestamp"),
+                *(
+                    (F.col(name) == "Yes").alias(name)
+                    for name in (
+                        "is_button_click",
+                        "is_page_view",
+                        "is_scroll_up",
+                        "is_scroll_down",
+                    )
+                ),
+                F.try_to_timestamp(
+                    F.trim(F.col("`timestamp\n`"), F.lit("\n")), F.lit("yyyy-MM-dd HH:mm:ss")
+                ).alias("event_timestamp"),
             )
             .write.mode("overwrite")
             .option("compression", "zstd")
@@ -96,7 +126,13 @@ class Bench:
 
     def python_alone(self) -> None:
         """A consumer in Python: poll, json.loads, pyarrow, zstd Parquet."""
-        with closing(KafkaConsumer(bootstrap_servers=self.topic.servers, enable_auto_commit=False, max_poll_records=5000)) as consumer:
+        with closing(
+            KafkaConsumer(
+                bootstrap_servers=self.topic.servers,
+                enable_auto_commit=False,
+                max_poll_records=5000,
+            )
+        ) as consumer:
             partitions = [TopicPartition(self.topic.name, each) for each in range(PARTITIONS)]
             consumer.assign(partitions)
             consumer.seek_to_beginning()
@@ -105,7 +141,9 @@ class Bench:
                 for records in consumer.poll(timeout_ms=1000).values():
                     rows += [json.loads(record.value) for record in records]
                     read += len(records)
-        pq.write_table(pa.Table.from_pylist(rows), self.folder / "python.parquet", compression="zstd")
+        pq.write_table(
+            pa.Table.from_pylist(rows), self.folder / "python.parquet", compression="zstd"
+        )
 
 
 def fill(env: Environment, topic: str, events: int, *, days: int = 30) -> ClickTopic:
@@ -125,7 +163,11 @@ def values(folder: Path, events: int) -> None:
     feed = clicks(events)
     for each in range(PARTITIONS):
         part = list(islice(feed, events // PARTITIONS + (each < events % PARTITIONS)))
-        pq.write_table(pa.table({"value": pa.array(part, pa.binary())}), folder / "values" / f"{each}.parquet", compression="zstd")
+        pq.write_table(
+            pa.table({"value": pa.array(part, pa.binary())}),
+            folder / "values" / f"{each}.parquet",
+            compression="zstd",
+        )
 
 
 def throughput(bench: Bench) -> str:
@@ -149,11 +191,15 @@ def throughput(bench: Bench) -> str:
                 "median s": f"{times.seconds(name):.1f}",
                 "each s": ", ".join(f"{each:.1f}" for each in times[name]),
                 "events a second": f"{speed[name]:,.0f}",
-                "ours": ""
-                if name == OURS
-                else f"{times.ratio(OURS, name):.2f} × the time"
-                if name == SPARK
-                else f"{speed[OURS] / speed[name]:.1f} × the throughput",
+                "ours": (
+                    ""
+                    if name == OURS
+                    else (
+                        f"{times.ratio(OURS, name):.2f} × the time"
+                        if name == SPARK
+                        else f"{speed[OURS] / speed[name]:.1f} × the throughput"
+                    )
+                ),
             }
             for name in times
         ]
@@ -161,7 +207,9 @@ def throughput(bench: Bench) -> str:
 
 
 def commits(bench: Bench) -> str:
-    """The first commits of one feed and the thousandth of another, each with a look for the newest: in turn, so that both find the JVM equally warm."""
+    """The first commits of one feed and the thousandth of another, each with a look for the newest:
+    in turn, so that both find the JVM equally warm.
+    """
     old, young = committing(bench.ledger()), committing(bench.ledger())
     say(f"{BATCHES} commits")
     for _ in islice(old, BATCHES - EDGE):
@@ -170,7 +218,14 @@ def commits(bench: Bench) -> str:
     rows: list[dict[str, object]] = []
     for each, what in enumerate(("a commit", "the sensor's look for the newest commit")):
         early, late = (median(pair[feed][each] for pair in pairs) for feed in (0, 1))
-        rows.append({"what": what, "early s": f"{early:.3f}", "late s": f"{late:.3f}", "late / early": f"{late / early:.2f}"})
+        rows.append(
+            {
+                "what": what,
+                "early s": f"{early:.3f}",
+                "late s": f"{late:.3f}",
+                "late / early": f"{late / early:.2f}",
+            }
+        )
     return table(rows)
 
 
@@ -207,12 +262,22 @@ def folds(bench: Bench) -> str:
     rows: list[dict[str, object]] = []
     for events in FOLDED:
         ledger, topic = bench.ledger(), fill(bench.env, f"bench-fold-{events}", events, days=1)
-        with Spark(bench.env.spark_remote, None).session() as session:  # folding has one of its own, and a process has one at a time
+        with Spark(
+            bench.env.spark_remote, None
+        ).session() as session:  # folding has one of its own, and a process has one at a time
             replace(bench, session=session).ingest(ledger, topic)
         batches = ledger.shown(ledger.newest())
         store = TableStore(CLICK_DAYS.table, ledger.lake, ledger.hive)
-        folding = Folding(store, Spark(bench.env.spark_remote, None), CLICK_DAYS, str(uuid4()), batches)
+        folding = Folding(
+            store, Spark(bench.env.spark_remote, None), CLICK_DAYS, str(uuid4()), batches
+        )
         seconds = seconds_of(partial(folding.fold, folding.due(folding.days())))
         say(f"  {events:,} events folded in {seconds:.1f} s")
-        rows.append({"events of the day": f"{events:,}", "s": f"{seconds:.1f}", "s a 100,000": f"{seconds / events * 100_000:.2f}"})
+        rows.append(
+            {
+                "events of the day": f"{events:,}",
+                "s": f"{seconds:.1f}",
+                "s a 100,000": f"{seconds / events * 100_000:.2f}",
+            }
+        )
     return table(rows)

@@ -1,4 +1,6 @@
-"""The same code on servers as a company has them, those that the tests start: HDFS, S3, Apache Hive, Spark on a standalone master."""
+"""The same code on servers as a company has them, those that the tests start: HDFS, S3, Apache
+Hive, Spark on a standalone master.
+"""
 
 import itertools
 import json
@@ -42,7 +44,8 @@ DAY = min(IMPORTED)  # of 1 M rows
 FIRST, YEAR, ROWS = date(2021, 1, 1), 365, 10_000  # days of their own, whichever else were loaded
 PARTITIONS = 100
 WARM_IMPORTS = 4  # before the first that counts: the JVMs of HDFS have just been started
-WARM_JOBS = 60  # of Spark: executors just started take ten times as long, and JVMs compile for some forty more
+# Of Spark: executors just started take ten times as long, and JVMs compile for some forty more
+WARM_JOBS = 60
 GATEWAY = "versitygw"  # go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 
@@ -76,15 +79,31 @@ def company() -> Iterator[Company]:
 
 @contextmanager
 def imported_to(folder: Path, bucket: S3) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """An S3 that takes little of the cores that the import is measured on, if there is one: moto is Python, and takes as much of them as the import itself."""
+    """An S3 that takes little of the cores that the import is measured on, if there is one: moto is
+    Python, and takes as much of them as the import itself.
+    """
     if not (gateway := shutil.which(GATEWAY)):
-        yield "S3 (moto)", client_of(f"http://127.0.0.1:{bucket.front.to}")  # not through the port at which it can fail
+        yield (
+            "S3 (moto)",
+            client_of(f"http://127.0.0.1:{bucket.front.to}"),
+        )  # not through the port at which it can fail
         return
     (folder / "root" / BUCKET).mkdir(parents=True)
     (port,) = free_ports(1)
     variables = client_of(f"http://127.0.0.1:{port}")
-    keys = {"ROOT_ACCESS_KEY": variables["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": variables["AWS_SECRET_ACCESS_KEY"]}
-    command = [gateway, "--port", f"127.0.0.1:{port}", "--region", variables["AWS_REGION"], "posix", str(folder / "root")]
+    keys = {
+        "ROOT_ACCESS_KEY": variables["AWS_ACCESS_KEY_ID"],
+        "ROOT_SECRET_KEY": variables["AWS_SECRET_ACCESS_KEY"],
+    }
+    command = [
+        gateway,
+        "--port",
+        f"127.0.0.1:{port}",
+        "--region",
+        variables["AWS_REGION"],
+        "posix",
+        str(folder / "root"),
+    ]
     with serving(command, port, folder / "gateway.log", environment=os.environ | keys):
         yield "S3 (Versity's gateway)", variables
 
@@ -95,7 +114,11 @@ def parts(env: Environment) -> dict[str, str]:
     with company() as servers:
         imported = _imports(env, servers)
         year = _year(env, Lake(f"{servers.hdfs}/year"))
-        return {"company_imports": imported, "company_publishing": _publishing(servers, year), "company_aggregates": _aggregates(env, servers, year)}
+        return {
+            "company_imports": imported,
+            "company_publishing": _publishing(servers, year),
+            "company_aggregates": _aggregates(env, servers, year),
+        }
 
 
 def _imports(env: Environment, servers: Company) -> str:
@@ -107,8 +130,17 @@ def _imports(env: Environment, servers: Company) -> str:
         import_day(source(env), bookings_day(Lake(f"{root}/import-{next(numbers)}"), DAY), "bench")
 
     with TemporaryDirectory(prefix="cab-bench-") as here:
-        roots = {"local disk": f"file://{here}", "HDFS": servers.hdfs, servers.s3_server: f"s3://{BUCKET}"}
-        times = in_turn([Contender(name, partial(to, root), ROUNDS, warm=WARM_IMPORTS) for name, root in roots.items()])
+        roots = {
+            "local disk": f"file://{here}",
+            "HDFS": servers.hdfs,
+            servers.s3_server: f"s3://{BUCKET}",
+        }
+        times = in_turn(
+            [
+                Contender(name, partial(to, root), ROUNDS, warm=WARM_IMPORTS)
+                for name, root in roots.items()
+            ]
+        )
     return _beside("lake", times, "local disk", "≤ 1.3")
 
 
@@ -119,7 +151,11 @@ def _year(env: Environment, lake: Lake) -> dict[str, Manifest]:
     made = dict(import_days(source(env), bookings_days(lake, days), "bench", at_once=8, say=print))
     if failed := [outcome for outcome in made.values() if isinstance(outcome, Exception)]:
         raise failed[0]
-    return {day: imported.manifest for day, imported in made.items() if isinstance(imported, ImportedDay)}
+    return {
+        day: imported.manifest
+        for day, imported in made.items()
+        if isinstance(imported, ImportedDay)
+    }
 
 
 def _publishing(servers: Company, year: dict[str, Manifest]) -> str:
@@ -137,7 +173,14 @@ def _publishing(servers: Company, year: dict[str, Manifest]) -> str:
     name = f"{PARTITIONS} new partitions"
     times = in_turn([Contender(name, publish, ROUNDS, warm=1)])
     return table(
-        [{"on Apache Hive": name, "median s": f"{times.seconds(name):.1f}", "each s": json.dumps([round(each, 1) for each in times[name]]), "goal": "≤ 5"}]
+        [
+            {
+                "on Apache Hive": name,
+                "median s": f"{times.seconds(name):.1f}",
+                "each s": json.dumps([round(each, 1) for each in times[name]]),
+                "goal": "≤ 5",
+            }
+        ]
     )
 
 
@@ -149,8 +192,16 @@ def _aggregates(env: Environment, servers: Company, year: dict[str, Manifest]) -
         if aggregate_bookings(published_bookings(session, lake, year)).toArrow().num_rows < YEAR:
             raise AssertionError("days are missing")
 
-    where = {"standalone, two workers": Spark(servers.spark, None), "local, one JVM": Spark(env.spark_remote, None)}
-    times = in_turn([Contender(name, partial(each.run, job), ROUNDS, warm=WARM_JOBS) for name, each in where.items()])
+    where = {
+        "standalone, two workers": Spark(servers.spark, None),
+        "local, one JVM": Spark(env.spark_remote, None),
+    }
+    times = in_turn(
+        [
+            Contender(name, partial(each.run, job), ROUNDS, warm=WARM_JOBS)
+            for name, each in where.items()
+        ]
+    )
     return _beside("Spark", times, "local, one JVM", "≤ 1")
 
 
@@ -158,7 +209,12 @@ def _beside(what: str, times: Times, base: str, goal: str) -> str:
     """Each contender, and its ratio to one of them."""
     return table(
         [
-            {what: name, "median s": f"{times.seconds(name):.2f}", f"it / {base}": f"{times.ratio(name, base):.2f}", "goal": "" if name == base else goal}
+            {
+                what: name,
+                "median s": f"{times.seconds(name):.2f}",
+                f"it / {base}": f"{times.ratio(name, base):.2f}",
+                "goal": "" if name == base else goal,
+            }
             for name in times
         ]
     )

@@ -15,10 +15,30 @@ class WrongDriver(Exception):
 
 
 def postgresql_driver(folder: Path) -> Path:
-    """The driver's jar in `folder`, from Maven Central through the Ivy that the pyspark wheel holds."""
+    """The driver's jar in `folder`, from Maven Central through the Ivy that the pyspark wheel
+    holds.
+    """
     ivy = next((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
-    resolve = ["java", "-jar", str(ivy), "-cache", f"{folder}/ivy", "-dependency", "org.postgresql", "postgresql", VERSION]
-    retrieve = ["-confs", "default", "-types", "jar", "bundle", "-retrieve", f"{folder}/[artifact]-[revision].[ext]"]
+    resolve = [
+        "java",
+        "-jar",
+        str(ivy),
+        "-cache",
+        f"{folder}/ivy",
+        "-dependency",
+        "org.postgresql",
+        "postgresql",
+        VERSION,
+    ]
+    retrieve = [
+        "-confs",
+        "default",
+        "-types",
+        "jar",
+        "bundle",
+        "-retrieve",
+        f"{folder}/[artifact]-[revision].[ext]",
+    ]
     subprocess.run([*resolve, *retrieve], check=True, capture_output=True)  # noqa: S603
     jar = folder / f"postgresql-{VERSION}.jar"
     found = hashlib.sha256(jar.read_bytes()).hexdigest()

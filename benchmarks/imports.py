@@ -24,7 +24,9 @@ def imports(env: Environment) -> str:
     for day, rows in DAYS.items():
         load(env, day, 1, rows)
     with source(env).cursor() as cursor:
-        cursor.execute(f"VACUUM ANALYZE {env.bookings_table}")  # as the server does by itself, but perhaps in the middle of a round
+        cursor.execute(
+            f"VACUUM ANALYZE {env.bookings_table}"
+        )  # as the server does by itself, but perhaps in the middle of a round
         cursor.execute("CHECKPOINT")
     found: list[dict[str, object]] = []
     with TemporaryDirectory(prefix="cab-bench-") as folder:
@@ -32,7 +34,9 @@ def imports(env: Environment) -> str:
             say(f"importing {rows:,} rows")
             times = _raced(env, day, Path(folder))
             found += [_row(rows, name, times) for name in times]
-    memory = [{"rows": f"{rows:,}", "peak RSS, MB": peak_megabytes(day)} for day, rows in DAYS.items()]
+    memory = [
+        {"rows": f"{rows:,}", "peak RSS, MB": peak_megabytes(day)} for day, rows in DAYS.items()
+    ]
     return f"{table(found)}\n\n{table(memory)}"
 
 
@@ -44,7 +48,9 @@ def _raced(env: Environment, day: date, folder: Path) -> Times:
                 Contender(COPY, one.binary_copy, ROUNDS, warm=1),
                 Contender(BARE, one.bare_connectorx, ROUNDS, warm=1),
                 Contender(OURS, one.whole_import, ROUNDS, warm=1),
-                Contender(SPARK_TWO, lambda: one.spark_jdbc(spark, predicates=2), SPARK_ROUNDS, warm=1),
+                Contender(
+                    SPARK_TWO, lambda: one.spark_jdbc(spark, predicates=2), SPARK_ROUNDS, warm=1
+                ),
                 Contender(SPARK, lambda: one.spark_jdbc(spark, predicates=0), SPARK_ROUNDS, warm=1),
             ]
         )
@@ -53,4 +59,11 @@ def _raced(env: Environment, day: date, folder: Path) -> Times:
 def _row(rows: int, name: str, times: Times) -> dict[str, object]:
     ratio = "" if name == OURS else f"{times.ratio(OURS, name):.2f}"
     seconds = ", ".join(f"{each:.1f}" for each in times[name])
-    return {"rows": f"{rows:,}", "what": name, "median s": f"{times.seconds(name):.2f}", "each s": seconds, "ours / it": ratio, "goal": LIMITS.get(name, "")}
+    return {
+        "rows": f"{rows:,}",
+        "what": name,
+        "median s": f"{times.seconds(name):.2f}",
+        "each s": seconds,
+        "ours / it": ratio,
+        "goal": LIMITS.get(name, ""),
+    }

@@ -19,15 +19,28 @@ def one_day(env: Environment) -> Times:
     """A new day in each round, after one that warms up."""
     load(env, ONE_DAY, ROUNDS + 1, 10_000)
     days = (ONE_DAY + timedelta(each) for each in range(ROUNDS + 1))
-    return in_turn([Contender(NOOP, _noop, ROUNDS, warm=1), Contender(DAILY, lambda: _daily(days), ROUNDS, warm=1)])
+    return in_turn(
+        [
+            Contender(NOOP, _noop, ROUNDS, warm=1),
+            Contender(DAILY, lambda: _daily(days), ROUNDS, warm=1),
+        ]
+    )
 
 
 def year(env: Environment) -> str:
     """365 days × 1,000 rows in one run, by part."""
     load(env, YEAR, 365, 1_000)
     parts = divided("2021-01-01", "2021-12-31")
-    rows = {**parts, "together": sum(seconds for name, seconds in parts.items() if not name.startswith(BESIDE))}
-    return table([{"part": name, "s": f"{seconds:.0f}", "s a day": f"{seconds / 365:.3f}"} for name, seconds in sorted(rows.items(), key=lambda row: row[1])])
+    rows = {
+        **parts,
+        "together": sum(seconds for name, seconds in parts.items() if not name.startswith(BESIDE)),
+    }
+    return table(
+        [
+            {"part": name, "s": f"{seconds:.0f}", "s a day": f"{seconds / 365:.3f}"}
+            for name, seconds in sorted(rows.items(), key=lambda row: row[1])
+        ]
+    )
 
 
 def _noop() -> None:
@@ -35,7 +48,12 @@ def _noop() -> None:
 
 
 def _daily(days: Iterator[date]) -> None:
-    _execute("cab_assets.definitions", "bookings_daily", "--tags", f'{{"dagster/partition": "{next(days)}"}}')
+    _execute(
+        "cab_assets.definitions",
+        "bookings_daily",
+        "--tags",
+        f'{{"dagster/partition": "{next(days)}"}}',
+    )
 
 
 def _execute(module: str, job: str, *more: str) -> None:

@@ -15,7 +15,12 @@ from cab_assets import environment
 
 def peak_megabytes(day: date) -> int:
     """The peak RSS of a process that imports `day` and does nothing else."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.memory", str(day)], check=True, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "benchmarks.memory", str(day)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return int(done.stdout.split()[-1])
 
 
@@ -27,5 +32,7 @@ def peak_kilobytes(process: int | str = "self") -> int:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        OneDay(source(environment.read(os.environ)), date.fromisoformat(sys.argv[1]), Path(folder)).whole_import()
+        OneDay(
+            source(environment.read(os.environ)), date.fromisoformat(sys.argv[1]), Path(folder)
+        ).whole_import()
     say(str(peak_kilobytes() // 1024))

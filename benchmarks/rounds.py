@@ -55,4 +55,10 @@ def cells(row: Mapping[str, object]) -> str:
 
 def table(rows: list[dict[str, object]]) -> str:
     """Rows as a table in Markdown."""
-    return "\n".join([cells({name: name for name in rows[0]}), cells(dict.fromkeys(rows[0], "---")), *(cells(row) for row in rows)])
+    return "\n".join(
+        [
+            cells({name: name for name in rows[0]}),
+            cells(dict.fromkeys(rows[0], "---")),
+            *(cells(row) for row in rows),
+        ]
+    )

@@ -1,4 +1,6 @@
-"""How a run divides into parts: each second is counted once, for the innermost part that it was spent in."""
+"""How a run divides into parts: each second is counted once, for the innermost part that it was
+spent in.
+"""
 
 import functools
 import threading

@@ -1,4 +1,5 @@
-"""Where the output of runs is kept: in the lake's bucket if the lake is on S3, else on the local disk.
+"""Where the output of runs is kept: in the lake's bucket if the lake is on S3, else on the local
+disk.
 
 On S3 it outlives the container that wrote it. `dagster.yaml` names the class; all of Dagster's
 processes need CAB_LAKE_ROOT, and the right to read and write there.
@@ -25,12 +26,18 @@ class LakeComputeLogManager(LocalComputeLogManager):
         return {}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> ComputeLogManager:  # type: ignore[override]  # noqa: ARG003
+    def from_config_value(  # type: ignore[override]
+        cls,
+        inst_data: ConfigurableClassData | None,
+        config_value: Any,  # noqa: ARG003
+    ) -> ComputeLogManager:
         """Return Dagster's own manager of logs on S3, or of local ones."""
         root = urlparse(os.environ.get("CAB_LAKE_ROOT", ""))
         if root.scheme != "s3":
             home = Path(os.environ.get("DAGSTER_HOME", "."), "storage")
-            return LocalComputeLogManager(os.environ.get("DAGSTER_LOGS", str(home)), inst_data=inst_data)
+            return LocalComputeLogManager(
+                os.environ.get("DAGSTER_LOGS", str(home)), inst_data=inst_data
+            )
         from dagster_aws.s3 import S3ComputeLogManager  # half a second, for who needs it
 
         return S3ComputeLogManager(

@@ -1,11 +1,18 @@
-"""What Dagster loads, name by name: looking through defs/ for it would cost each process 1.1 s more."""
+"""What Dagster loads, name by name: looking through defs/ for it would cost each process 1.1 s
+more.
+"""
 
 import dagster as dg
 
 from cab_assets.defs.bookings.assets import bookings_days, rds_bookings
 from cab_assets.defs.bookings.checks import every_row_has_a_day
 from cab_assets.defs.bookings.jobs import bookings_daily, observe_bookings
-from cab_assets.defs.bookings.schedules import bookings_nightly, look_at_everything, look_at_hashes, look_at_sums
+from cab_assets.defs.bookings.schedules import (
+    bookings_nightly,
+    look_at_everything,
+    look_at_hashes,
+    look_at_sums,
+)
 from cab_assets.defs.bookings.sensors import bookings_changes_sensor
 from cab_assets.defs.clickstream.assets import click_batches, click_days, click_topic
 from cab_assets.defs.clickstream.jobs import clickstream_fold, clickstream_ingest, observe_clicks
@@ -22,8 +29,23 @@ def defs() -> dg.Definitions:
     return dg.Definitions(
         assets=[rds_bookings, bookings_days, click_topic, click_batches, click_days],
         asset_checks=[every_row_has_a_day],
-        jobs=[bookings_daily, observe_bookings, clickstream_ingest, clickstream_fold, observe_clicks, housekeeping],
-        schedules=[bookings_nightly, look_at_sums, look_at_hashes, look_at_everything, clicks_look, clicks_sweep, housekeeping_nightly],
+        jobs=[
+            bookings_daily,
+            observe_bookings,
+            clickstream_ingest,
+            clickstream_fold,
+            observe_clicks,
+            housekeeping,
+        ],
+        schedules=[
+            bookings_nightly,
+            look_at_sums,
+            look_at_hashes,
+            look_at_everything,
+            clicks_look,
+            clicks_sweep,
+            housekeeping_nightly,
+        ],
         sensors=[bookings_changes_sensor, clickstream_sensor, clicks_sensor],
         resources=RESOURCES,
         executor=dg.in_process_executor,

@@ -9,7 +9,10 @@ class CabError(Exception):
 
 
 class Unavailable(CabError):
-    """A server that may be back in a minute; nothing is wrong with the data, and running again is the cure."""
+    """A server that may be back in a minute.
+
+    Nothing is wrong with the data, and running again is the cure.
+    """
 
 
 class Unforeseen(CabError):
@@ -17,7 +20,10 @@ class Unforeseen(CabError):
 
 
 def named(error: Exception, part: str, log: str) -> CabError:
-    """Return an error of ours as it is, another one as Unforeseen; `log` says where its traceback is."""
+    """Return an error of ours as it is, another one as Unforeseen.
+
+    `log` says where its traceback is.
+    """
     if isinstance(error, CabError):
         return error
     said = (str(error).strip().splitlines() or ["without a reason"])[0]

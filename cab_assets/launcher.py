@@ -69,5 +69,7 @@ class WatchfulRunLauncher(dg.DefaultRunLauncher):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         record = self._instance.get_run_record_by_id(run.run_id)
         if record and seconds_silent(record, time.time()) > 0:
-            return CheckRunHealthResult(WorkerStatus.FAILED, "its process no longer says that it is alive")
+            return CheckRunHealthResult(
+                WorkerStatus.FAILED, "its process no longer says that it is alive"
+            )
         return CheckRunHealthResult(WorkerStatus.RUNNING)

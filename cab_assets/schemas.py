@@ -1,4 +1,6 @@
-"""The columns of each table, in one place: the names and types that Hive, Spark and Parquet agree on."""
+"""The columns of each table, in one place: the names and types that Hive, Spark and Parquet agree
+on.
+"""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +25,10 @@ class Column:
 
     @property
     def spark_type(self) -> str:
-        """As Spark keeps it in Parquet without shifting it; Hive and Spark both read it as `type`."""
+        """As Spark keeps it in Parquet without shifting it.
+
+        Hive and Spark both read it as `type`.
+        """
         return "timestamp_ntz" if self.type == "timestamp" and not self.instant else self.type
 
 
@@ -41,13 +46,17 @@ ARROW_TYPES = {
 
 @dataclass(frozen=True)
 class Table:
-    """An external Hive table over Parquet, partitioned by one column: a day, or the number of a batch."""
+    """An external Hive table over Parquet, partitioned by one column: a day, or the number of a
+    batch.
+    """
 
     name: str
     partition_column: str
     key: tuple[str, ...]  # no two rows of a partition agree in it
     columns: tuple[Column, ...]
-    code_version: int  # raise it when the same input would give other rows: the days are then made again
+    code_version: (
+        int  # raise it when the same input would give other rows: the days are then made again
+    )
 
     @property
     def names(self) -> list[str]:
@@ -79,7 +88,9 @@ BOOKINGS = Table(
         Column("drop_lat", "double", "degrees north"),
         Column("drop_lon", "double", "degrees east"),
         Column("pickup_timestamp", "timestamp", "wall clock of the business zone; decides the day"),
-        Column("drop_timestamp", "timestamp", "wall clock of the business zone; can precede the pickup"),
+        Column(
+            "drop_timestamp", "timestamp", "wall clock of the business zone; can precede the pickup"
+        ),
         Column("trip_fare", "decimal(12,2)", "in currency_code"),
         Column("tip_amount", "decimal(12,2)", "in currency_code; can exceed the fare"),
         Column("currency_code", "string", "ISO 4217"),
@@ -132,7 +143,11 @@ REFUSAL = (
     Column("raw_value", "binary", "the record's value as it came; of refused records only"),
     Column("reasons", "array<string>", "every reason why it cannot be used; NULL: accepted"),
 )
-EXTRA_KEYS = Column("extra_keys", "int", "keys of the record that are none of ours; in the staged files beside the columns of the table")
+EXTRA_KEYS = Column(
+    "extra_keys",
+    "int",
+    "keys of the record that are none of ours; in the staged files beside the columns of the table",
+)
 PLACE_KEY = ("topic", "kafka_partition", "kafka_offset")
 
 CLICKSTREAM_BATCHES = Table(
@@ -148,7 +163,11 @@ CLICKS = Table(
     partition_column="event_date",
     key=PLACE_KEY,
     code_version=1,
-    columns=(*EVENT, *PLACE, Column("copies", "int", "records that carried this event; the place is that of the first")),
+    columns=(
+        *EVENT,
+        *PLACE,
+        Column("copies", "int", "records that carried this event; the place is that of the first"),
+    ),
 )
 
 REJECTS = Table(

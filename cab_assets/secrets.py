@@ -2,7 +2,10 @@
 
 import re
 
-NAMES = r"[\w.-]*(?:pass|pwd|token|secret|credential|authorization|signature|cookie|(?:api|access).?key)[\w.-]*"
+NAMES = (
+    r"[\w.-]*(?:pass|pwd|token|secret|credential|authorization|signature|cookie"
+    r"|(?:api|access).?key)[\w.-]*"
+)
 PARAMETER = re.compile(rf"(?i)(?<=[?&;])({NAMES})=[^&;\s]+")
 # After a user and a colon, up to the last @: a password may hold / and @ that nobody has escaped.
 # What begins as a port does is one.

@@ -42,7 +42,11 @@ def at_least(minimum: int) -> Callable[[str], int]:
 def number(minimum: float, maximum: float = float("inf")) -> Callable[[str], float]:
     def parse(text: str) -> float:
         if not re.fullmatch(r"\d+(\.\d+)?", text) or not minimum <= float(text) <= maximum:
-            limits = f", {minimum:g} or more" if maximum == float("inf") else f" from {minimum:g} to {maximum:g}"
+            limits = (
+                f", {minimum:g} or more"
+                if maximum == float("inf")
+                else f" from {minimum:g} to {maximum:g}"
+            )
             raise ValueError(f"must be a number{limits}")
         return float(text)
 
@@ -89,7 +93,9 @@ def lake_root(text: str) -> str:
     """Return the URL of a lake whose path is the same one for Python, Spark and Hive."""
     root = matching(r"(file:///[^/]|hdfs://[^/\s]+/|s3://[^/@\s]+(?:/|$)).*", LAKE_FORM)(text)
     if odd := re.search(r"[#?*\[\]{}\\\x00-\x1f\x7f]", root):
-        raise ValueError(f"must not hold {odd[0]!r}, by which Spark and Hive do not mean a character of a path")
+        raise ValueError(
+            f"must not hold {odd[0]!r}, by which Spark and Hive do not mean a character of a path"
+        )
     if re.match(r"hdfs://[^/]+/.*:", root):
         raise ValueError("must not hold ':' in its path, which HDFS takes in no name")
     if any(part in ("", ".", "..") for part in root.split("/")[3:]):

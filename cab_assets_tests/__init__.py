@@ -1,4 +1,7 @@
-"""Tests. What the shell has set for the pipeline, its servers and its libraries is no part of them."""
+"""Tests.
+
+What the shell has set for the pipeline, its servers and its libraries is no part of them.
+"""
 
 import os
 

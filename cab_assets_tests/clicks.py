@@ -67,33 +67,69 @@ class Clicks:
         return closing(KafkaAdminClient(bootstrap_servers=self.servers))
 
     def create(self, partitions: int = 3, *, topic: str | None = None, **config: str) -> None:
-        """Make the topic; `retention_ms="1000"` is its `retention.ms`. By default it keeps records of any age."""
-        settings = {"retention.ms": "-1"} | {name.replace("_", "."): value for name, value in config.items()}
+        """Make the topic.
+
+        `retention_ms="1000"` is its `retention.ms`. By default it keeps records of any age.
+        """
+        settings = {"retention.ms": "-1"} | {
+            name.replace("_", "."): value for name, value in config.items()
+        }
         with self.admin() as admin:
-            admin.create_topics([NewTopic(topic or self.topic, partitions, 1, topic_configs=settings)])
+            admin.create_topics(
+                [NewTopic(topic or self.topic, partitions, 1, topic_configs=settings)]
+            )
             admin.wait_for_topics([topic or self.topic])
 
-    def send(self, values: Iterable[bytes | None], *, partition: int | None = None, topic: str | None = None, **given: Any) -> list[Place]:
+    def send(
+        self,
+        values: Iterable[bytes | None],
+        *,
+        partition: int | None = None,
+        topic: str | None = None,
+        **given: Any,
+    ) -> list[Place]:
         """Send values, round robin or to one partition; where each of them is."""
-        with closing(KafkaProducer(bootstrap_servers=self.servers, linger_ms=5, max_request_size=2 * 2**20)) as producer:
+        with closing(
+            KafkaProducer(bootstrap_servers=self.servers, linger_ms=5, max_request_size=2 * 2**20)
+        ) as producer:
             count = len(producer.partitions_for(topic or self.topic))
             sent = [
-                producer.send(topic or self.topic, value, b"" if value is None else None, partition=number % count if partition is None else partition, **given)
+                producer.send(
+                    topic or self.topic,
+                    value,
+                    b"" if value is None else None,
+                    partition=number % count if partition is None else partition,
+                    **given,
+                )
                 for number, value in enumerate(values)
             ]  # this client refuses to send neither key nor value
             producer.flush()
-            return [(record.partition, record.offset) for record in (each.get(timeout=patience(20)) for each in sent)]
+            return [
+                (record.partition, record.offset)
+                for record in (each.get(timeout=patience(20)) for each in sent)
+            ]
 
     def in_topic(self) -> dict[Place, bytes | None]:
         """Every record the topic delivers, read by a consumer that shares nothing with ours."""
-        with closing(KafkaConsumer(bootstrap_servers=self.servers, enable_auto_commit=False, isolation_level="read_committed")) as consumer:
-            partitions = [TopicPartition(self.topic, number) for number in sorted(consumer.partitions_for_topic(self.topic))]
+        with closing(
+            KafkaConsumer(
+                bootstrap_servers=self.servers,
+                enable_auto_commit=False,
+                isolation_level="read_committed",
+            )
+        ) as consumer:
+            partitions = [
+                TopicPartition(self.topic, number)
+                for number in sorted(consumer.partitions_for_topic(self.topic))
+            ]
             consumer.assign(partitions)
             consumer.seek_to_beginning()
             ends, found = consumer.end_offsets(partitions), {}
             while any(consumer.position(each) < ends[each] for each in partitions):
                 for records in consumer.poll(timeout_ms=500).values():
-                    found.update({(record.partition, record.offset): record.value for record in records})
+                    found.update(
+                        {(record.partition, record.offset): record.value for record in records}
+                    )
             return found
 
     def ingest(self, *, stay: bool = False) -> Outcome:
@@ -101,26 +137,73 @@ class Clicks:
         config = {"ops": {"click_batches": {"config": {"stay": stay}}}}
         return self.pipeline.job("clickstream_ingest", config)
 
-    def execute(self, job: str = "clickstream_ingest", *, day: str | None = None, **variables: str) -> "subprocess.CompletedProcess[str]":
+    def execute(
+        self, job: str = "clickstream_ingest", *, day: str | None = None, **variables: str
+    ) -> "subprocess.CompletedProcess[str]":
         """`dagster job execute` in a process of its own."""
         command = self.command(job, day=day)
-        return subprocess.run(command, env=self.pipeline.environ(**variables), cwd=CHECKOUT, capture_output=True, text=True, timeout=patience(240))
+        return subprocess.run(
+            command,
+            env=self.pipeline.environ(**variables),
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            timeout=patience(240),
+        )
 
-    def start(self, job: str = "clickstream_ingest", *, stay: bool = False, **variables: str) -> "subprocess.Popen[str]":
-        """The same, at work when this returns; whoever starts it ends it. A fold takes every day that lacks something."""
-        flags = {"click_batches": {"stay": stay}} if job == "clickstream_ingest" else {"click_days": {"all_due": True}}
+    def start(
+        self, job: str = "clickstream_ingest", *, stay: bool = False, **variables: str
+    ) -> "subprocess.Popen[str]":
+        """The same, at work when this returns.
+
+        Whoever starts it ends it. A fold takes every day that lacks something.
+        """
+        flags = (
+            {"click_batches": {"stay": stay}}
+            if job == "clickstream_ingest"
+            else {"click_days": {"all_due": True}}
+        )
         config = Path(self.pipeline.variables["DAGSTER_HOME"]) / f"{job}-{stay}.yaml"
-        config.write_text(json.dumps({"ops": {op: {"config": given} for op, given in flags.items()}}))
-        command = [*self.command(job, day=None if job == "clickstream_ingest" else "2020-01-01"), "-c", str(config)]
+        config.write_text(
+            json.dumps({"ops": {op: {"config": given} for op, given in flags.items()}})
+        )
+        command = [
+            *self.command(job, day=None if job == "clickstream_ingest" else "2020-01-01"),
+            "-c",
+            str(config),
+        ]
         environ = self.pipeline.environ(**variables)
-        return subprocess.Popen(command, env=environ, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.Popen(
+            command,
+            env=environ,
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def command(self, job: str, *, day: str | None = None) -> list[str]:
         given = ["--tags", json.dumps(tags(day))] if day else []
-        return [sys.executable, "-m", "dagster", "job", "execute", "-m", "cab_assets.definitions", "-j", job, *given]
+        return [
+            sys.executable,
+            "-m",
+            "dagster",
+            "job",
+            "execute",
+            "-m",
+            "cab_assets.definitions",
+            "-j",
+            job,
+            *given,
+        ]
 
-    def fold(self, first: str | None = None, last: str | None = None, *, sweep: bool = False) -> Outcome:
-        """Fold a day or a range by hand; every day that lacks something when no day is given. `sweep` looks at every day there is."""
+    def fold(
+        self, first: str | None = None, last: str | None = None, *, sweep: bool = False
+    ) -> Outcome:
+        """Fold a day or a range by hand.
+
+        Every day that lacks something when no day is given. `sweep` looks at every day there is.
+        """
         from cab_assets.definitions import defs
 
         due = first is None
@@ -144,8 +227,14 @@ class Clicks:
         return hive.execute(sql.format(**{name: f"`{hive.database}`.`{name}`" for name in names}))
 
     def places(self, name: str) -> list[Place]:
-        """Where the rows of a table or view come from, sorted; a record that is there twice is twice in it."""
-        return sorted((int(row[0]), int(row[1])) for row in self.query(f"SELECT kafka_partition, kafka_offset FROM {{{name}}}"))
+        """Where the rows of a table or view come from, sorted.
+
+        A record that is there twice is twice in it.
+        """
+        return sorted(
+            (int(row[0]), int(row[1]))
+            for row in self.query(f"SELECT kafka_partition, kafka_offset FROM {{{name}}}")
+        )
 
     def is_whole(self) -> None:
         """Every record of the topic is in exactly one of the two views, once."""

@@ -17,27 +17,54 @@ from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.embedded import Embedded
 from cab_assets_tests.pipeline import Pipeline
 
-TIERS = ("cluster", "soak", "faults", "stack", "unit")  # a test with two of these marks is of the first
+TIERS = (
+    "cluster",
+    "soak",
+    "faults",
+    "stack",
+    "unit",
+)  # a test with two of these marks is of the first
 EMBEDDED = pytest.StashKey[Embedded]()
-SESSION, NUMBERS = secrets.token_hex(3), itertools.count(1)  # names of a test's own, also on servers that other sessions use
+SESSION, NUMBERS = (
+    secrets.token_hex(3),
+    itertools.count(1),
+)  # names of a test's own, also on servers that other sessions use
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--stack", metavar="CAB_HOME", type=Path, help="use the servers of this home instead of new ones; they are started if need be, and left up"
+        "--stack",
+        metavar="CAB_HOME",
+        type=Path,
+        help=(
+            "use the servers of this home instead of new ones; they are started if need be, and"
+            " left up"
+        ),
     )
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark a test of no other tier `stack` if it needs the embedded servers, else `unit`; put `unit` first and `cold` last."""
+    """Mark a test of no other tier `stack` if it needs the embedded servers, else `unit`.
+
+    Put `unit` first and `cold` last.
+    """
     for item in items:
-        tier = next(filter(item.get_closest_marker, TIERS), "stack" if needs_servers(item) else "unit")
+        tier = next(
+            filter(item.get_closest_marker, TIERS), "stack" if needs_servers(item) else "unit"
+        )
         if tier == "unit" and needs_servers(item):
-            raise pytest.UsageError(f"{item.nodeid} asks for servers, which no test marked unit does: see CONTRIBUTING.md")
+            raise pytest.UsageError(
+                f"{item.nodeid} asks for servers, which no test marked unit does: see"
+                " CONTRIBUTING.md"
+            )
         item.add_marker(tier)
         item.user_properties.append(("tier", tier))  # its reports keep that
-    items.sort(key=lambda item: 0 if item.get_closest_marker("unit") else 2 if item.get_closest_marker("cold") else 1)
+    items.sort(
+        key=lambda item: (
+            0 if item.get_closest_marker("unit") else 2 if item.get_closest_marker("cold") else 1
+        )
+    )
 
 
 def needs_servers(item: pytest.Item) -> bool:
@@ -46,7 +73,9 @@ def needs_servers(item: pytest.Item) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     shared = getattr(config, "workerinput", {}).get("home")
-    config.stash[EMBEDDED] = embedded = Embedded(Path(shared) if shared else config.getoption("--stack"))
+    config.stash[EMBEDDED] = embedded = Embedded(
+        Path(shared) if shared else config.getoption("--stack")
+    )
     config.add_cleanup(embedded.end)
 
 
@@ -70,30 +99,49 @@ def pytest_keyboard_interrupt() -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how long each tier took."""
-    reports = [each for group in terminalreporter.stats.values() for each in group if isinstance(each, pytest.TestReport)]
+    reports = [
+        each
+        for group in terminalreporter.stats.values()
+        for each in group
+        if isinstance(each, pytest.TestReport)
+    ]
     for tier in reversed(TIERS):
         of_tier = [each for each in reports if ("tier", tier) in map(tuple, each.user_properties)]
         if of_tier:
-            tests, seconds = len({each.nodeid for each in of_tier}), sum(each.duration for each in of_tier)
-            terminalreporter.write_line(f"{tier}: {tests} tests, which took {seconds // 60:.0f} min {seconds % 60:.0f} s one after the other")
+            tests, seconds = (
+                len({each.nodeid for each in of_tier}),
+                sum(each.duration for each in of_tier),
+            )
+            terminalreporter.write_line(
+                f"{tier}: {tests} tests, which took {seconds // 60:.0f} min {seconds % 60:.0f} s"
+                " one after the other"
+            )
 
 
 @pytest.fixture(scope="session")
 def stack(pytestconfig: pytest.Config) -> Environment:
-    """Return the environment of a stack of this session's own, or of the one that `--stack` names."""
+    """Return the environment of a stack of this session's own, or of the one that
+    `--stack` names.
+    """
     return environment.read({"CAB_HOME": str(pytestconfig.stash[EMBEDDED].home())})
 
 
 @pytest.fixture
 def servers(tmp_path: Path) -> dict[str, str]:
-    """What a test runs on beside the stack, or instead of it, as variables: here, a lake of its own."""
+    """What a test runs on beside the stack, or instead of it, as variables: here, a lake of its
+    own.
+    """
     (tmp_path / "lake").mkdir()
     return {"CAB_LAKE_ROOT": f"file://{tmp_path}/lake"}
 
 
 @pytest.fixture
-def pipeline(stack: Environment, servers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
-    """The pipeline with a source table, a Hive database, a lake and a Dagster of this test's own."""
+def pipeline(
+    stack: Environment, servers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Pipeline]:
+    """The pipeline with a source table, a Hive database, a lake and a Dagster of this
+    test's own.
+    """
     number = f"{SESSION}_{next(NUMBERS)}"
     (tmp_path / "dagster").mkdir()
     base = environment.read({"CAB_HOME": str(stack.home), **servers})

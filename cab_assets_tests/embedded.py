@@ -25,7 +25,10 @@ class Embedded:
 
     def make(self) -> Path:
         """Return the home, where nothing is started yet."""
-        for number in (signal.SIGINT, signal.SIGTERM):  # both: after each run, Dagster treats SIGTERM as SIGINT is, which a shell's `&` ignores
+        for number in (
+            signal.SIGINT,
+            signal.SIGTERM,
+        ):  # both: after each run, Dagster treats SIGTERM as SIGINT is, which a shell's `&` ignores
             signal.signal(number, signal.default_int_handler)
         if not self._kept and not self._own:
             self._own = tempfile.TemporaryDirectory(prefix="cab-")
@@ -34,9 +37,13 @@ class Embedded:
     def start(self) -> None:
         """Start the servers, unless they are up; `home` waits for them."""
         self.make()
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("CAB_")}
+        variables = {
+            name: value for name, value in os.environ.items() if not name.startswith("CAB_")
+        }
         environ = variables | {"CAB_HOME": str(self._home)}
-        self._up = subprocess.Popen(UP, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._up = subprocess.Popen(
+            UP, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
 
     def home(self) -> Path:
         """Return the home once its servers answer; fail with what `cab up` said if they do not."""

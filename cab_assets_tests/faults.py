@@ -17,7 +17,10 @@ from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.relay import Gate
 
 COMMIT, PUBLISH, RETIRE = b"ADD PARTITION (batch", b"ADD IF NOT EXISTS", b"DROP IF EXISTS"
-QUERY_STARTED, STAGING = "clickstream_batches/_checkpoints/*/metadata", "clickstream_batches/*-0-0/_temporary"
+QUERY_STARTED, STAGING = (
+    "clickstream_batches/_checkpoints/*/metadata",
+    "clickstream_batches/*-0-0/_temporary",
+)
 COMMITTING, FOLDING = "clickstream_batches/*/_manifest.json", "clicks/.spark-staging-*"
 
 
@@ -25,11 +28,17 @@ def count(pipeline: Pipeline, pattern: str) -> int:
     return len(list(Path(pipeline.lake.root.removeprefix("file://")).glob(pattern)))
 
 
-def await_more(pipeline: Pipeline, pattern: str, while_runs: "subprocess.Popen[str] | threading.Thread") -> None:
+def await_more(
+    pipeline: Pipeline, pattern: str, while_runs: "subprocess.Popen[str] | threading.Thread"
+) -> None:
     """Until there is another file of that pattern, or the run is over."""
     before, deadline = count(pipeline, pattern), time.monotonic() + patience(120)
     while count(pipeline, pattern) == before and time.monotonic() < deadline:
-        if while_runs.is_alive() if isinstance(while_runs, threading.Thread) else while_runs.poll() is None:
+        if (
+            while_runs.is_alive()
+            if isinstance(while_runs, threading.Thread)
+            else while_runs.poll() is None
+        ):
             time.sleep(0.001)
         else:
             return
@@ -40,7 +49,9 @@ def await_count(pipeline: Pipeline, pattern: str, files: int) -> None:
 
 
 @contextmanager
-def killed(clicks: Clicks, job: str = "clickstream_ingest", **variables: str) -> Iterator["subprocess.Popen[str]"]:
+def killed(
+    clicks: Clicks, job: str = "clickstream_ingest", **variables: str
+) -> Iterator["subprocess.Popen[str]"]:
     """A run that is killed at the end of the block, and is still at work then."""
     with clicks.start(job, stay=False, **variables) as run:
         try:
@@ -56,7 +67,9 @@ def kill_at_file(clicks: Clicks, pattern: str, job: str = "clickstream_ingest") 
         await_more(clicks.pipeline, pattern, run)
 
 
-def kill_at_statement(clicks: Clicks, gate: Gate, job: str = "clickstream_ingest", **variables: str) -> None:
+def kill_at_statement(
+    clicks: Clicks, gate: Gate, job: str = "clickstream_ingest", **variables: str
+) -> None:
     """The gate is entered by the caller: what it holds may still go on afterwards."""
     with killed(clicks, job, CAB_HIVE_URL=through(clicks, gate), **variables):
         assert gate.reached.wait(patience(60))
@@ -87,7 +100,9 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def pid_of(pipeline: Pipeline, server: str) -> int:
-    """As supervisord has it: having the servers answer takes longer than what is to be killed in the middle."""
+    """As supervisord has it: having the servers answer takes longer than what is to be killed in
+    the middle.
+    """
     return int(remembered(pipeline.env.home).supervisor.state(server)["pid"])
 
 

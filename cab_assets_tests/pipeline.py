@@ -1,4 +1,6 @@
-"""The whole pipeline on a source table, a Hive database and a lake of a test's own, on the session's servers."""
+"""The whole pipeline on a source table, a Hive database and a lake of a test's own, on the
+session's servers.
+"""
 
 import os
 import subprocess
@@ -27,7 +29,11 @@ from cab_assets_tests.patience import patience
 from cab_assets_tests.rides import NO_TIME
 
 Row = tuple[Any, ...]
-FIRST, LAST, DAY = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
+FIRST, LAST, DAY = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+    "dagster/partition",
+)
 ASSETS = ("raw_bookings", "bookings", "booking_aggregates")
 TABLES = (BOOKINGS, BOOKING_AGGREGATES)
 
@@ -60,15 +66,30 @@ class Words:
         """The rows that `table` should hold."""
         within = f"FROM {{table}} WHERE {self.day} IN ({_quoted(days)})"
         if table is BOOKINGS:
-            columns = ", ".join(self.drop if name == "drop_timestamp" else name for name in BOOKINGS.names)
+            columns = ", ".join(
+                self.drop if name == "drop_timestamp" else name for name in BOOKINGS.names
+            )
             return f"SELECT {columns}, {self.day} {within}"
-        figures = "count(*), sum(trip_fare), max(tip_amount), sum(tip_amount), round(avg(trip_fare), 6)"
-        return f"SELECT currency_code, {figures}, {self.day} {within} GROUP BY currency_code, {self.day}"
+        figures = (
+            "count(*), sum(trip_fare), max(tip_amount), sum(tip_amount), round(avg(trip_fare), 6)"
+        )
+        return (
+            f"SELECT currency_code, {figures}, {self.day} {within} GROUP BY currency_code,"
+            f" {self.day}"
+        )
 
 
 WORDS: dict[type, Words] = {
-    PostgreSQL: Words("to_char(pickup_timestamp, 'YYYY-MM-DD')", "CASE WHEN isfinite(drop_timestamp) THEN drop_timestamp END", "infinity"),
-    MySQL: Words("cast(cast(pickup_timestamp AS date) AS char)", "nullif(drop_timestamp, '0000-00-00 00:00:00')", "0000-00-00 00:00:00"),
+    PostgreSQL: Words(
+        "to_char(pickup_timestamp, 'YYYY-MM-DD')",
+        "CASE WHEN isfinite(drop_timestamp) THEN drop_timestamp END",
+        "infinity",
+    ),
+    MySQL: Words(
+        "cast(cast(pickup_timestamp AS date) AS char)",
+        "nullif(drop_timestamp, '0000-00-00 00:00:00')",
+        "0000-00-00 00:00:00",
+    ),
 }
 
 
@@ -112,10 +133,20 @@ class Pipeline:
     def insert(self, *rides: Mapping[str, Any]) -> None:
         for each in rides:
             values = (self.words.no_time if value is NO_TIME else value for value in each.values())
-            self.sql(f"INSERT INTO {{table}} ({', '.join(each)}) VALUES ({', '.join(['%s'] * len(each))})", *values)
+            self.sql(
+                f"INSERT INTO {{table}} ({', '.join(each)}) VALUES"
+                f" ({', '.join(['%s'] * len(each))})",
+                *values,
+            )
 
     def run(
-        self, first: str, last: str | None = None, *, assets: Iterable[str] = ASSETS, run_id: str | None = None, more_tags: Mapping[str, str] | None = None
+        self,
+        first: str,
+        last: str | None = None,
+        *,
+        assets: Iterable[str] = ASSETS,
+        run_id: str | None = None,
+        more_tags: Mapping[str, str] | None = None,
     ) -> Outcome:
         """The real job over one day or a range of days, in this process."""
         from cab_assets.definitions import defs
@@ -138,30 +169,77 @@ class Pipeline:
         """Another job, in this process."""
         from cab_assets.definitions import defs
 
-        result = defs().resolve_job_def(name).execute_in_process(instance=self.instance, run_config=config, raise_on_error=False)
+        result = (
+            defs()
+            .resolve_job_def(name)
+            .execute_in_process(instance=self.instance, run_config=config, raise_on_error=False)
+        )
         return self.outcome(result.run_id, success=result.success)
 
     def outcome(self, run_id: str, *, success: bool) -> Outcome:
         entries = self.instance.all_logs(run_id)
         events = [entry.dagster_event for entry in entries if entry.dagster_event]
-        made = [event.step_materialization_data.materialization for event in events if event.is_step_materialization]
-        by_key = {(each.asset_key.path[-1], str(each.partition)): {name: value.value for name, value in each.metadata.items()} for each in made}
+        made = [
+            event.step_materialization_data.materialization
+            for event in events
+            if event.is_step_materialization
+        ]
+        by_key = {
+            (each.asset_key.path[-1], str(each.partition)): {
+                name: value.value for name, value in each.metadata.items()
+            }
+            for each in made
+        }
         ends = [event.step_failure_data for event in events if event.is_step_failure]
-        said = [each.user_failure_data.description if each.user_failure_data else _causes(each.error) for each in ends]
-        said += [_causes(event.engine_event_data.error) for event in events if event.is_resource_init_failure]
+        said = [
+            each.user_failure_data.description if each.user_failure_data else _causes(each.error)
+            for each in ends
+        ]
+        said += [
+            _causes(event.engine_event_data.error)
+            for event in events
+            if event.is_resource_init_failure
+        ]
         log = "\n".join(f"{entry.message} {entry.error_info or ''}" for entry in entries)
-        return Outcome(run_id, success, "\n".join(str(each) for each in said), log, set(by_key), by_key)
+        return Outcome(
+            run_id, success, "\n".join(str(each) for each in said), log, set(by_key), by_key
+        )
 
-    def execute(self, first: str, last: str | None = None, **variables: str) -> "subprocess.CompletedProcess[str]":
+    def execute(
+        self, first: str, last: str | None = None, **variables: str
+    ) -> "subprocess.CompletedProcess[str]":
         """`dagster job execute` in a process of its own."""
-        return subprocess.run(self.command(first, last), env=self.environ(**variables), cwd=CHECKOUT, capture_output=True, text=True, timeout=patience(240))
+        return subprocess.run(
+            self.command(first, last),
+            env=self.environ(**variables),
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            timeout=patience(240),
+        )
 
     def command(self, first: str, last: str | None = None) -> list[str]:
         given = ", ".join(f'"{name}": "{value}"' for name, value in tags(first, last).items())
-        return [sys.executable, "-m", "dagster", "job", "execute", "-m", "cab_assets.definitions", "-j", "bookings_daily", "--tags", f"{{{given}}}"]
+        return [
+            sys.executable,
+            "-m",
+            "dagster",
+            "job",
+            "execute",
+            "-m",
+            "cab_assets.definitions",
+            "-j",
+            "bookings_daily",
+            "--tags",
+            f"{{{given}}}",
+        ]
 
     def environ(self, **variables: str) -> dict[str, str]:
-        others = ("CAB_", "DAGSTER_", "SPARK_")  # of pyspark, too, which notes there that this process uses Connect
+        others = (
+            "CAB_",
+            "DAGSTER_",
+            "SPARK_",
+        )  # of pyspark, too, which notes there that this process uses Connect
         kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         return kept | dict(self.variables) | variables
 
@@ -177,11 +255,18 @@ class Pipeline:
     def in_hive(self, table: Table, *days: str) -> list[Row]:
         """The rows of days, the day last in each."""
         columns = ", ".join([*table.names, table.partition_column])
-        return ordered(self.hive.execute(f"SELECT {columns} FROM {self.hive.name(table.name)} WHERE {table.partition_column} IN ({_quoted(days)})"))
+        return ordered(
+            self.hive.execute(
+                f"SELECT {columns} FROM {self.hive.name(table.name)} WHERE {table.partition_column}"
+                f" IN ({_quoted(days)})"
+            )
+        )
 
     def in_spark(self, table: Table, *days: str) -> list[Row]:
         with self.spark.session() as session:
-            named = session.table(f"{self.hive.database}.{table.name}").where(f"{table.partition_column} IN ({_quoted(days)})")
+            named = session.table(f"{self.hive.database}.{table.name}").where(
+                f"{table.partition_column} IN ({_quoted(days)})"
+            )
             rows = named.select(*table.names, table.partition_column).toArrow()
         return ordered(tuple(_plain(value) for value in row.values()) for row in rows.to_pylist())
 
@@ -203,7 +288,10 @@ def _causes(error: SerializableErrorInfo | None) -> str:
 
 
 def ordered(rows: Iterable[Row]) -> list[Row]:
-    return sorted((tuple(row) for row in rows), key=lambda row: [(value is None, str(value)) for value in (row[-1], *row[:2])])
+    return sorted(
+        (tuple(row) for row in rows),
+        key=lambda row: [(value is None, str(value)) for value in (row[-1], *row[:2])],
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -20,7 +20,9 @@ START_SECONDS = 120
 class Server:
     """A process that listens at a port; it can be killed and started again."""
 
-    def __init__(self, start: "Callable[[], subprocess.Popen[bytes]]", port: int, log: Path) -> None:
+    def __init__(
+        self, start: "Callable[[], subprocess.Popen[bytes]]", port: int, log: Path
+    ) -> None:
         self._start, self._port, self._log = start, port, log
         self.start()
 
@@ -40,8 +42,12 @@ class Server:
     def _await_port(self) -> None:
         deadline = time.monotonic() + patience(START_SECONDS)
         while not answers(self._port):
-            assert self.process.poll() is None, f"the server ended with {self.process.returncode}; {self._end_of_log()}"
-            assert time.monotonic() < deadline, f"the server does not open its port; {self._end_of_log()}"
+            assert self.process.poll() is None, (
+                f"the server ended with {self.process.returncode}; {self._end_of_log()}"
+            )
+            assert time.monotonic() < deadline, (
+                f"the server does not open its port; {self._end_of_log()}"
+            )
             time.sleep(0.2)
 
     def _end_of_log(self) -> str:
@@ -49,10 +55,21 @@ class Server:
 
 
 @contextmanager
-def serving(command: list[str], port: int, log: Path, *, environment: Mapping[str, str] | None = None, **options: Any) -> Iterator[Server]:
+def serving(
+    command: list[str],
+    port: int,
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Iterator[Server]:
     """At work, its port open, until the block ends."""
     with log.open("ab") as out:
-        server = Server(lambda: subprocess.Popen(command, stdout=out, stderr=out, env=environment, **options), port, log)
+        server = Server(
+            lambda: subprocess.Popen(command, stdout=out, stderr=out, env=environment, **options),
+            port,
+            log,
+        )
         try:
             yield server
         finally:
@@ -61,12 +78,21 @@ def serving(command: list[str], port: int, log: Path, *, environment: Mapping[st
 
 def run(command: list[str], **options: Any) -> None:
     """A program of a server's set-up; what it said is shown where it fails."""
-    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+    ended = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        **options,
+    )
     assert ended.returncode == 0, f"{command} ended with {ended.returncode}:\n{ended.stdout}"
 
 
 def free_ports(count: int) -> list[int]:
-    """None of those that Linux gives to outgoing connections by itself, so that none of these takes one before its server starts, or while it restarts."""
+    """None of those that Linux gives to outgoing connections by itself, so that none of these takes
+    one before its server starts, or while it restarts.
+    """
     return [ports.free(port) for port in random.sample(range(20_000, 32_000, 10), count)]
 
 

@@ -41,18 +41,29 @@ class Reader:
                 lost = gone - set(self._places(table))
                 assert not lost, f"no longer in {view} and not in {table}: {sorted(lost)[:5]}"
             self.seen[view] |= set(now)
-        for batch, records in self.ask(f"SELECT batch, count(*) FROM {self.database}.clickstream_batches GROUP BY batch"):
-            assert self.sizes.setdefault(int(batch), records) == records, f"batch {batch} was seen in parts"
+        for batch, records in self.ask(
+            f"SELECT batch, count(*) FROM {self.database}.clickstream_batches GROUP BY batch"
+        ):
+            assert self.sizes.setdefault(int(batch), records) == records, (
+                f"batch {batch} was seen in parts"
+            )
 
     def _places(self, name: str) -> list[Place]:
         offsets = "concat_ws(',', collect_list(cast(kafka_offset AS string)))"
-        rows = self.ask(f"SELECT kafka_partition, {offsets} FROM {self.database}.{name} GROUP BY kafka_partition")
-        return [(partition, int(offset)) for partition, listed in rows for offset in listed.split(",")]
+        rows = self.ask(
+            f"SELECT kafka_partition, {offsets} FROM {self.database}.{name} GROUP BY"
+            " kafka_partition"
+        )
+        return [
+            (partition, int(offset)) for partition, listed in rows for offset in listed.split(",")
+        ]
 
 
 @contextmanager
 def reading(clicks: Clicks) -> Iterator[None]:
-    """One reader through HiveServer2 and one through an open Connect session, at work while the block lasts."""
+    """One reader through HiveServer2 and one through an open Connect session, at work while the
+    block lasts.
+    """
     clicks.ledger.create()
     env, end = clicks.pipeline.env, threading.Event()
     session = SparkSession.builder.remote(str(env.spark_remote)).create()
@@ -68,7 +79,10 @@ def reading(clicks: Clicks) -> Iterator[None]:
             end.set()
             for each in at_work:
                 each.result(patience(60))
-        sizes = {batch.number: batch.contents.accepted + batch.contents.rejected for batch in ever_committed(clicks)}
+        sizes = {
+            batch.number: batch.contents.accepted + batch.contents.rejected
+            for batch in ever_committed(clicks)
+        }
         for reader in readers:
             assert reader.looks > 0
             assert reader.sizes.items() <= sizes.items()

@@ -11,7 +11,9 @@ from cab_assets_tests.patience import patience
 
 
 class Relay:
-    """A port in front of another that passes so many answers on and then holds every further one back."""
+    """A port in front of another that passes so many answers on and then holds every further one
+    back.
+    """
 
     def __init__(self, to: int, answers: int) -> None:
         self._to, self._left = to, answers
@@ -66,13 +68,20 @@ class Relay:
 
 
 class Gate(Relay):
-    """A port in front of another at which the first request with `words` in it waits; if `carried_out`, its answer does."""
+    """A port in front of another at which the first request with `words` in it waits.
+
+    If `carried_out`, its answer does.
+    """
 
     def __init__(self, to: int, words: bytes, *, carried_out: bool = False) -> None:
         super().__init__(to, sys.maxsize)
         self._words, self._carried_out = words, carried_out
         self._held: tuple[socket.socket, socket.socket] | None = None
-        self.reached, self.opened, self.answered = threading.Event(), threading.Event(), threading.Event()
+        self.reached, self.opened, self.answered = (
+            threading.Event(),
+            threading.Event(),
+            threading.Event(),
+        )
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()

@@ -42,7 +42,9 @@ def secure_broker(folder: Path, **more: str) -> Iterator[SecureBroker]:
         "inter.broker.listener.name": "SASL_SSL",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
         "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-512",
-        "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": LOGIN.replace(";", ' username="broker" password="broker";'),
+        "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": LOGIN.replace(
+            ";", ' username="broker" password="broker";'
+        ),
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(keystore(folder, authority)),
         "ssl.truststore.type": "PEM",
@@ -55,19 +57,36 @@ def secure_broker(folder: Path, **more: str) -> Iterator[SecureBroker]:
     properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     java = [machine.java(), "-Xmx256m", "-cp", jars.broker()]
     first_user = ["--add-scram", "SCRAM-SHA-512=[name=broker,password=broker]"]
-    run([*java, "kafka.tools.StorageTool", "format", "-t", new_cluster_id(), "-c", str(properties), *first_user])
+    run(
+        [
+            *java,
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            new_cluster_id(),
+            "-c",
+            str(properties),
+            *first_user,
+        ]
+    )
     with serving([*java, "kafka.Kafka", str(properties)], broker, folder / "log"):
         found = SecureBroker(servers, ca)
         with closing(Admin(servers, found.security("broker", "broker"))) as admin:
-            admin.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, ScramMechanism.SCRAM_SHA_512, PASSWORD)])
+            admin.alter_user_scram_credentials(
+                [UserScramCredentialUpsertion(USER, ScramMechanism.SCRAM_SHA_512, PASSWORD)]
+            )
         yield found
 
 
 def keystore(folder: Path, authority: trustme.CA) -> Path:
-    """The broker's key and certificate in one PEM file, the key in the only form that Kafka reads."""
+    """The broker's key and certificate in one PEM file, the key in the only form that
+    Kafka reads.
+    """
     issued = authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.RSA)
     key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
-    pkcs8 = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pkcs8 = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path = folder / "keystore.pem"
     path.write_bytes(pkcs8 + b"".join(each.bytes() for each in issued.cert_chain_pems))
     return path

@@ -24,22 +24,34 @@ READS_THE_ENVIRONMENT = {  # whoever is given an Environment only names its type
     "cab_assets.defs.resources",
     "cab_assets.cli.main",
     "cab_assets.cli.operators",
-    "cab_assets.clients.spark",  # sets PYSPARK_PYTHON if it is not set: pyspark takes its workers' Python from nowhere else
+    # Sets PYSPARK_PYTHON if it is not set: pyspark takes its workers' Python from nowhere else
+    "cab_assets.clients.spark",
 }
 
 
 def modules(*parts: str) -> Iterator[tuple[str, ast.Module]]:
     for part in parts:
         for path in sorted((PACKAGE / part).rglob("*.py")) or [PACKAGE / part]:
-            yield ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts), ast.parse(path.read_text())
+            yield (
+                ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts),
+                ast.parse(path.read_text()),
+            )
 
 
 def imported(module: ast.Module) -> set[str]:
     """Every dotted name that a module imports, wherever in it."""
-    plain = {alias.name for node in ast.walk(module) if isinstance(node, ast.Import) for alias in node.names}
+    plain = {
+        alias.name
+        for node in ast.walk(module)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
     return plain | {
-        f"{node.module}.{alias.name}" for node in ast.walk(module) if isinstance(node, ast.ImportFrom) for alias in node.names
-    }  # fmt: skip
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(module)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 @pytest.mark.parametrize(("part", "below"), BELOW.items())
@@ -56,13 +68,22 @@ def test_the_arrows_point_one_way(part: str, below: set[str]) -> None:
 
 def test_mechanisms_know_nothing_of_dagster() -> None:
     names = [name for part in BELOW for name, _ in modules(part)]
-    loading = f"import sys, {', '.join(names)}; print(*(name for name in sys.modules if name.startswith('dagster')))"
-    loaded = subprocess.run([sys.executable, "-c", loading], check=True, capture_output=True, text=True)
+    loading = (
+        f"import sys, {', '.join(names)}; print(*(name for name in sys.modules if"
+        " name.startswith('dagster')))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", loading], check=True, capture_output=True, text=True
+    )
     assert loaded.stdout == "\n"
 
 
 def test_the_environment_is_read_where_it_may_be() -> None:
-    readers = {name for name, module in modules("") if reads_environment(module) and not name.startswith("cab_assets.dev.")}
+    readers = {
+        name
+        for name, module in modules("")
+        if reads_environment(module) and not name.startswith("cab_assets.dev.")
+    }
     assert readers <= READS_THE_ENVIRONMENT
     assert "cab_assets.defs.resources" in readers
 

@@ -44,12 +44,16 @@ def output(instance: dg.DagsterInstance) -> str:
     """Return what a run's page shows of its one step."""
     ended = speaking.execute_in_process(instance=instance)
     (captured,) = (event for event in ended.all_events if event.event_type_value == "LOGS_CAPTURED")
-    key = instance.compute_log_manager.build_log_key_for_run(ended.run_id, captured.logs_captured_data.file_key)
+    key = instance.compute_log_manager.build_log_key_for_run(
+        ended.run_id, captured.logs_captured_data.file_key
+    )
     data = instance.compute_log_manager.get_log_data(key)
     return (data.stdout or b"").decode()
 
 
-def test_output_goes_to_the_bucket_of_a_lake_on_s3(home: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_goes_to_the_bucket_of_a_lake_on_s3(
+    home: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CAB_LAKE_ROOT", f"s3://{bucket}/some/lake")
     with dg.DagsterInstance.from_config(str(home)) as instance:
         shown = output(instance)
@@ -62,7 +66,9 @@ def test_output_goes_to_the_bucket_of_a_lake_on_s3(home: Path, bucket: str, monk
 
 
 @pytest.mark.parametrize("root", ["", "file:///data/lake", "hdfs://name:8020/lake"])
-def test_output_stays_on_this_machine_for_any_other_lake(home: Path, root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_stays_on_this_machine_for_any_other_lake(
+    home: Path, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CAB_LAKE_ROOT", root)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         assert isinstance(instance.compute_log_manager, LocalComputeLogManager)

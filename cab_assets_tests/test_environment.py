@@ -46,9 +46,16 @@ def test_an_empty_variable_is_not_set() -> None:
     assert cluster(CAB_TIMEZONE="") == cluster()
 
 
-@pytest.mark.parametrize(("misspelt", "meant"), [("CAB_TIMEZON", "CAB_TIMEZONE"), ("CAB_BOOKING_DB_URL", "CAB_BOOKINGS_DB_URL")])
-def test_a_misspelt_variable_is_named_with_the_one_that_was_meant(misspelt: str, meant: str) -> None:
-    with pytest.raises(BadEnvironment, match=f"{misspelt} is no variable of ours; did you mean {meant}\\?"):
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [("CAB_TIMEZON", "CAB_TIMEZONE"), ("CAB_BOOKING_DB_URL", "CAB_BOOKINGS_DB_URL")],
+)
+def test_a_misspelt_variable_is_named_with_the_one_that_was_meant(
+    misspelt: str, meant: str
+) -> None:
+    with pytest.raises(
+        BadEnvironment, match=f"{misspelt} is no variable of ours; did you mean {meant}\\?"
+    ):
         cluster(**{misspelt: "UTC"})
 
 
@@ -66,10 +73,22 @@ def test_a_variable_of_another_program_is_left_alone() -> None:
         ("CAB_MAX_LOSS", "2", "must be a number from 0 to 1"),
         ("CAB_MAX_LOSS", "50%", "must be a number from 0 to 1"),
         ("CAB_LOOKBACK_DAYS", "week", "must be a whole number, 1 or more"),
-        ("CAB_BOOKINGS_DB_URL", "oracle://a@b/c", "must have the form postgresql://user@host:port/db or mysql://"),
-        ("CAB_BOOKINGS_TABLE", "bookings; DROP TABLE bookings", "must have the form table or schema.table"),
+        (
+            "CAB_BOOKINGS_DB_URL",
+            "oracle://a@b/c",
+            "must have the form postgresql://user@host:port/db or mysql://",
+        ),
+        (
+            "CAB_BOOKINGS_TABLE",
+            "bookings; DROP TABLE bookings",
+            "must have the form table or schema.table",
+        ),
         ("CAB_HIVE_URL", "hive.example:10000", "must have the form hive://user@host:port/cab"),
-        ("CAB_HIVE_URL", "hive://hive.example:10000/cab?auth=LDAP", "must have the form hive://user@host:port/cab"),
+        (
+            "CAB_HIVE_URL",
+            "hive://hive.example:10000/cab?auth=LDAP",
+            "must have the form hive://user@host:port/cab",
+        ),
         ("CAB_LAKE_ROOT", "/lake", "must have the form file:///"),
         ("CAB_LAKE_ROOT", "hdfs:///lake", "must have the form file:///"),
         ("CAB_LAKE_ROOT", "s3://user@bucket/lake", "must have the form file:///"),
@@ -81,11 +100,21 @@ def test_a_variable_of_another_program_is_left_alone() -> None:
         ("CAB_LAKE_ROOT", "hdfs://name:8020/data/a:b", "must not hold ':' in its path, which HDFS"),
         ("CAB_LAKE_ROOT", "file:///data/../lake", "must not hold //, /./ or /../"),
         ("CAB_LAKE_ROOT", "file:///data//lake", "must not hold //, /./ or /../"),
-        ("CAB_KAFKA_SECURITY", "sasl_ssl", "must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
-        ("CAB_KAFKA_CA", "/nowhere/ca.pem", "must be a file that can be read: No such file or directory"),
+        (
+            "CAB_KAFKA_SECURITY",
+            "sasl_ssl",
+            "must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
+        ),
+        (
+            "CAB_KAFKA_CA",
+            "/nowhere/ca.pem",
+            "must be a file that can be read: No such file or directory",
+        ),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named_with_what_could_be(name: str, value: str, why: str) -> None:
+def test_a_value_that_cannot_be_used_is_named_with_what_could_be(
+    name: str, value: str, why: str
+) -> None:
     with pytest.raises(BadEnvironment) as refused:
         cluster(**{name: value})
     assert str(refused.value).startswith(f"{name}={value} {why}")
@@ -100,16 +129,31 @@ def test_hive_can_be_asked_for_by_kerberos(options: str) -> None:
 def test_all_problems_are_listed_at_once() -> None:
     with pytest.raises(BadEnvironment) as refused:
         cluster(CAB_TIMEZONE="Bombay", CAB_START_DATE="soon", CAB_HIVE_PASWORD="x")
-    assert [line.split("=")[0].split()[0] for line in str(refused.value).splitlines()] == ["CAB_HIVE_PASWORD", "CAB_TIMEZONE", "CAB_START_DATE"]
+    assert [line.split("=")[0].split()[0] for line in str(refused.value).splitlines()] == [
+        "CAB_HIVE_PASWORD",
+        "CAB_TIMEZONE",
+        "CAB_START_DATE",
+    ]
 
 
 def test_what_a_cluster_lacks_is_listed_with_what_cannot_be_used() -> None:
     with pytest.raises(BadEnvironment) as refused:
         cluster(
-            CAB_TIMEZONE="Bombay", CAB_LAKE_ROOT="/lake", CAB_HIVE_URL="", CAB_SPARK_MASTER="", CAB_BOOKINGS_DB_SECRET="rides", CAB_BOOKINGS_DB_PASSWORD="x"
+            CAB_TIMEZONE="Bombay",
+            CAB_LAKE_ROOT="/lake",
+            CAB_HIVE_URL="",
+            CAB_SPARK_MASTER="",
+            CAB_BOOKINGS_DB_SECRET="rides",
+            CAB_BOOKINGS_DB_PASSWORD="x",
         )
     told = [line.split("=")[0].split()[0] for line in str(refused.value).splitlines()]
-    assert told == ["CAB_LAKE_ROOT", "CAB_TIMEZONE", "CAB_HIVE_URL", "exactly", "CAB_BOOKINGS_DB_PASSWORD"]
+    assert told == [
+        "CAB_LAKE_ROOT",
+        "CAB_TIMEZONE",
+        "CAB_HIVE_URL",
+        "exactly",
+        "CAB_BOOKINGS_DB_PASSWORD",
+    ]
 
 
 def test_a_password_in_the_url_is_refused() -> None:
@@ -118,7 +162,10 @@ def test_a_password_in_the_url_is_refused() -> None:
 
 
 def test_both_sparks_are_refused() -> None:
-    with pytest.raises(BadEnvironment, match="exactly one of CAB_SPARK_REMOTE and CAB_SPARK_MASTER must be set, both are"):
+    with pytest.raises(
+        BadEnvironment,
+        match="exactly one of CAB_SPARK_REMOTE and CAB_SPARK_MASTER must be set, both are",
+    ):
         cluster(CAB_SPARK_REMOTE="sc://spark.example:15002").ready()
 
 
@@ -128,10 +175,18 @@ def test_no_spark_is_refused() -> None:
 
 
 def test_a_broker_that_wants_a_user_needs_all_of_it_and_another_one_nothing() -> None:
-    assert cluster(CAB_KAFKA_SECURITY="SASL_SSL", CAB_KAFKA_USER="cab", CAB_KAFKA_PASSWORD="secret").ready()
-    with pytest.raises(BadEnvironment, match="CAB_KAFKA_SECURITY=SASL_SSL needs CAB_KAFKA_USER and CAB_KAFKA_PASSWORD"):
+    assert cluster(
+        CAB_KAFKA_SECURITY="SASL_SSL", CAB_KAFKA_USER="cab", CAB_KAFKA_PASSWORD="secret"
+    ).ready()
+    with pytest.raises(
+        BadEnvironment,
+        match="CAB_KAFKA_SECURITY=SASL_SSL needs CAB_KAFKA_USER and CAB_KAFKA_PASSWORD",
+    ):
         cluster(CAB_KAFKA_SECURITY="SASL_SSL", CAB_KAFKA_USER="cab").ready()
-    with pytest.raises(BadEnvironment, match="CAB_KAFKA_SECURITY=PLAINTEXT has no use for CAB_KAFKA_USER and CAB_KAFKA_PASSWORD"):
+    with pytest.raises(
+        BadEnvironment,
+        match="CAB_KAFKA_SECURITY=PLAINTEXT has no use for CAB_KAFKA_USER and CAB_KAFKA_PASSWORD",
+    ):
         cluster(CAB_KAFKA_USER="cab", CAB_KAFKA_PASSWORD="secret").ready()
 
 
@@ -139,7 +194,11 @@ def test_everything_that_a_pipeline_lacks_is_listed(tmp_path: Path) -> None:
     with pytest.raises(BadEnvironment) as refused:
         environment.read({"CAB_HOME": str(tmp_path)}).ready()
     needed = ["CAB_BOOKINGS_DB_URL", "CAB_KAFKA_BOOTSTRAP_SERVERS", "CAB_HIVE_URL", "CAB_LAKE_ROOT"]
-    assert [line.split()[0] for line in str(refused.value).splitlines()] == [*needed, "exactly", "the"]
+    assert [line.split()[0] for line in str(refused.value).splitlines()] == [
+        *needed,
+        "exactly",
+        "the",
+    ]
     assert "`cab up`" in str(refused.value)
 
 
@@ -151,7 +210,10 @@ def test_a_running_stack_fills_in_what_is_not_set(home: str) -> None:
 
 def test_what_is_set_goes_before_the_stack(home: str) -> None:
     current = environment.read({"CAB_HOME": home, "CAB_LAKE_ROOT": "file:///mine"})
-    assert (current.lake_root, current.hive_url) == ("file:///mine", "hive://cab@127.0.0.1:10000/cab")
+    assert (current.lake_root, current.hive_url) == (
+        "file:///mine",
+        "hive://cab@127.0.0.1:10000/cab",
+    )
 
 
 def test_a_chosen_spark_replaces_the_stacks(home: str) -> None:
@@ -160,7 +222,12 @@ def test_a_chosen_spark_replaces_the_stacks(home: str) -> None:
 
 
 def test_another_database_does_not_get_the_stacks_password(home: str) -> None:
-    assert environment.read({"CAB_HOME": home, "CAB_BOOKINGS_DB_URL": "mysql://me@elsewhere/rides"}).bookings_db_password is None
+    assert (
+        environment.read(
+            {"CAB_HOME": home, "CAB_BOOKINGS_DB_URL": "mysql://me@elsewhere/rides"}
+        ).bookings_db_password
+        is None
+    )
 
 
 def test_a_cluster_takes_nothing_from_a_stack(home: str) -> None:
@@ -168,6 +235,19 @@ def test_a_cluster_takes_nothing_from_a_stack(home: str) -> None:
 
 
 def test_a_secret_stands_for_the_stacks_password_and_beside_no_other(home: str) -> None:
-    assert environment.read({"CAB_HOME": home, "CAB_BOOKINGS_DB_SECRET": "rides"}).ready().bookings_db_password is None
-    with pytest.raises(BadEnvironment, match="CAB_BOOKINGS_DB_PASSWORD and CAB_BOOKINGS_DB_SECRET are both set"):
-        environment.read({"CAB_HOME": home, "CAB_BOOKINGS_DB_SECRET": "rides", "CAB_BOOKINGS_DB_PASSWORD": "mine"}).ready()
+    assert (
+        environment.read({"CAB_HOME": home, "CAB_BOOKINGS_DB_SECRET": "rides"})
+        .ready()
+        .bookings_db_password
+        is None
+    )
+    with pytest.raises(
+        BadEnvironment, match="CAB_BOOKINGS_DB_PASSWORD and CAB_BOOKINGS_DB_SECRET are both set"
+    ):
+        environment.read(
+            {
+                "CAB_HOME": home,
+                "CAB_BOOKINGS_DB_SECRET": "rides",
+                "CAB_BOOKINGS_DB_PASSWORD": "mine",
+            }
+        ).ready()

@@ -60,11 +60,15 @@ def comes(claim: Callable[[], bool]) -> bool:
     return until(claim, 30)
 
 
-def test_a_run_of_a_container_that_is_gone_ends_wherever_it_is_looked_at(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_of_a_container_that_is_gone_ends_wherever_it_is_looked_at(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(launcher, "SILENT_SECONDS", patience(1.5))
     run = a_run(instance)
     command = [sys.executable, "-c", CONTAINER, run.run_id]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT, env=os.environ) as container:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT, env=os.environ
+    ) as container:
         try:
             assert container.stdout
             assert container.stdout.readline() == "alive\n"
@@ -76,7 +80,9 @@ def test_a_run_of_a_container_that_is_gone_ends_wherever_it_is_looked_at(instanc
     assert comes(lambda: health(instance, run) == WorkerStatus.FAILED)
 
 
-def test_a_run_that_is_over_renews_nothing(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_over_renews_nothing(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(launcher, "RENEWAL_SECONDS", 0.01)
     run = a_run(instance)
     with alive(instance, run.run_id):
@@ -87,7 +93,9 @@ def test_a_run_that_is_over_renews_nothing(instance: dg.DagsterInstance, monkeyp
     assert now(instance, run).tags[ALIVE_TAG] == told
 
 
-def test_a_storage_that_is_away_for_a_while_ends_no_run(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storage_that_is_away_for_a_while_ends_no_run(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(launcher, "RENEWAL_SECONDS", 0.01)
     run = a_run(instance)
     tried: list[str] = []
@@ -112,7 +120,9 @@ def test_a_storage_that_is_away_for_a_while_ends_no_run(instance: dg.DagsterInst
         ("another 46", 121, 1),
     ],
 )
-def test_a_heartbeat_is_overdue_when_it_stopped_or_never_came(beat: str | None, started: float, overdue: float) -> None:
+def test_a_heartbeat_is_overdue_when_it_stopped_or_never_came(
+    beat: str | None, started: float, overdue: float
+) -> None:
     """Each number is seconds ago."""
     clock = 1_000_000.0
     run = dg.DagsterRun(job_name="clickstream_ingest", status=STARTED)
@@ -124,7 +134,9 @@ def test_a_heartbeat_is_overdue_when_it_stopped_or_never_came(beat: str | None, 
     assert seconds_silent(record, clock) == overdue
 
 
-def test_every_run_has_a_heartbeat(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_every_run_has_a_heartbeat(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name, value in (CLUSTER | {"CAB_HOME": str(tmp_path)}).items():
         monkeypatch.setenv(name, value)
 

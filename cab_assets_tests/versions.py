@@ -27,10 +27,14 @@ def publication(store: TableStore, days: Iterable[str]) -> Publication:
     """Publish days."""
     outcomes = list(publish(store, days))
     shown = {each.manifest.day: each for each in outcomes if isinstance(each, Published)}
-    return Publication(shown, {each.day: each.error for each in outcomes if isinstance(each, Failed)})
+    return Publication(
+        shown, {each.day: each.error for each in outcomes if isinstance(each, Failed)}
+    )
 
 
-def written(day: StoredDay, version: str, batches: Iterable[pa.RecordBatch] = ()) -> tuple[DataFile, ...]:
+def written(
+    day: StoredDay, version: str, batches: Iterable[pa.RecordBatch] = ()
+) -> tuple[DataFile, ...]:
     """Write the files of a version that does not count yet."""
     draft = Draft(day, version)
     draft.write(batches)

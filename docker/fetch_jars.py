@@ -1,4 +1,6 @@
-"""The jars of every role, fetched and checked, in one folder: `fetch_jars.py <folder>`, a subfolder for each use."""
+"""The jars of every role, fetched and checked, in one folder: `fetch_jars.py <folder>`, a subfolder
+for each use.
+"""
 
 import shutil
 import sys
@@ -8,7 +10,11 @@ from pathlib import Path
 from cab_assets.dev.stack.jars import EMBEDDED, JarSet
 
 PINS = Path(__file__).parent / "jars"
-SETS = [EMBEDDED, JarSet(PINS / "hdfs.sha256", "HDFS", 68), JarSet(PINS / "hive.sha256", "Apache Hive", 265)]
+SETS = [
+    EMBEDDED,
+    JarSet(PINS / "hdfs.sha256", "HDFS", 68),
+    JarSet(PINS / "hive.sha256", "Apache Hive", 265),
+]
 
 
 def bring(jars: JarSet, target: Path) -> None:

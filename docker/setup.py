@@ -1,4 +1,6 @@
-"""What a company has already, made where it is missing: the topic of clicks, the database of the Hive tables, the table of rides."""
+"""What a company has already, made where it is missing: the topic of clicks, the database of the
+Hive tables, the table of rides.
+"""
 
 import os
 from contextlib import closing
@@ -15,7 +17,9 @@ PARTITIONS = 3  # a topic can be given more at any time: docker/README.md
 
 def make_topic(env: Environment) -> None:
     topic = Clients(env).click_topic
-    with closing(KafkaAdminClient(bootstrap_servers=topic.servers, **topic.security.for_python())) as admin:
+    with closing(
+        KafkaAdminClient(bootstrap_servers=topic.servers, **topic.security.for_python())
+    ) as admin:
         if topic.name not in admin.list_topics():
             admin.create_topics({topic.name: {"num_partitions": PARTITIONS}})
 

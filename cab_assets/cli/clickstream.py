@@ -1,4 +1,7 @@
-"""What operators do to the clickstream; whatever changes something is recorded on its asset in Dagster."""
+"""What operators do to the clickstream.
+
+Whatever changes something is recorded on its asset in Dagster.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -53,12 +56,21 @@ class LagReport:
 
     @property
     def committed(self) -> Offsets:
-        """Return how far each partition is committed; of a topic that was created again, nothing is."""
-        return dict(self.state.begins) if self.stopped else start_offsets(self.newest, self.topic, self.state)
+        """Return how far each partition is committed.
+
+        Of a topic that was created again, nothing is.
+        """
+        return (
+            dict(self.state.begins)
+            if self.stopped
+            else start_offsets(self.newest, self.topic, self.state)
+        )
 
     @cached_property
     def stopped(self) -> str | None:
-        """Return why what is committed does not lead on, if it belongs to another topic of that name."""
+        """Return why what is committed does not lead on, if it belongs to another topic of that
+        name.
+        """
         return other_topic(self.newest, self.topic, self.state)
 
     @property
@@ -72,27 +84,56 @@ class LagReport:
             "lag": lag(self.committed, self.state.ends),
             "newest_batch": self.newest.number if self.newest else None,
             "partitions": [
-                {"partition": each, "committed": start, "end": self.state.ends[each], "lag": self.state.ends[each] - start}
+                {
+                    "partition": each,
+                    "committed": start,
+                    "end": self.state.ends[each],
+                    "lag": self.state.ends[each] - start,
+                }
                 for each, start in self.committed.items()
             ],
-            "lost": [{"partition": gap.partition, "start": gap.start, "end": gap.end} for gap in self.lost],
+            "lost": [
+                {"partition": gap.partition, "start": gap.start, "end": gap.end}
+                for gap in self.lost
+            ],
             "stopped": self.stopped,
-            "held": [asdict(each) | {"since": each.since and each.since.isoformat()} for each in self.held],
+            "held": [
+                asdict(each) | {"since": each.since and each.since.isoformat()}
+                for each in self.held
+            ],
         }
 
     @property
     def table(self) -> str:
         lines = [f"{'PARTITION':>9}  {'COMMITTED':>12}  {'END':>12}  {'LAG':>12}"]
-        lines += [f"{each['partition']:>9}  {each['committed']:>12,}  {each['end']:>12,}  {each['lag']:>12,}" for each in self.figures["partitions"]]
-        newest = f"newest batch {self.newest.number}, {self.newest.written:%Y-%m-%d %H:%M:%S} UTC" if self.newest else "nothing was ever committed"
+        lines += [
+            f"{each['partition']:>9}  {each['committed']:>12,}  {each['end']:>12,} "
+            f" {each['lag']:>12,}"
+            for each in self.figures["partitions"]
+        ]
+        newest = (
+            f"newest batch {self.newest.number}, {self.newest.written:%Y-%m-%d %H:%M:%S} UTC"
+            if self.newest
+            else "nothing was ever committed"
+        )
         lost = [f"lost unread: {gap}; see `cab accept-gap`" for gap in self.lost]
         stopped = [self.stopped] if self.stopped else []
-        return "\n".join([*lines, f"{self.topic}: {self.figures['lag']:,} records are waiting; {newest}", *stopped, *lost, *map(str, self.held)])
+        return "\n".join(
+            [
+                *lines,
+                f"{self.topic}: {self.figures['lag']:,} records are waiting; {newest}",
+                *stopped,
+                *lost,
+                *map(str, self.held),
+            ]
+        )
 
 
 def lag_report(sides: Sides) -> LagReport:
     state = sides.click_topic.look()
-    return LagReport(sides.click_topic.name, state, sides.ledger.newest(), sides.click_topic.held(state))
+    return LagReport(
+        sides.click_topic.name, state, sides.ledger.newest(), sides.click_topic.held(state)
+    )
 
 
 def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:
@@ -104,16 +145,24 @@ def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: 
         for batch in Replay(sides.ledger, sides.spark, reader(sides.env), days, reason).run():
             found = True
             record(batch)
-            say(f"batch {batch.number}: {batch.contents.accepted:,} records that had been refused are accepted")
+            say(
+                f"batch {batch.number}: {batch.contents.accepted:,} records that had been refused"
+                " are accepted"
+            )
     if not found:
-        say("No refused record is usable by today's rules. Records refused since the last fold are not in `rejects` yet.")
+        say(
+            "No refused record is usable by today's rules. Records refused since the last fold are"
+            " not in `rejects` yet."
+        )
 
 
 def raise_if_unknown(reason: str | None, ledger: Ledger) -> None:
     """Raise BadParameter for a reason that no rule gives and no record has."""
     if reason is None or reason in REASONS or reason in (there := reasons_there(ledger)):
         return
-    choices = f"those in `rejects` are {', '.join(sorted(there))}" if there else "`rejects` is empty"
+    choices = (
+        f"those in `rejects` are {', '.join(sorted(there))}" if there else "`rejects` is empty"
+    )
     raise typer.BadParameter(f"there is no reason {reason}; {choices}", param_hint="--reason")
 
 
@@ -124,7 +173,10 @@ def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
         say(f"{sides.click_topic.name}: nothing that was not read is gone.")
         return
     for gap in lost:
-        say(f"{sides.click_topic.name}, {gap}: {gap.offsets:,} records were never read, and Kafka no longer has them")
+        say(
+            f"{sides.click_topic.name}, {gap}: {gap.offsets:,} records were never read, and Kafka"
+            " no longer has them"
+        )
     if not agreed(f"Go on without these {sum(gap.offsets for gap in lost):,} records?"):
         say("Nothing was changed.")
         return
@@ -132,22 +184,34 @@ def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
         sides.ledger.create()
         batch = accept_gap(sides.ledger, sides.click_topic.name, stands, lost, newest)
         record(batch)
-    say(f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from {committed_ends(batch, sides.click_topic.name)}")
+    say(
+        f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from"
+        f" {committed_ends(batch, sides.click_topic.name)}"
+    )
 
 
-def skip(sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool], say: Say) -> None:
-    """Commit the records before those that Spark cannot read, and these as gaps, if somebody agrees."""
+def skip(
+    sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool], say: Say
+) -> None:
+    """Commit the records before those that Spark cannot read, and these as gaps, if somebody
+    agrees.
+    """
     first = Skip(sides.ledger, sides.spark, sides.click_topic, reader(sides.env), partition, offset)
     stretches = first.stretches()
     last, count = stretches[-1].end - 1, sum(each.offsets for each in stretches)
-    if not agreed(f"Go on without what Spark cannot read from {first} to {last}, {count:,} offsets?"):
+    if not agreed(
+        f"Go on without what Spark cannot read from {first} to {last}, {count:,} offsets?"
+    ):
         say("Nothing was changed.")
         return
     with recording() as record:
         sides.ledger.create()
         for batch in first.run(stretches):
             record(batch)
-    say(f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from {committed_ends(batch, sides.click_topic.name)}")
+    say(
+        f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from"
+        f" {committed_ends(batch, sides.click_topic.name)}"
+    )
 
 
 def reader(env: Environment) -> Callable[[DataFrame], DataFrame]:
@@ -172,11 +236,18 @@ def _asked_instance() -> dg.DagsterInstance:
 
 @contextmanager
 def recording() -> Iterator[Record]:
-    """Give what shows a commit on the asset `clickstream`; raise NotRecorded before there is one if that cannot be done."""
+    """Give what shows a commit on the asset `clickstream`.
+
+    Raise NotRecorded before there is one if that cannot be done.
+    """
     try:
         instance = usable_instance()
     except Exception as error:
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise NotRecorded(f"Dagster cannot record what is done: {why}. Check DAGSTER_HOME. Nothing was changed") from error
+        raise NotRecorded(
+            f"Dagster cannot record what is done: {why}. Check DAGSTER_HOME. Nothing was changed"
+        ) from error
     with instance:
-        yield lambda batch: instance.report_runless_asset_event(dg.AssetMaterialization(STREAM, metadata=figures(batch)))
+        yield lambda batch: instance.report_runless_asset_event(
+            dg.AssetMaterialization(STREAM, metadata=figures(batch))
+        )

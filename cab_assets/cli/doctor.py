@@ -9,14 +9,21 @@ from cab_assets.environment import BadEnvironment, Environment, name_of
 from cab_assets.errors import told
 from cab_assets.secrets import without_secrets
 
-PART_SECONDS = 90  # a part takes three at most, but the first job of a standalone Spark on a busy machine took 49
+# A part takes three at most, but the first job of a standalone Spark on a busy machine took 49
+PART_SECONDS = 90
 
 
 def settings(env: Environment) -> Iterator[str]:
     """Every variable with its value in force, secrets masked."""
     for each in Environment.model_fields:
         value = getattr(env, each)
-        shown = "(not set)" if value is None else "…" if env.is_secret(each) else without_secrets(str(value))
+        shown = (
+            "(not set)"
+            if value is None
+            else "…"
+            if env.is_secret(each)
+            else without_secrets(str(value))
+        )
         yield f"{name_of(each)}={shown}"
 
 
@@ -78,7 +85,12 @@ class Examination:
         try:
             self._say("ok", part, within(part.seconds, lambda: part.trial(self.trials)))
         except TimeoutError as error:
-            self._failed(part, "FAIL", f"{error}: its server is there, and silent; look into its log, or at what lies between")
+            self._failed(
+                part,
+                "FAIL",
+                f"{error}: its server is there, and silent; look into its log, or at what lies"
+                " between",
+            )
         except Exception as error:  # noqa: BLE001  whatever it is, the other parts are still to be tried
             self._failed(part, "FAIL", told(error, part.name))
 

@@ -24,7 +24,9 @@ def _day(text: str) -> str:
 
 
 @operators.command()
-def lag(as_json: Annotated[bool, typer.Option("--json", help="For programs: one object.")] = False) -> None:
+def lag(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one object.")] = False,
+) -> None:
     """Show how far the topic of clicks is, and how far it is committed."""
     from cab_assets.cli import clickstream
 
@@ -35,12 +37,23 @@ def lag(as_json: Annotated[bool, typer.Option("--json", help="For programs: one 
 
 @operators.command("replay-rejects")
 def replay_rejects(
-    date: Annotated[list[str] | None, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Only records of this ingest date; may be given again.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Only records that were refused for this reason, as in lat_unusable.")] = None,
+    date: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=_day,
+            metavar="YYYY-MM-DD",
+            help="Only records of this ingest date; may be given again.",
+        ),
+    ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(help="Only records that were refused for this reason, as in lat_unusable."),
+    ] = None,
 ) -> None:
     """Read refused records again by today's rules, and commit those that can be used now.
 
-    They leave `rejects` with the next fold and are in `clickstream` at once, each at the place it always had.
+    They leave `rejects` with the next fold and are in `clickstream` at once, each at the place it
+    always had.
     """
     from cab_assets.cli import clickstream
 
@@ -52,17 +65,27 @@ def replay_rejects(
 def accept_gap(
     record: Annotated[
         str | None,
-        typer.Option(metavar="PARTITION:OFFSET", help="The first record that Spark cannot read; goes on after it, and after all such records behind it."),
+        typer.Option(
+            metavar="PARTITION:OFFSET",
+            help=(
+                "The first record that Spark cannot read; goes on after it, and after all such"
+                " records behind it."
+            ),
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Go on after records that Kafka threw away before they were read: commit that they are gone."""
+    """Go on after records that Kafka threw away before they were read: commit that they
+    are gone.
+    """
     from cab_assets.cli import clickstream
 
     place = None if record is None else _place(record)
     with _clickstream() as sides:
         if place:
-            clickstream.skip(sides, *place, lambda question: yes or typer.confirm(question), typer.echo)
+            clickstream.skip(
+                sides, *place, lambda question: yes or typer.confirm(question), typer.echo
+            )
         else:
             clickstream.accept(sides, lambda question: yes or typer.confirm(question), typer.echo)
 
@@ -70,7 +93,9 @@ def accept_gap(
 def _place(text: str) -> tuple[int, int]:
     """3:105 is offset 105 of partition 3."""
     if not (found := re.fullmatch(r"(\d+):(\d+)", text)):
-        raise typer.BadParameter("must be a partition and an offset, as in 3:105", param_hint="--record")
+        raise typer.BadParameter(
+            "must be a partition and an offset, as in 3:105", param_hint="--record"
+        )
     return int(found[1]), int(found[2])
 
 

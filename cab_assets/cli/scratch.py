@@ -42,7 +42,13 @@ class Scratch:
 
     @property
     def table(self) -> Table:
-        return Table(name=self.name, partition_column="scratch", key=("part",), columns=COLUMNS, code_version=1)
+        return Table(
+            name=self.name,
+            partition_column="scratch",
+            key=("part",),
+            columns=COLUMNS,
+            code_version=1,
+        )
 
     def path(self, part: str) -> str:
         return f"{self.folder}/{part}"
@@ -51,7 +57,10 @@ class Scratch:
         """A row in each part, in the Parquet that versions are written in."""
         for part in PARTS:
             self.lake.make_folder(self.path(part))
-            rows = pa.table([[part], [TIME], [TIME.replace(tzinfo=UTC)], [Decimal("12.30")]], schema=self.table.arrow_schema)
+            rows = pa.table(
+                [[part], [TIME], [TIME.replace(tzinfo=UTC)], [Decimal("12.30")]],
+                schema=self.table.arrow_schema,
+            )
             with self.lake.files.open_output_stream(f"{self.path(part)}/part.parquet") as stream:
                 pq.write_table(rows, stream, **parquet_options(self.table))
 
@@ -60,17 +69,23 @@ class Scratch:
         return [f"cast({column.name} AS string)" for column in COLUMNS]
 
     def compare(self, reader: str, part: str, rows: Iterable[Iterable[object]]) -> None:
-        """An error unless the rows are those of that part: ZonesDisagree if it is the times that differ."""
+        """An error unless the rows are those of that part: ZonesDisagree if it is the times that
+        differ.
+        """
         expected = (part, str(TIME), str(TIME), "12.30")
         read = [tuple(row) for row in rows]
         if read == [expected]:
             return
         if len(read) == 1 and (read[0][0], read[0][3]) == (part, "12.30"):
             raise ZonesDisagree(
-                f"{reader} shows {read[0][1]} for the wall clock {TIME} and {read[0][2]} for the instant {TIME} UTC;"
-                " let it run in UTC (-Duser.timezone=UTC, spark.sql.session.timeZone=UTC)"
+                f"{reader} shows {read[0][1]} for the wall clock {TIME} and {read[0][2]} for the"
+                f" instant {TIME} UTC; let it run in UTC (-Duser.timezone=UTC,"
+                " spark.sql.session.timeZone=UTC)"
             )
-        raise SeenOtherwise(f"{reader} shows {read} of {self.lake.url(self.path(part))}, written was {[expected]}; is CAB_LAKE_ROOT the same place for it?")
+        raise SeenOtherwise(
+            f"{reader} shows {read} of {self.lake.url(self.path(part))}, written was {[expected]};"
+            " is CAB_LAKE_ROOT the same place for it?"
+        )
 
     def clear(self) -> None:
         self.lake.files.delete_dir(self.folder)

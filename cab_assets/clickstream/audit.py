@@ -1,4 +1,6 @@
-"""A staged batch, read back: what is in it, and that every offset of its ranges is accounted for."""
+"""A staged batch, read back: what is in it, and that every offset of its ranges is
+accounted for.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,19 +17,33 @@ from cab_assets.schemas import EXTRA_KEYS, PLACE_KEY, POSITION
 EVENT_NAMES = ["event_timestamp", "event_date", *POSITION]
 COLUMNS = [*EVENT_NAMES, *PLACE_KEY, "kafka_timestamp", "reasons", EXTRA_KEYS.name]
 
-FirstDelivered = Callable[[int, Sequence[tuple[int, int]]], int | None]  # partition, stretches -> the first offset in them that the broker delivers
+FirstDelivered = Callable[
+    [int, Sequence[tuple[int, int]]], int | None
+]  # partition, stretches -> the first offset in them that the broker delivers
 
 
 class BatchUnaccounted(CabError):
     """A staged batch does not hold exactly the records of its offsets."""
 
 
-def read_back(lake: Lake, folder: str, topic: str, ranges: Iterable[Range], first_delivered: FirstDelivered) -> BatchContents:
-    """What lies in a staged folder; BatchUnaccounted unless it is each delivered record of `ranges`, once."""
+def read_back(
+    lake: Lake, folder: str, topic: str, ranges: Iterable[Range], first_delivered: FirstDelivered
+) -> BatchContents:
+    """What lies in a staged folder.
+
+    BatchUnaccounted unless it is each delivered record of `ranges`, once.
+    """
     files, rows = _read(lake, folder)
-    missing = tuple(gap for each in ranges for gap in _account(folder, topic, rows, each, first_delivered))
-    if rows.num_rows != sum(each.offsets for each in ranges) - sum(each.offsets for each in missing):
-        raise BatchUnaccounted(f"{folder} holds {rows.num_rows} records, some of them outside its ranges; run again: it will be staged anew")
+    missing = tuple(
+        gap for each in ranges for gap in _account(folder, topic, rows, each, first_delivered)
+    )
+    if rows.num_rows != sum(each.offsets for each in ranges) - sum(
+        each.offsets for each in missing
+    ):
+        raise BatchUnaccounted(
+            f"{folder} holds {rows.num_rows} records, some of them outside its ranges; run again:"
+            " it will be staged anew"
+        )
     return _contents(files, rows, missing)
 
 
@@ -39,27 +55,48 @@ def read_contents(lake: Lake, folder: str) -> BatchContents:
 def _read(lake: Lake, folder: str) -> tuple[tuple[BatchFile, ...], pa.Table]:
     infos = [info for info in lake.list(batch_path(folder)) if info.base_name.endswith(".parquet")]
     if not infos:
-        raise BatchUnaccounted(f"{folder} holds no files, though Spark wrote it; run again: it will be staged anew")
+        raise BatchUnaccounted(
+            f"{folder} holds no files, though Spark wrote it; run again: it will be staged anew"
+        )
     tables = [lake.columns(info.path, COLUMNS) for info in infos]
-    files = tuple(BatchFile(name=info.base_name, bytes=info.size, rows=table.num_rows) for info, table in zip(infos, tables, strict=True))
+    files = tuple(
+        BatchFile(name=info.base_name, bytes=info.size, rows=table.num_rows)
+        for info, table in zip(infos, tables, strict=True)
+    )
     return files, pa.concat_tables(tables)
 
 
-def _account(folder: str, topic: str, rows: pa.Table, expected: Range, first_delivered: FirstDelivered) -> list[Range]:
+def _account(
+    folder: str, topic: str, rows: pa.Table, expected: Range, first_delivered: FirstDelivered
+) -> list[Range]:
     """The offsets of a range that are not in `rows` because the broker never delivers them."""
-    offsets = np.sort(_offsets(rows, topic, expected.partition))  # and not np.unique, which takes thirty times as long
+    offsets = np.sort(
+        _offsets(rows, topic, expected.partition)
+    )  # and not np.unique, which takes thirty times as long
     outside = offsets.size > 0 and (offsets[0] < expected.start or offsets[-1] >= expected.end)
     if outside or not np.diff(offsets).all():
-        raise BatchUnaccounted(f"{folder} holds a record of {expected} twice, or one outside of it; run again: it will be staged anew")
+        raise BatchUnaccounted(
+            f"{folder} holds a record of {expected} twice, or one outside of it; run again: it will"
+            " be staged anew"
+        )
     holes = list(_holes(offsets, expected))
-    delivered = first_delivered(expected.partition, [(hole.start, hole.end) for hole in holes]) if holes else None
+    delivered = (
+        first_delivered(expected.partition, [(hole.start, hole.end) for hole in holes])
+        if holes
+        else None
+    )
     if delivered is not None:
-        raise BatchUnaccounted(f"{folder} lacks offset {delivered} of {expected}, which Kafka delivers; run again: it will be staged anew")
+        raise BatchUnaccounted(
+            f"{folder} lacks offset {delivered} of {expected}, which Kafka delivers; run again: it"
+            " will be staged anew"
+        )
     return holes
 
 
 def _offsets(rows: pa.Table, topic: str, partition: int) -> np.ndarray:
-    ours = rows.filter(pc.and_(pc.equal(rows["kafka_partition"], partition), pc.equal(rows["topic"], topic)))
+    ours = rows.filter(
+        pc.and_(pc.equal(rows["kafka_partition"], partition), pc.equal(rows["topic"], topic))
+    )
     return np.asarray(ours["kafka_offset"])
 
 
@@ -70,7 +107,9 @@ def _holes(offsets: np.ndarray, expected: Range) -> Iterable[Range]:
         yield Range(partition=expected.partition, start=int(edges[at]) + 1, end=int(edges[at + 1]))
 
 
-def _contents(files: tuple[BatchFile, ...], rows: pa.Table, undelivered: tuple[Range, ...]) -> BatchContents:
+def _contents(
+    files: tuple[BatchFile, ...], rows: pa.Table, undelivered: tuple[Range, ...]
+) -> BatchContents:
     refused = pc.is_valid(rows["reasons"])
     rejected, events = rows.filter(refused), pc.min_max(rows["event_timestamp"]).as_py()
     return BatchContents(
@@ -95,7 +134,10 @@ def _without_position(accepted: pa.Table) -> int:
 
 
 def _counts(values: pa.ChunkedArray) -> dict[str, int]:
-    return {str(each["values"]): int(each["counts"]) for each in sorted(values.value_counts().to_pylist(), key=lambda each: str(each["values"]))}
+    return {
+        str(each["values"]): int(each["counts"])
+        for each in sorted(values.value_counts().to_pylist(), key=lambda each: str(each["values"]))
+    }
 
 
 def _text(moment: Any) -> str | None:

@@ -42,7 +42,9 @@ class BatchContents(BaseModel, frozen=True):
     files: tuple[BatchFile, ...] = ()
     accepted: int = 0
     rejected: int = 0
-    undelivered: tuple[Range, ...] = ()  # offsets that the broker never delivers: compacted away, or a transaction's own
+    undelivered: tuple[
+        Range, ...
+    ] = ()  # offsets that the broker never delivers: compacted away, or a transaction's own
     reasons: dict[str, int] = {}  # a refused record counts once for each of its reasons
     without_position: int = 0  # accepted records without lat or lon
     extra_keys: int = 0
@@ -79,7 +81,9 @@ class Batch(BaseModel, frozen=True):
     ranges: tuple[Range, ...]
     contents: BatchContents
     topics: dict[str, TopicEnd]  # after this batch, every topic that was ever committed
-    removed: dict[str, tuple[Place, ...]] = {}  # by ingest date: refused records that were replayed and are accepted here
+    removed: dict[
+        str, tuple[Place, ...]
+    ] = {}  # by ingest date: refused records that were replayed and are accepted here
     run_id: str
     written: datetime  # UTC; by the clock of whoever committed it, only to tell its age
     code_version: int = CLICKSTREAM_BATCHES.code_version
@@ -120,12 +124,20 @@ class Batch(BaseModel, frozen=True):
         )
 
     def continues(self, before: "Batch | None") -> bool:
-        """Whether its topic ends after `before` exactly where its ranges start, and `before` replayed none of its records."""
+        """Whether its topic ends after `before` exactly where its ranges start, and `before`
+        replayed none of its records.
+        """
         if before and not self.replayed.isdisjoint(before.replayed):
             return False
-        ends, known = committed_ends(before, self.topic), before.topics.get(self.topic) if before else None
+        ends, known = (
+            committed_ends(before, self.topic),
+            before.topics.get(self.topic) if before else None,
+        )
         same_topic = known is None or known.id == self.topics[self.topic].id
-        return same_topic and all(ends.get(each.partition, 0 if known else each.start) == each.start for each in self.ranges)
+        return same_topic and all(
+            ends.get(each.partition, 0 if known else each.start) == each.start
+            for each in self.ranges
+        )
 
 
 def committed_ends(newest: Batch | None, topic: str) -> Offsets:

@@ -25,25 +25,42 @@ class DamagedBatch(CabError):
 
 
 def before(lake: Lake, batch: Batch, first: int) -> list[Batch]:
-    """Return the batches from number `first` up to the one before `batch`; BatchesGone if the lake lacks one of them."""
+    """Return the batches from number `first` up to the one before `batch`.
+
+    BatchesGone if the lake lacks one of them.
+    """
     found = [batch]
     while found[-1].number > first:
         previous = read_batch(lake, found[-1].previous) if found[-1].previous else None
         if previous is None:
-            raise BatchesGone(f"batches {first} to {found[-1].number - 1}, of which {found[-1].previous} has no manifest")
+            raise BatchesGone(
+                f"batches {first} to {found[-1].number - 1}, of which {found[-1].previous} has no"
+                " manifest"
+            )
         found.append(previous)
     return found[:0:-1]
 
 
 def damaged(lake: Lake, batches: Iterable[Batch]) -> dict[int, DamagedBatch]:
-    """Return, by number, the batches whose folder holds a file too many, too few or of another size. No file is read."""
+    """Return, by number, the batches whose folder holds a file too many, too few or of another
+    size. No file is read.
+    """
     with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
-        return {error.number: error for error in pool.map(lambda batch: _damage(lake, batch), batches) if error}
+        return {
+            error.number: error
+            for error in pool.map(lambda batch: _damage(lake, batch), batches)
+            if error
+        }
 
 
 def _damage(lake: Lake, batch: Batch) -> DamagedBatch | None:
     found = differences(lake, batch_path(batch.folder), batch.contents.files)
     if not found.first:
         return None
-    cure = "restore the file from a copy of the lake" if found.lost else "move it out of that folder"
-    return DamagedBatch(batch.number, f"batch {batch.number} is damaged: {found.first}; {cure}, then run the day again")
+    cure = (
+        "restore the file from a copy of the lake" if found.lost else "move it out of that folder"
+    )
+    return DamagedBatch(
+        batch.number,
+        f"batch {batch.number} is damaged: {found.first}; {cure}, then run the day again",
+    )

@@ -43,18 +43,29 @@ class DayTable:
 
     table: Table
     moment: str  # the timestamp whose date is the day
-    days_of: Callable[[Batch], Mapping[str, int]]  # the days of a batch, and how many records each gets
+    days_of: Callable[
+        [Batch], Mapping[str, int]
+    ]  # the days of a batch, and how many records each gets
     is_ours: Callable[[], Column]  # which rows of a batch the table takes
-    folded: Callable[[DataFrame, DataFrame, list[Due]], DataFrame]  # rows before, rows of batches -> rows
+    folded: Callable[
+        [DataFrame, DataFrame, list[Due]], DataFrame
+    ]  # rows before, rows of batches -> rows
 
     def write(self, session: SparkSession, lake: Lake, due: list[Due], version: str) -> None:
-        """Write the new version of every day in one job, each to its own folder; what it holds is audited afterwards."""
-        folded = self.folded(self._current(session, lake, due), self._records(session, lake, due), due)
+        """Write the new version of every day in one job, each to its own folder.
+
+        What it holds is audited afterwards.
+        """
+        folded = self.folded(
+            self._current(session, lake, due), self._records(session, lake, due), due
+        )
         (
             folded.withColumn("version", F.lit(version))
             .hint("rebalance", self.table.partition_column)  # a file a day, several for a large one
             .write.mode("overwrite")
-            .option("partitionOverwriteMode", "dynamic")  # staged apart: two jobs into one table do not see each other's files
+            .option(
+                "partitionOverwriteMode", "dynamic"
+            )  # staged apart: two jobs into one table do not see each other's files
             .option("compression", "zstd")
             .partitionBy(self.table.partition_column, "version")
             .parquet(lake.url(self.table.name))
@@ -66,7 +77,11 @@ class DayTable:
         schema = f"{self.table.ddl}, {self.table.partition_column} string, version string"
         if not files:
             return session.createDataFrame([], schema)
-        return session.read.schema(schema).option("basePath", lake.url(self.table.name)).parquet(*files)
+        return (
+            session.read.schema(schema)
+            .option("basePath", lake.url(self.table.name))
+            .parquet(*files)
+        )
 
     def _records(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
         """The rows of the batches, each only for the days that lack it."""
@@ -75,12 +90,18 @@ class DayTable:
         if not lacking:
             return session.createDataFrame([], CLICKSTREAM_BATCHES.ddl).withColumn(day, F.lit(""))
         folders = sorted({folder for _, folder in lacking})
-        rows = session.read.schema(CLICKSTREAM_BATCHES.ddl).parquet(*(lake.url(batch_path(folder)) for folder in folders))
+        rows = session.read.schema(CLICKSTREAM_BATCHES.ddl).parquet(
+            *(lake.url(batch_path(folder)) for folder in folders)
+        )
         return (
             rows.filter(self.is_ours())
             .withColumn(day, F.date_format(self.moment, "yyyy-MM-dd"))
             .withColumn("folder", F.regexp_extract("_metadata.file_path", "([^/]+)/[^/]+$", 1))
-            .join(F.broadcast(session.createDataFrame(lacking, f"{day} string, folder string")), on=[day, "folder"], how="left_semi")
+            .join(
+                F.broadcast(session.createDataFrame(lacking, f"{day} string, folder string")),
+                on=[day, "folder"],
+                how="left_semi",
+            )
         )
 
 

@@ -1,7 +1,9 @@
-"""Folding: the day tables `clicks` and `rejects` take up the rows of the batches they do not hold yet.
+"""Folding: the day tables `clicks` and `rejects` take up the rows of the batches they do not hold
+yet.
 
-A new version of a day is its newest version and the rows of the batches after it, so it does not matter how often, in
-which order or by how many runs days are folded: a version says in its id through which batch it goes.
+A new version of a day is its newest version and the rows of the batches after it, so it does not
+matter how often, in which order or by how many runs days are folded: a version says in its id
+through which batch it goes.
 """
 
 import time
@@ -23,12 +25,14 @@ from cab_assets.store.table_store import TableStore
 from cab_assets.store.versions import version_id
 
 CURE = (
-    "Version {0} held them and no longer counts: restore its files from a copy of the lake and delete its _condemned,"
-    " or restore these batches, then run the day again. docs/operations.md#a-day-of-clicks-is-damaged says how to go on without them"
+    "Version {0} held them and no longer counts: restore its files from a copy of the lake and"
+    " delete its _condemned, or restore these batches, then run the day again."
+    " docs/operations.md#a-day-of-clicks-is-damaged says how to go on without them"
 )
 ANOTHER = (
-    "{0}: version {1} goes through batch {2} in {3}, but batch {2} is {4} now: the metastore was put back, and numbers were given out again."
-    " Delete the folder of that version and run the day again: it is made anew from the version before and the batches there are now"
+    "{0}: version {1} goes through batch {2} in {3}, but batch {2} is {4} now: the metastore was"
+    " put back, and numbers were given out again. Delete the folder of that version and run the day"
+    " again: it is made anew from the version before and the batches there are now"
 )
 
 
@@ -38,7 +42,10 @@ class AnotherBatch(CabError):
 
 @dataclass(frozen=True)
 class Folding:
-    """One go at one day table. `batches` are those that are committed and not retired, oldest first."""
+    """One go at one day table.
+
+    `batches` are those that are committed and not retired, oldest first.
+    """
 
     store: TableStore
     spark: Spark
@@ -48,20 +55,32 @@ class Folding:
 
     def days(self, asked: Iterable[str] = ()) -> list[str]:
         """Return `asked` and every day that a batch touches."""
-        return sorted({day for batch in self.batches for day in self.target.days_of(batch)} | set(asked))
+        return sorted(
+            {day for batch in self.batches for day in self.target.days_of(batch)} | set(asked)
+        )
 
     def due(self, days: Iterable[str], shown: Mapping[str, str] | None = None) -> list[Due]:
-        """Return each day with the batches it lacks. `shown` are the versions that the metastore names."""
+        """Return each day with the batches it lacks.
+
+        `shown` are the versions that the metastore names.
+        """
         return [self._due(day, (shown or {}).get(day)) for day in days]
 
     def fold(self, due: Iterable[Due]) -> dict[str, Manifest | Exception]:
         """Return the audited new version of each day that is behind, or why it has none."""
         sound = [self._sound(each) for each in due if each.is_behind]
-        behind = [each for each in sound if each.is_behind]  # an older version may hold the same batches as a damaged one
-        failed: dict[str, Manifest | Exception] = {each.day.date: each.fault for each in behind if each.fault}
+        behind = [
+            each for each in sound if each.is_behind
+        ]  # an older version may hold the same batches as a damaged one
+        failed: dict[str, Manifest | Exception] = {
+            each.day.date: each.fault for each in behind if each.fault
+        }
         version = version_id(partition_value(self._through), self.store.table, self.run_id)
         started = time.monotonic()
-        failed |= self._write([each for each in behind if (each.batches or each.found.surplus) and not each.fault], version)
+        failed |= self._write(
+            [each for each in behind if (each.batches or each.found.surplus) and not each.fault],
+            version,
+        )
         seconds = (time.monotonic() - started) / max(len(behind), 1)
         good = (each for each in behind if each.day.date not in failed)
         return failed | {each.day.date: self._sealed(each, version, seconds) for each in good}
@@ -76,7 +95,9 @@ class Folding:
         through = (current.through_batch or 0) if current else 0
         found = day.differences(current) if current else AS_LISTED
         if current and (other := self._another(current)):
-            said = ANOTHER.format(day, current.version, through, current.through_folder, other.folder)
+            said = ANOTHER.format(
+                day, current.version, through, current.through_folder, other.folder
+            )
             return Due(day, current, fault=AnotherBatch(said))
         try:
             batches = self._after(through, lost)
@@ -87,21 +108,28 @@ class Folding:
         return Due(day, current, tuple(each for each in touching if each.number > through), found)
 
     def _another(self, current: Manifest) -> Batch | None:
-        """Return the batch that has the number, and not the folder, of the newest one in a version."""
+        """Return the batch that has the number, and not the folder, of the newest one
+        in a version.
+        """
         if current.through_folder is None:
             return None
         same = (batch for batch in self.batches if batch.number == current.through_batch)
         return next((batch for batch in same if batch.folder != current.through_folder), None)
 
     def _after(self, through: int, lost: str | None) -> Sequence[Batch]:
-        """Return the batches after `through`, with retired ones only where the version that held them is lost."""
+        """Return the batches after `through`, with retired ones only where the version that held
+        them is lost.
+        """
         held = made_through(lost) if lost else 0
         if through < held and self.batches and through + 1 < self.batches[0].number:
             return [*before(self.store.lake, self.batches[0], through + 1), *self.batches]
         return self.batches
 
     def _sound(self, due: Due) -> Due:
-        """Return the day on a version whose listed files are whole; one that is damaged is condemned."""
+        """Return the day on a version whose listed files are whole.
+
+        One that is damaged is condemned.
+        """
         if due.fault or due.current is None or not (due.batches or due.found.first):
             return due
         if due.day.is_intact(due.current, surplus=True):
@@ -110,16 +138,29 @@ class Folding:
 
     def _write(self, due: list[Due], version: str) -> dict[str, Exception]:
         """Write the days whose batches are whole; return why the others are not."""
-        wrong = damaged(self.store.lake, {batch.number: batch for each in due for batch in each.batches}.values())
-        failed: dict[str, Exception] = {each.day.date: wrong[batch.number] for each in due for batch in each.batches if batch.number in wrong}
+        wrong = damaged(
+            self.store.lake,
+            {batch.number: batch for each in due for batch in each.batches}.values(),
+        )
+        failed: dict[str, Exception] = {
+            each.day.date: wrong[batch.number]
+            for each in due
+            for batch in each.batches
+            if batch.number in wrong
+        }
         return failed | self._run([each for each in due if each.day.date not in failed], version)
 
     def _run(self, due: list[Due], version: str) -> dict[str, Exception]:
-        """Write the days in one job; if that fails, write them without those it fails for, and return these."""
+        """Write the days in one job.
+
+        If that fails, write them without those it fails for, and return these.
+        """
         if not due:
             return {}
         try:
-            self.spark.run(lambda session: self.target.write(session, self.store.lake, due, version))
+            self.spark.run(
+                lambda session: self.target.write(session, self.store.lake, due, version)
+            )
         except Refused as error:
             if type(error) is not SparkFailed:
                 raise  # its reason is known, and lies with Spark
@@ -151,7 +192,9 @@ class Folding:
             through_batch=through,
             through_folder=self.batches[-1].folder if self.batches else None,
         )
-        if manifest.passed and due.current and due.found.surplus:  # only now: the new version is made of the old one
+        if (
+            manifest.passed and due.current and due.found.surplus
+        ):  # only now: the new version is made of the old one
             due.day.condemn(due.current.version, due.found.surplus[0])
         return manifest
 

@@ -1,4 +1,6 @@
-"""The audit of a folded day: its records are those of the version before and of the batches since."""
+"""The audit of a folded day: its records are those of the version before and of the
+batches since.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,7 +50,8 @@ def rows_inside_day(evidence: Evidence) -> Judgement:
 FOLD_CHECKS: tuple[Check[Evidence], ...] = (
     Check(
         "adds_up_to_batches",
-        "The records of the version before and those of the batches since are the records of this one.",
+        "The records of the version before and those of the batches since are the records of this"
+        " one.",
         adds_up_to_batches,
     ),
     Check("place_is_key", "No record of Kafka is there twice.", place_is_key),

@@ -1,4 +1,6 @@
-"""A run over days of clicks: fold them, publish them, seal them, retire the batches that they hold."""
+"""A run over days of clicks: fold them, publish them, seal them, retire the batches
+that they hold.
+"""
 
 import logging
 from collections.abc import Collection, Generator, Iterator, Mapping
@@ -66,7 +68,9 @@ class FoldRun:
     lacking: list[Batch] = field(default_factory=list)  # batches that some day does not show yet
 
     def run(self, asked: list[str] | None) -> Iterator[Told]:
-        """Fold the days that were asked for, or every day that lacks records if none were (None)."""
+        """Fold the days that were asked for, or every day that lacks records if none
+        were (None).
+        """
         self.ledger.create()
         before, moment = sealed_at(self.ledger.lake), self._drained_at
         for target in DAY_TABLES:
@@ -100,14 +104,18 @@ class FoldRun:
             self.log.info(f"no day is sealed this time: clicks wait in {', '.join(waiting)}")
         return None if waiting else now
 
-    def _told(self, outcomes: Iterator[Failed | Withheld | Published], moment: datetime | None) -> Iterator[Told]:
+    def _told(
+        self, outcomes: Iterator[Failed | Withheld | Published], moment: datetime | None
+    ) -> Iterator[Told]:
         for outcome in outcomes:
             if isinstance(outcome, Published):
                 yield ShownDay(outcome, self._is_sealed(outcome.manifest.day, moment))
             else:
                 yield outcome
 
-    def _fold(self, target: DayTable, asked: list[str] | None) -> Iterator[Failed | Withheld | Published]:
+    def _fold(
+        self, target: DayTable, asked: list[str] | None
+    ) -> Iterator[Failed | Withheld | Published]:
         store = TableStore(target.table, self.ledger.lake, self.ledger.hive)
         folding = Folding(store, self.spark, target, self.run_id, self.batches)
         wrong = self._astray(store)
@@ -118,14 +126,18 @@ class FoldRun:
         wanted = folding.due(days if asked is None else asked, shown)
         outcomes = folding.fold(wanted)
         good = yield from self._audited(store, outcomes)
-        stale = {each.day.date for each in wanted if each.day.date in by_hand or is_behind(each, visible)}
+        stale = {
+            each.day.date for each in wanted if each.day.date in by_hand or is_behind(each, visible)
+        }
         visible |= yield from publish(store, stale - outcomes.keys() | good)
         if self.sweep:
             yield from self._damaged(target)
         self.log.info(f"{target.table.name}: {len(good)} days folded, {len(days)} looked at")
         self._remember_lacking(target, visible)
 
-    def _audited(self, store: TableStore, outcomes: Mapping[str, Manifest | Exception]) -> Generator[Failed | Withheld, None, set[str]]:
+    def _audited(
+        self, store: TableStore, outcomes: Mapping[str, Manifest | Exception]
+    ) -> Generator[Failed | Withheld, None, set[str]]:
         """Tell of the days that failed; return the others."""
         good: set[str] = set()
         for day, outcome in outcomes.items():
@@ -138,7 +150,10 @@ class FoldRun:
         return good
 
     def _astray(self, store: TableStore) -> set[str]:
-        """Return the days that a sweep finds not to be in Hive as the lake holds them; name each."""
+        """Return the days that a sweep finds not to be in Hive as the lake holds them.
+
+        Name each.
+        """
         found = astray(store) if self.sweep else {}
         for wrong in found.values():
             self.log.warning(wrong)
@@ -153,7 +168,11 @@ class FoldRun:
 
     def _remember_lacking(self, target: DayTable, visible: Manifests) -> None:
         through = {day: manifest.through_batch or 0 for day, manifest in visible.items()}
-        self.lacking += [batch for batch in self.batches if any(through.get(day, 0) < batch.number for day in target.days_of(batch))]
+        self.lacking += [
+            batch
+            for batch in self.batches
+            if any(through.get(day, 0) < batch.number for day in target.days_of(batch))
+        ]
 
     def _is_sealed(self, day: str, moment: datetime | None) -> bool:
         return is_sealed(day, moment, grace=self.times.grace, zone=self.times.zone)
@@ -168,10 +187,15 @@ class FoldRun:
         first = self.batches[0].number if self.batches else 0
         below = [number for number in self.ledger.numbers() if number < first]
         now, retention = datetime.now(UTC), self.times.retention
-        numbers = sorted(below) + retirable(self.batches, self.lacking, retention=retention, now=now)
+        numbers = sorted(below) + retirable(
+            self.batches, self.lacking, retention=retention, now=now
+        )
         if numbers:
             self.ledger.retire(numbers)
-            self.log.info(f"batches {numbers[0]} to {numbers[-1]} are in the day tables, and no longer in clickstream_batches")
+            self.log.info(
+                f"batches {numbers[0]} to {numbers[-1]} are in the day tables, and no longer in"
+                " clickstream_batches"
+            )
 
 
 def is_behind(due: Due, visible: Mapping[str, Manifest]) -> bool:

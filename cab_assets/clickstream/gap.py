@@ -1,4 +1,6 @@
-"""Accepting a gap: records that Kafka threw away unread become a commit with nothing in it, so that reading goes on."""
+"""Accepting a gap: records that Kafka threw away unread become a commit with nothing in it, so that
+reading goes on.
+"""
 
 from datetime import UTC, datetime
 
@@ -23,7 +25,9 @@ def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | N
     return gaps(newest, topic.name, state), newest, stands
 
 
-def accept_gap(ledger: Ledger, topic: str, stands: TopicEnd, seen: list[Range], newest: Batch | None) -> Batch:
+def accept_gap(
+    ledger: Ledger, topic: str, stands: TopicEnd, seen: list[Range], newest: Batch | None
+) -> Batch:
     """Commit exactly the ranges that somebody has seen; GapChanged if another commit was first.
 
     `stands` says where a first commit of the topic leaves the partitions without a range.
@@ -44,4 +48,7 @@ def accept_gap(ledger: Ledger, topic: str, stands: TopicEnd, seen: list[Range], 
     )
     if committed := ledger.commit(batch, newest):
         return committed
-    raise GapChanged("something else was committed meanwhile; nothing was changed. Look again with `cab accept-gap`")
+    raise GapChanged(
+        "something else was committed meanwhile; nothing was changed. Look again with `cab"
+        " accept-gap`"
+    )

@@ -1,4 +1,6 @@
-"""A run: from the committed offsets on, batch after batch is staged, audited and committed, until it is time to leave."""
+"""A run: from the committed offsets on, batch after batch is staged, audited and committed, until
+it is time to leave.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,11 +18,18 @@ from cab_assets.clients.kafka_client import KafkaUnavailable
 
 POLL_SECONDS = 0.05  # a look into a local folder; a batch is staged in half a second at least
 LOOK_SECONDS = 1.0  # between looks at the topic and the query while nothing is staged
-STUCK_SECONDS = 20  # without a batch, a run looks whether its records are still there: Spark asks minutes for those that are gone
-PAUSES: tuple[float, ...] = (1, 3)  # seconds before a run at work asks a silent broker again; its query outlasts that
+# Without a batch, a run looks whether its records are still there: Spark asks minutes for those
+# that are gone
+STUCK_SECONDS = 20
+PAUSES: tuple[float, ...] = (
+    1,
+    3,
+)  # seconds before a run at work asks a silent broker again; its query outlasts that
 QUIET_SECONDS = 15  # a run leaves when nothing came for so long; another start costs half of that
 
-OpenQuery = Callable[[Offsets, str], AbstractContextManager[Query]]  # where to start, what to call it
+OpenQuery = Callable[
+    [Offsets, str], AbstractContextManager[Query]
+]  # where to start, what to call it
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,9 @@ class CommitResult:
 
 @dataclass
 class Stay:
-    """When a run leaves: at the ends the topic had when it started, or after some minutes while records keep coming."""
+    """When a run leaves: at the ends the topic had when it started, or after some minutes while
+    records keep coming.
+    """
 
     targets: Offsets
     minutes: float | None  # None: at the targets
@@ -48,7 +59,9 @@ class Stay:
         now = time.monotonic()
         if lag(ends, topic_ends) > 0:
             self._busy = now
-        return (committed_any and now - self._born > self.minutes * 60) or now - self._busy > QUIET_SECONDS
+        return (
+            committed_any and now - self._born > self.minutes * 60
+        ) or now - self._busy > QUIET_SECONDS
 
 
 @dataclass
@@ -62,34 +75,53 @@ class Ingest:
     minutes: float | None
     say: Callable[[str], None]
     commits: int = 0
-    held: bool = False  # whether an open transaction held records back when the topic was last looked at
+    # Whether an open transaction held records back when the topic was last looked at
+    held: bool = False
 
     def run(self) -> Iterator[CommitResult]:
         """Commit batches, and give each as soon as it is visible."""
         self.ledger.create()
         state, newest = self._seen(), self.ledger.newest()
         stay, queries = Stay(state.ends, self.minutes), 0
-        while not stay.is_over(start := starting(newest, self.topic.name, state), state.ends, committed_any=self.commits > 0):
-            self.say(f"{self.topic.name}: {lag(start, state.ends):,} offsets are waiting; reading from {start}")
+        while not stay.is_over(
+            start := starting(newest, self.topic.name, state),
+            state.ends,
+            committed_any=self.commits > 0,
+        ):
+            self.say(
+                f"{self.topic.name}: {lag(start, state.ends):,} offsets are waiting; reading from"
+                f" {start}"
+            )
             asked = time.monotonic()
             with self.open_query(start, f"{self.run_id}-{queries}") as query:
                 yield from self._commit_all(query, state, newest, stay, asked)
             queries += 1
             state, newest = self._seen(), self.ledger.newest(newest.number if newest else None)
 
-    def _commit_all(self, query: Query, state: TopicState, newest: Batch | None, stay: Stay, since: float) -> Iterator[CommitResult]:
-        """Commit what the query stages, until it is time to leave, the query is old, or another run was first."""
+    def _commit_all(
+        self, query: Query, state: TopicState, newest: Batch | None, stay: Stay, since: float
+    ) -> Iterator[CommitResult]:
+        """Commit what the query stages, until it is time to leave, the query is old, or another run
+        was first.
+        """
         ends, looked = query.start, since
-        while not query.is_old and not stay.is_over(ends, state.ends, committed_any=self.commits > 0):
+        while not query.is_old and not stay.is_over(
+            ends, state.ends, committed_any=self.commits > 0
+        ):
             if staged := query.staged():
                 state = self._look(state, newest)
                 batch = self.ledger.commit(self._audited(*staged, state), newest)
                 if batch is None:
-                    self.say(f"{self.topic.name}: another run was first with {', '.join(map(str, staged[1]))}")
+                    self.say(
+                        f"{self.topic.name}: another run was first with"
+                        f" {', '.join(map(str, staged[1]))}"
+                    )
                     return
                 self.commits += 1
                 now = time.monotonic()
-                yield CommitResult(batch, lag(ends, state.ends), lag(batch.ends, state.ends), round(now - since, 3))
+                yield CommitResult(
+                    batch, lag(ends, state.ends), lag(batch.ends, state.ends), round(now - since, 3)
+                )
                 newest, ends, since = batch, batch.ends, now
             elif time.monotonic() - looked > LOOK_SECONDS:
                 state, looked = self._look(state, newest), time.monotonic()
@@ -121,7 +153,11 @@ class Ingest:
     def _look(self, before: TopicState, newest: Batch | None) -> TopicState:
         """The topic now, if it is still the one that the run started with."""
         state = self._seen_patiently()
-        raise_if_another_topic(self.topic.name, TopicEnd(id=before.id, ends=committed_ends(newest, self.topic.name)), state)
+        raise_if_another_topic(
+            self.topic.name,
+            TopicEnd(id=before.id, ends=committed_ends(newest, self.topic.name)),
+            state,
+        )
         return state
 
     def _audited(self, folder: str, ranges: tuple[Range, ...], state: TopicState) -> Batch:
@@ -131,7 +167,9 @@ class Ingest:
             previous=None,
             topic=self.topic.name,
             ranges=ranges,
-            contents=read_back(self.ledger.lake, folder, self.topic.name, ranges, self.topic.first_delivered),
+            contents=read_back(
+                self.ledger.lake, folder, self.topic.name, ranges, self.topic.first_delivered
+            ),
             topics={self.topic.name: TopicEnd(id=state.id, ends={})},
             run_id=self.run_id,
             written=datetime.now(UTC),

@@ -1,14 +1,21 @@
 """The commits: numbered partitions of `clickstream_batches`, each added once, by whoever is first.
 
-Adding partition n+1 is what commits a batch, and a compare-and-set: of several who try one succeeds. An error,
-"already exists" and silence are one case: what the number points at says who has it.
+Adding partition n+1 is what commits a batch, and a compare-and-set: of several who try one
+succeeds. An error, "already exists" and silence are one case: what the number points at says who
+has it.
 """
 
 import time
 from dataclasses import dataclass
 
 from cab_assets.clickstream.batch import Batch, batch_path, partition_value, read_batch, write_batch
-from cab_assets.clickstream.marks import Newest, mark_newest, mark_retired, newest_mark, retired_mark
+from cab_assets.clickstream.marks import (
+    Newest,
+    mark_newest,
+    mark_retired,
+    newest_mark,
+    retired_mark,
+)
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError, Unavailable
@@ -16,7 +23,8 @@ from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, PLACE, RE
 from cab_assets.store.declare import declare_table, declare_view
 from cab_assets.store.pointers import Pointers
 
-CLAIM_SECONDS = 30  # the number stays ours to try for so long; the next run takes up whatever became of it
+# The number stays ours to try for so long; the next run takes up whatever became of it
+CLAIM_SECONDS = 30
 RETRY_SECONDS = 1.0
 VIEWS = {
     "clickstream": ("reasons IS NULL", (*EVENT, EVENT_DATE, *PLACE)),
@@ -44,23 +52,33 @@ class Ledger:
         return Pointers(self.hive, CLICKSTREAM_BATCHES)
 
     def create(self) -> None:
-        """Declare the table and its two views, and show the batches that the metastore has forgotten."""
+        """Declare the table and its two views, and show the batches that the metastore has
+        forgotten.
+        """
         declare_table(self.hive, CLICKSTREAM_BATCHES, self.lake.url(CLICKSTREAM_BATCHES.name))
-        for name, (condition, columns) in VIEWS.items():  # each is one scan: a reader sees one moment
+        for name, (
+            condition,
+            columns,
+        ) in VIEWS.items():  # each is one scan: a reader sees one moment
             declare_view(self.hive, name, columns, f"FROM {self.pointers.name} WHERE {condition}")
         numbers = self.numbers()
         if retired_mark(self.lake) is None:
             mark_retired(self.lake, min(numbers, default=1) - 1)
         mark = newest_mark(self.lake)
         if mark and mark.number not in numbers and (newest := self.newest()):
-            self._show([each for each in self._chain(newest, numbers) if each.number not in numbers])
+            self._show(
+                [each for each in self._chain(newest, numbers) if each.number not in numbers]
+            )
 
     def newest(self, hint: int | None = None) -> Batch | None:
-        """Return the newest committed batch: the whole state, also if the metastore has forgotten it.
+        """Return the newest committed batch: the whole state, also if the metastore has forgotten
+        it.
 
         `hint` is a number that was the newest; if it still is, one look is enough.
         """
-        mark = newest_mark(self.lake)  # before the metastore is asked, which is then never behind it
+        mark = newest_mark(
+            self.lake
+        )  # before the metastore is asked, which is then never behind it
         newest = self._newest(hint)
         if mark is None or (newest and newest.number >= mark.number):
             return newest
@@ -70,31 +88,52 @@ class Ledger:
         known = self.at(hint) if hint else None
         if known and self.at(known.number + 1) is None:
             return known
-        return next((batch for number in sorted(self.numbers(), reverse=True) if (batch := self.at(number))), None)
+        return next(
+            (
+                batch
+                for number in sorted(self.numbers(), reverse=True)
+                if (batch := self.at(number))
+            ),
+            None,
+        )
 
     def at(self, number: int) -> Batch | None:
-        """The batch committed under `number`; None if there is none. A late statement that names another's number is none."""
+        """The batch committed under `number`.
+
+        None if there is none. A late statement that names another's number is none.
+        """
         folder = self._folder(number)
         batch = read_batch(self.lake, folder) if folder else None
         if folder and batch is None:
-            raise ForeignBatch(f"batch {number} points at {folder}, whose manifest is missing or damaged; restore the file, or see docs/operations.md#batches")
+            raise ForeignBatch(
+                f"batch {number} points at {folder}, whose manifest is missing or damaged; restore"
+                " the file, or see docs/operations.md#batches"
+            )
         return batch if batch and batch.number == number else None
 
     def shown(self, newest: Batch | None) -> list[Batch]:
-        """Return the batches up to `newest` that are not retired, oldest first. Those that the metastore has forgotten are shown again.
+        """Return the batches up to `newest` that are not retired, oldest first.
 
-        Each names the one before, so the metastore is asked once. A number below them is no batch: a writer that slept
-        past retention was killed before it could take it back.
+        Those that the metastore has forgotten are shown again.
+
+        Each names the one before, so the metastore is asked once. A number below them is no batch:
+        a writer that slept past retention was killed before it could take it back.
         """
         numbers = self.numbers()
         found = self._chain(newest, numbers)
         self._show([batch for batch in found if batch.number not in numbers])
         if found and found[-1].number - 1 in numbers:
-            raise ForeignBatch(f"the batch before {found[-1].number} has no manifest; restore {found[-1].previous}, or see docs/operations.md#batches")
+            raise ForeignBatch(
+                f"the batch before {found[-1].number} has no manifest; restore"
+                f" {found[-1].previous}, or see docs/operations.md#batches"
+            )
         return found[::-1]
 
     def commit(self, staged: Batch, newest: Batch | None) -> Batch | None:
-        """Commit a staged batch after `newest`; None if its offsets were committed by somebody else meanwhile."""
+        """Commit a staged batch after `newest`.
+
+        None if its offsets were committed by somebody else meanwhile.
+        """
         before = newest
         while staged.continues(before):
             batch = staged.following(before)
@@ -115,7 +154,9 @@ class Ledger:
         return {int(value) for value in self.pointers.values()}
 
     def retire(self, numbers: list[int]) -> None:
-        """Take batches out of the metastore, oldest first, so that whoever slept finds the one before his gone."""
+        """Take batches out of the metastore, oldest first, so that whoever slept finds the one
+        before his gone.
+        """
         mark_retired(self.lake, max(numbers))
         self.pointers.drop([partition_value(number) for number in sorted(numbers)])
 
@@ -124,14 +165,19 @@ class Ledger:
         if batch := read_batch(self.lake, mark.folder):
             return batch
         raise ForeignBatch(
-            f"batch {mark.number} was committed as {mark.folder}, {CLICKSTREAM_BATCHES.name} no longer shows it,"
-            " and its manifest is missing or damaged; restore the file, or see docs/operations.md#batches"
+            f"batch {mark.number} was committed as {mark.folder}, {CLICKSTREAM_BATCHES.name} no"
+            " longer shows it, and its manifest is missing or damaged; restore the file, or see"
+            " docs/operations.md#batches"
         )
 
     def _chain(self, newest: Batch | None, numbers: set[int]) -> list[Batch]:
-        """Return the batches up to `newest`, newest first, as far as they are among `numbers` or not retired."""
+        """Return the batches up to `newest`, newest first, as far as they are among `numbers` or
+        not retired.
+        """
         retired, found, batch = retired_mark(self.lake), [], newest
-        while batch and (batch.number in numbers or (retired is not None and batch.number > retired)):
+        while batch and (
+            batch.number in numbers or (retired is not None and batch.number > retired)
+        ):
             found.append(batch)
             batch = self._before(batch)
         return found
@@ -143,7 +189,9 @@ class Ledger:
         self.pointers.add({each.value: self.lake.url(batch_path(each.folder)) for each in batches})
 
     def _claim(self, batch: Batch) -> str:
-        """The folder that has the batch's number in the end: its own, or that of whoever was first."""
+        """The folder that has the batch's number in the end: its own, or that of
+        whoever was first.
+        """
         deadline = time.monotonic() + CLAIM_SECONDS
         while True:
             try:
@@ -157,15 +205,19 @@ class Ledger:
             except Unavailable as error:
                 refused = error
             if time.monotonic() > deadline:
-                raise CommitUnsettled(f"batch {batch.number} may or may not be committed: {refused}. Run again: the next run finds out") from refused
+                raise CommitUnsettled(
+                    f"batch {batch.number} may or may not be committed: {refused}. Run again: the"
+                    " next run finds out"
+                ) from refused
             time.sleep(RETRY_SECONDS)
 
     def _is_next(self, batch: Batch) -> bool:
-        """Whether the number was never another's: that of a writer who slept past retention was, and is free again.
+        """Whether the number was never another's: that of a writer who slept past retention was,
+        and is free again.
 
-        Batches are retired oldest first and the newest stays, so a number that was another's has lost the one before it
-        and has one above it that does not follow this batch. The one before alone says nothing: it may be retired
-        as soon as this batch is the newest.
+        Batches are retired oldest first and the newest stays, so a number that was another's has
+        lost the one before it and has one above it that does not follow this batch. The one before
+        alone says nothing: it may be retired as soon as this batch is the newest.
         """
         if batch.number > 1 and self._folder(batch.number - 1) == batch.previous:
             return True
@@ -180,5 +232,8 @@ class Ledger:
             return None
         folder = location.removeprefix(self.lake.url(batch_path("")))
         if "/" in folder:
-            raise ForeignBatch(f"batch {number} points at {location}, which is no batch in {self.lake.root}; it was left as it is")
+            raise ForeignBatch(
+                f"batch {number} points at {location}, which is no batch in {self.lake.root}; it"
+                " was left as it is"
+            )
         return folder

@@ -1,4 +1,6 @@
-"""Folders of batches that commands of an operator write: no run of Dagster says that they are being written."""
+"""Folders of batches that commands of an operator write: no run of Dagster says that they are being
+written.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -31,7 +33,10 @@ def raise_if_old(folder: str, now: datetime) -> None:
     begun = _begun(folder)
     if begun is not None and now - begun > USABLE:
         hours = USABLE // timedelta(hours=1)
-        raise TookTooLong(f"writing {folder} took more than {hours} hours; it is not committed. Run the command again")
+        raise TookTooLong(
+            f"writing {folder} took more than {hours} hours; it is not committed. Run the command"
+            " again"
+        )
 
 
 def _begun(folder: str) -> datetime | None:

@@ -1,4 +1,6 @@
-"""What the lake itself says of the commits, so that a metastore that forgets some of them is noticed."""
+"""What the lake itself says of the commits, so that a metastore that forgets some of them is
+noticed.
+"""
 
 from pydantic import BaseModel, ValidationError
 
@@ -9,7 +11,10 @@ NEWEST, RETIRED = (f"{CLICKSTREAM_BATCHES.name}/{name}" for name in ("_newest", 
 
 
 class Newest(BaseModel, frozen=True):
-    """A batch that was committed. Of several writers at once the last one writes it, so there may be a newer one."""
+    """A batch that was committed.
+
+    Of several writers at once the last one writes it, so there may be a newer one.
+    """
 
     number: int
     folder: str

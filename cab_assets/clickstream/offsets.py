@@ -14,7 +14,10 @@ class RecordsLost(CabError):
 
 
 def starting(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
-    """The offset of each partition to read from. TopicRecreated, RecordsLost if what is committed does not lead on."""
+    """The offset of each partition to read from.
+
+    TopicRecreated, RecordsLost if what is committed does not lead on.
+    """
     if known := newest.topics.get(topic) if newest else None:
         raise_if_another_topic(topic, known, state)
     starts = start_offsets(newest, topic, state)
@@ -23,21 +26,31 @@ def starting(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
 
 
 def raise_if_another_topic(topic: str, known: TopicEnd, state: TopicState) -> None:
-    """TopicRecreated unless the topic is the one that was known, and holds what was committed of it."""
+    """TopicRecreated unless the topic is the one that was known, and holds what was committed of
+    it.
+    """
     if known.id != state.id:
         raise TopicRecreated(
-            f"topic {topic} was deleted and created again: its id is {state.id}, committed offsets belong to {known.id}."
-            " Offsets of the new one would be taken for those of the old: give it another name, and set CAB_CLICKSTREAM_TOPIC to that"
+            f"topic {topic} was deleted and created again: its id is {state.id}, committed offsets"
+            f" belong to {known.id}. Offsets of the new one would be taken for those of the old:"
+            " give it another name, and set CAB_CLICKSTREAM_TOPIC to that"
         )
-    if behind := [str(partition) for partition, end in known.ends.items() if end > state.ends.get(partition, 0)]:
+    if behind := [
+        str(partition)
+        for partition, end in known.ends.items()
+        if end > state.ends.get(partition, 0)
+    ]:
         raise TopicRecreated(
-            f"topic {topic} ends before what is committed of partition {', '.join(behind)}: it lost records that were read,"
-            " or its brokers are others than they were. Check CAB_KAFKA_BOOTSTRAP_SERVERS"
+            f"topic {topic} ends before what is committed of partition {', '.join(behind)}: it lost"
+            " records that were read, or its brokers are others than they were. Check"
+            " CAB_KAFKA_BOOTSTRAP_SERVERS"
         )
 
 
 def other_topic(newest: Batch | None, topic: str, state: TopicState) -> str | None:
-    """Return why what is committed does not lead on, if it belongs to another topic of that name."""
+    """Return why what is committed does not lead on, if it belongs to another topic of
+    that name.
+    """
     try:
         if known := newest.topics.get(topic) if newest else None:
             raise_if_another_topic(topic, known, state)
@@ -50,8 +63,10 @@ def raise_if_lost(topic: str, starts: Offsets, state: TopicState) -> None:
     """RecordsLost if the topic no longer holds a record that lies after `starts`."""
     if lost := _gone(starts, state):
         raise RecordsLost(
-            f"records of {topic} that were never read are gone from Kafka ({'; '.join(str(gap) for gap in lost)}): its retention is shorter than the time"
-            " nobody read it. Nothing is ingested before somebody has seen this: `cab accept-gap` goes on after the gap and records it"
+            f"records of {topic} that were never read are gone from Kafka"
+            f" ({'; '.join(str(gap) for gap in lost)}): its retention is shorter than the time"
+            " nobody read it. Nothing is ingested before somebody has seen this: `cab accept-gap`"
+            " goes on after the gap and records it"
         )
 
 
@@ -61,15 +76,28 @@ def gaps(newest: Batch | None, topic: str, state: TopicState) -> list[Range]:
 
 
 def start_offsets(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
-    """Committed ends; 0 for a partition added since; for a topic that was never read, its oldest records."""
+    """Committed ends.
+
+    0 for a partition added since; for a topic that was never read, its oldest records.
+    """
     ends = committed_ends(newest, topic)
-    return {partition: ends.get(partition, 0 if ends else begin) for partition, begin in state.begins.items()}
+    return {
+        partition: ends.get(partition, 0 if ends else begin)
+        for partition, begin in state.begins.items()
+    }
 
 
 def lag(committed_ends: Offsets, ends: Offsets) -> int:
-    """How many offsets lie between two positions; a partition that the first does not know counts from 0."""
+    """How many offsets lie between two positions.
+
+    A partition that the first does not know counts from 0.
+    """
     return sum(end - committed_ends.get(partition, 0) for partition, end in ends.items())
 
 
 def _gone(starts: Offsets, state: TopicState) -> list[Range]:
-    return [Range(partition=each, start=start, end=state.begins[each]) for each, start in starts.items() if start < state.begins[each]]
+    return [
+        Range(partition=each, start=start, end=state.begins[each])
+        for each, start in starts.items()
+        if start < state.begins[each]
+    ]

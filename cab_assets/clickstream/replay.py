@@ -1,6 +1,8 @@
-"""Replaying: refused records are read again by today's rules; those that can be used now are committed where they came from.
+"""Replaying: refused records are read again by today's rules; those that can be used now are
+committed where they came from.
 
-Such a commit moves no offsets. It names what it takes out of `rejects`, and one that names what another already did is void.
+Such a commit moves no offsets. It names what it takes out of `rejects`, and one that names what
+another already did is void.
 """
 
 from collections import defaultdict
@@ -52,7 +54,9 @@ class Replay:
     reason: str | None = None  # only records with this reason
 
     def run(self) -> Iterator[Batch]:
-        """Commit what is usable now, in as many batches as it takes, and give each as soon as it is committed."""
+        """Commit what is usable now, in as many batches as it takes, and give each as soon as it is
+        committed.
+        """
         tries = 0
         while tries < TRIES:
             newest = self.ledger.newest()
@@ -64,7 +68,8 @@ class Replay:
                 yield committed
             tries = 0 if committed else tries + 1
         raise OthersWereFirst(
-            f"other replays took the same records {TRIES} times in a row; what was committed before is. Run the command again when no other replay is running"
+            f"other replays took the same records {TRIES} times in a row; what was committed before"
+            " is. Run the command again when no other replay is running"
         )
 
     def _staged(self, newest: Batch) -> Batch | None:
@@ -88,7 +93,9 @@ class Replay:
         """The days of `rejects` as they are published now."""
         there = self._store.pointers.values()
         days = there if self.days is None else there & set(self.days)
-        return {day: manifest for day, manifest in self._store.published(days).items() if manifest.rows}
+        return {
+            day: manifest for day, manifest in self._store.published(days).items() if manifest.rows
+        }
 
     @property
     def _store(self) -> TableStore:
@@ -98,8 +105,14 @@ class Replay:
         """Write what is usable now; None if nothing is."""
         folder = new_folder("replay")
         self.spark.run(lambda session: self._write(session, versions, taken, folder))
-        files = [info.path for info in self.ledger.lake.list(batch_path(folder)) if info.base_name.endswith(".parquet")]
-        rows = pa.concat_tables(self.ledger.lake.columns(path, [*PLACE_KEY, "kafka_timestamp"]) for path in files)
+        files = [
+            info.path
+            for info in self.ledger.lake.list(batch_path(folder))
+            if info.base_name.endswith(".parquet")
+        ]
+        rows = pa.concat_tables(
+            self.ledger.lake.columns(path, [*PLACE_KEY, "kafka_timestamp"]) for path in files
+        )
         if not rows.num_rows:
             self.ledger.lake.files.delete_dir(batch_path(folder))
             return None
@@ -117,13 +130,23 @@ class Replay:
             written=datetime.now(UTC),
         )
 
-    def _write(self, session: SparkSession, versions: Manifests, taken: Iterable[Place], folder: str) -> None:
-        refused = self._refused(session, versions).join(places(session, taken), on=list(PLACE_KEY), how="left_anti")
-        usable = self.read(as_records(refused)).filter(F.col("reasons").isNull()).limit(PLACES_A_COMMIT)
-        usable.coalesce(1).write.option("compression", "zstd").parquet(self.ledger.lake.url(batch_path(folder)))
+    def _write(
+        self, session: SparkSession, versions: Manifests, taken: Iterable[Place], folder: str
+    ) -> None:
+        refused = self._refused(session, versions).join(
+            places(session, taken), on=list(PLACE_KEY), how="left_anti"
+        )
+        usable = (
+            self.read(as_records(refused)).filter(F.col("reasons").isNull()).limit(PLACES_A_COMMIT)
+        )
+        usable.coalesce(1).write.option("compression", "zstd").parquet(
+            self.ledger.lake.url(batch_path(folder))
+        )
 
     def _refused(self, session: SparkSession, versions: Manifests) -> DataFrame:
-        files = [url for day, manifest in versions.items() for url in self._store.day(day).urls(manifest)]
+        files = [
+            url for day, manifest in versions.items() for url in self._store.day(day).urls(manifest)
+        ]
         rows = session.read.schema(REJECTS.ddl).parquet(*files)
         return rows.filter(F.array_contains("reasons", self.reason)) if self.reason else rows
 

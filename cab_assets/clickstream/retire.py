@@ -1,6 +1,7 @@
 """Retiring: batches that the day tables hold leave the metastore, their files a grace later.
 
-Never retired: the newest commit, which is the state, and a batch of which a day is not folded and visible.
+Never retired: the newest commit, which is the state, and a batch of which a day is not folded and
+visible.
 """
 
 import json
@@ -18,35 +19,62 @@ from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.collect import Collected, delete, marked
 
-KEPT = 1000  # so many at most stay once they are folded, whatever the feed: each costs a reader of the view a few files
+# So many at most stay once they are folded, whatever the feed: each costs a reader of the view a
+# few files
+KEPT = 1000
 
 
-def retirable(committed_batches: Iterable[Batch], lacking: Iterable[Batch], *, retention: timedelta, now: datetime) -> list[int]:
-    """The numbers to take out: the oldest ones, as far as none of them is `lacking` in a day table and each is old or beyond KEPT."""
+def retirable(
+    committed_batches: Iterable[Batch],
+    lacking: Iterable[Batch],
+    *,
+    retention: timedelta,
+    now: datetime,
+) -> list[int]:
+    """The numbers to take out: the oldest ones, as far as none of them is `lacking` in a day table
+    and each is old or beyond KEPT.
+    """
     oldest_first = sorted(committed_batches, key=lambda batch: batch.number)[:-1]
     first_lacking = min((batch.number for batch in lacking), default=None)
-    folded = [batch for batch in oldest_first if first_lacking is None or batch.number < first_lacking]
+    folded = [
+        batch for batch in oldest_first if first_lacking is None or batch.number < first_lacking
+    ]
     crowded = len(folded) - KEPT
-    old = takewhile(lambda each: each[0] < crowded or now - each[1].written >= retention, enumerate(folded))  # no hole, whatever the writers' clocks
+    old = takewhile(
+        lambda each: each[0] < crowded or now - each[1].written >= retention, enumerate(folded)
+    )  # no hole, whatever the writers' clocks
     return [batch.number for _, batch in old]
 
 
-def collect_batches(ledger: Ledger, *, grace: timedelta, now: datetime, active_runs: Collection[str]) -> Iterator[Collected]:
-    """Delete folders that no number names, and checkpoints of killed runs, `grace` after this was first seen.
+def collect_batches(
+    ledger: Ledger, *, grace: timedelta, now: datetime, active_runs: Collection[str]
+) -> Iterator[Collected]:
+    """Delete folders that no number names, and checkpoints of killed runs, `grace` after this was
+    first seen.
 
-    A folder stays as long as somebody could commit it, and whatever belongs to a run that is still active, or to a
-    command of an operator that may still be running.
+    A folder stays as long as somebody could commit it, and whatever belongs to a run that is still
+    active, or to a command of an operator that may still be running.
     """
     newest, lake = ledger.newest(), ledger.lake
     named = {batch.folder for batch in ledger.shown(newest)}
     for info in lake.list(CLICKSTREAM_BATCHES.name):
-        if info.base_name in named or info.base_name.startswith("_") or may_be_written(info.base_name, now):
+        if (
+            info.base_name in named
+            or info.base_name.startswith("_")
+            or may_be_written(info.base_name, now)
+        ):
             continue
         over = is_over(lake, info.base_name, newest)
-        if over and not info.base_name.startswith(tuple(active_runs)) and is_due(lake, info.path, grace, now):
+        if (
+            over
+            and not info.base_name.startswith(tuple(active_runs))
+            and is_due(lake, info.path, grace, now)
+        ):
             yield delete(lake, info.path)
     for info in lake.list(CHECKPOINTS):
-        if not info.base_name.startswith(tuple(active_runs)) and is_due(lake, info.path, grace, now):
+        if not info.base_name.startswith(tuple(active_runs)) and is_due(
+            lake, info.path, grace, now
+        ):
             yield delete(lake, info.path)
 
 
@@ -55,15 +83,22 @@ def is_due(lake: Lake, path: str, grace: timedelta, now: datetime) -> bool:
 
 
 def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:
-    """Whether the folder can no longer be committed: its offsets are, or whoever staged it has thrown its checkpoint away."""
+    """Whether the folder can no longer be committed: its offsets are, or whoever staged it has
+    thrown its checkpoint away.
+    """
     if batch := read_batch(lake, folder):
         ends = committed_ends(newest, batch.topic)
         passed = any(each.start < ends.get(each.partition, 0) for each in batch.ranges)
-        return passed or (batch.kind != "ingest" and newest is not None and batch.number < newest.number)
+        return passed or (
+            batch.kind != "ingest" and newest is not None and batch.number < newest.number
+        )
     query, _, number = folder.rpartition("-")
     try:
         log = lake.read(f"{CHECKPOINTS}/{query}/offsets/{number}").decode().splitlines()[2]
     except FileNotFoundError:
         return bool(lake.info(f"{CHECKPOINTS}/{query}").type != pafs.FileType.Directory)
     ((topic, ends),) = json.loads(log).items()
-    return all(end <= committed_ends(newest, topic).get(int(partition), 0) for partition, end in ends.items())
+    return all(
+        end <= committed_ends(newest, topic).get(int(partition), 0)
+        for partition, end in ends.items()
+    )

@@ -1,7 +1,8 @@
-"""Sealing: a day of clicks is sealed when it is over, its grace too, and all that the topic held then is folded.
+"""Sealing: a day of clicks is sealed when it is over, its grace too, and all that the topic held
+then is folded.
 
-One moment says it for all days: when a fold found nothing waiting, in any topic. A late event folds its day again and leaves it
-sealed: what is sealed is that no app still had time to send.
+One moment says it for all days: when a fold found nothing waiting, in any topic. A late event folds
+its day again and leaves it sealed: what is sealed is that no app still had time to send.
 """
 
 from dataclasses import replace
@@ -20,17 +21,28 @@ SEALED = f"{CLICKS.name}/_sealed"  # holds the moment up to which everything tha
 def drained(newest: Batch | None, topic: str, state: TopicState) -> bool:
     """Whether all that the topic holds is committed, whichever of its partitions are idle."""
     ends = committed_ends(newest, topic)
-    return all(ends.get(partition, 0) >= end or state.begins[partition] == end for partition, end in state.ends.items())
+    return all(
+        ends.get(partition, 0) >= end or state.begins[partition] == end
+        for partition, end in state.ends.items()
+    )
 
 
 def waiting_topics(newest: Batch | None, topic: ClickTopic) -> list[str]:
-    """Return the topics, of `topic` and all that were ever committed, that hold clicks which are not committed."""
+    """Return the topics, of `topic` and all that were ever committed, that hold clicks which are
+    not committed.
+    """
     names = {topic.name, *(newest.topics if newest else ())}
-    return [name for name in sorted(names) if _waits(newest, replace(topic, name=name), own=name == topic.name)]
+    return [
+        name
+        for name in sorted(names)
+        if _waits(newest, replace(topic, name=name), own=name == topic.name)
+    ]
 
 
 def _waits(newest: Batch | None, topic: ClickTopic, *, own: bool) -> bool:
-    """Of another topic that was deleted, or created again under its name, nothing will ever come."""
+    """Of another topic that was deleted, or created again under its name, nothing will
+    ever come.
+    """
     try:
         state = topic.look()
     except NoSuchTopic:
@@ -41,10 +53,15 @@ def _waits(newest: Batch | None, topic: ClickTopic, *, own: bool) -> bool:
 
 
 def is_sealed(day: str, moment: datetime | None, *, grace: timedelta, zone: ZoneInfo) -> bool:
-    """Return whether the day and its grace were over at `moment` (zone-aware). The last day of the calendar never is."""
+    """Return whether the day and its grace were over at `moment` (zone-aware).
+
+    The last day of the calendar never is.
+    """
     if moment is None:
         return False
-    before_grace = moment.astimezone(UTC) - grace  # in a zone, the grace would be taken off the wall clock
+    before_grace = (
+        moment.astimezone(UTC) - grace
+    )  # in a zone, the grace would be taken off the wall clock
     return before_grace.astimezone(zone).date() > date.fromisoformat(day)
 
 

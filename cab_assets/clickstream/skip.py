@@ -1,4 +1,6 @@
-"""Going on after records that Spark cannot read: those before them are committed, and they become gaps."""
+"""Going on after records that Spark cannot read: those before them are committed, and they become
+gaps.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +41,9 @@ def unreadable(partition: int, sent: Iterable[tuple[int, int]]) -> list[Range]:
 
 @dataclass(frozen=True)
 class Skip:
-    """The record at a partition and an offset, and what Spark cannot read after it, to be passed over."""
+    """The record at a partition and an offset, and what Spark cannot read after it, to be passed
+    over.
+    """
 
     ledger: Ledger
     spark: Spark
@@ -56,7 +60,9 @@ class Skip:
         state, start = self._state()
         end = state.ends.get(self.partition, 0)
         if not start.get(self.partition, 0) <= self.offset < end:
-            raise NoSuchRecord(f"{self} does not wait in the topic: see `cab lag`. Nothing was changed")
+            raise NoSuchRecord(
+                f"{self} does not wait in the topic: see `cab lag`. Nothing was changed"
+            )
         last = min(end, self.offset + MOST_OFFSETS)
         found = unreadable(self.partition, self.topic.sent_ms(self.partition, self.offset, last))
         if not found or found[0].start != self.offset:
@@ -64,7 +70,10 @@ class Skip:
         return found
 
     def run(self, stretches: Iterable[Range]) -> Iterator[Batch]:
-        """Commit the records before each stretch, and it as a gap; give each batch when it is committed."""
+        """Commit the records before each stretch, and it as a gap.
+
+        Give each batch when it is committed.
+        """
         newest = self.ledger.newest()
         for gap in stretches:
             state, start = self._state()
@@ -82,7 +91,9 @@ class Skip:
 
     def _committed(self, before: Range, stands: TopicEnd, newest: Batch | None) -> Batch:
         folder, lake, name = new_folder("gap"), self.ledger.lake, self.topic.name
-        self.spark.run(lambda session: self._write(session, before, stands.ends, lake.url(batch_path(folder))))
+        self.spark.run(
+            lambda session: self._write(session, before, stands.ends, lake.url(batch_path(folder)))
+        )
         staged = Batch(
             number=0,  # the commit gives it one
             folder=folder,
@@ -96,7 +107,9 @@ class Skip:
         )
         if committed := self.ledger.commit(staged, newest):
             return committed
-        raise GapChanged("something else was committed meanwhile; nothing was changed. Run the command again")
+        raise GapChanged(
+            "something else was committed meanwhile; nothing was changed. Run the command again"
+        )
 
     def _write(self, session: SparkSession, before: Range, start: Offsets, url: str) -> None:
         """Write the records before those that are passed over; of other partitions, none."""

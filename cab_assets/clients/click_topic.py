@@ -1,4 +1,6 @@
-"""The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only `first_delivered` and `sent_ms` read records."""
+"""The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only
+`first_delivered` and `sent_ms` read records.
+"""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,10 +21,15 @@ from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.errors import CabError
 
 SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
-SKIP_OFFSETS = 5_000  # a longer way to the next stretch is jumped over; a jump throws away what was fetched
+# A longer way to the next stretch is jumped over; a jump throws away what was fetched
+SKIP_OFFSETS = 5_000
 UNKNOWN_TOPIC = 3
-EARLIEST_MS, LATEST_MS = -62_135_596_800_000, 253_402_300_799_000  # Python's years 1 to 9999; a producer may give any time
-READ_COMMITTED = "read_committed"  # records of a transaction count when it is over, and not at all when it is given up
+EARLIEST_MS, LATEST_MS = (
+    -62_135_596_800_000,
+    253_402_300_799_000,
+)  # Python's years 1 to 9999; a producer may give any time
+# Records of a transaction count when it is over, and not at all when it is given up
+READ_COMMITTED = "read_committed"
 
 OPEN = KafkaSecurity()
 
@@ -39,13 +46,16 @@ class TopicState:
 
     id: str
     begins: Offsets  # of the oldest record that is still there
-    ends: Offsets  # one past the newest record that is delivered: what follows waits behind an open transaction
+    # One past the newest record that is delivered: what follows waits behind an open transaction
+    ends: Offsets
     highs: Offsets = field(default_factory=dict)  # one past the newest record
 
     @property
     def held(self) -> Offsets:
         """Return how many offsets of a partition wait behind an open transaction, where any do."""
-        behind = {partition: high - self.ends.get(partition, 0) for partition, high in self.highs.items()}
+        behind = {
+            partition: high - self.ends.get(partition, 0) for partition, high in self.highs.items()
+        }
         return {partition: offsets for partition, offsets in behind.items() if offsets > 0}
 
 
@@ -59,8 +69,15 @@ class Held:
     since: datetime | None  # when that record was sent, if it could be read
 
     def __str__(self) -> str:
-        since = f"since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else "since when could not be read"
-        return f"partition {self.partition}: {self.records:,} records wait behind an open transaction at offset {self.offset}, {since}"
+        since = (
+            f"since {self.since:%Y-%m-%d %H:%M:%S} UTC"
+            if self.since
+            else "since when could not be read"
+        )
+        return (
+            f"partition {self.partition}: {self.records:,} records wait behind an open transaction"
+            f" at offset {self.offset}, {since}"
+        )
 
 
 @dataclass(frozen=True)
@@ -86,14 +103,24 @@ class ClickTopic:
         if state.held:
             with suppress(KafkaError, TimeoutError, OSError):  # what waits is known without it
                 sent = within(ANSWER_TIMEOUT_SECONDS, lambda: self._sent(state))
-        return [Held(partition, state.ends[partition], records, sent.get(partition)) for partition, records in state.held.items()]
+        return [
+            Held(partition, state.ends[partition], records, sent.get(partition))
+            for partition, records in state.held.items()
+        ]
 
     def for_spark(self) -> dict[str, str]:
         """The topic, as options of Spark's Kafka source."""
-        return {"kafka.bootstrap.servers": self.servers, "subscribe": self.name, **self.security.for_spark()}
+        return {
+            "kafka.bootstrap.servers": self.servers,
+            "subscribe": self.name,
+            **self.security.for_spark(),
+        }
 
     def first_delivered(self, partition: int, stretches: Sequence[tuple[int, int]]) -> int | None:
-        """The offset of the first record in the stretches (start, end; ascending) that the broker delivers; None if it delivers none."""
+        """The offset of the first record in the stretches (start, end.
+
+        Ascending) that the broker delivers; None if it delivers none.
+        """
         starts, ends = np.array(stretches, dtype=np.int64).T
         with answering(self.servers, self.security), closing(self._reader()) as reader:
             return _first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
@@ -113,10 +140,17 @@ class ClickTopic:
         with closing(Admin(self.servers, self.security)) as admin:
             (topic,) = admin.describe_topics([self.name])
             check_answer(topic, self.name, self.servers)
-            partitions = [TopicPartition(self.name, each["partition_index"]) for each in topic["partitions"]]
-            highs = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))  # before `ends`, which may grow meanwhile
+            partitions = [
+                TopicPartition(self.name, each["partition_index"]) for each in topic["partitions"]
+            ]
+            highs = admin.list_partition_offsets(
+                dict.fromkeys(partitions, OffsetSpec.LATEST)
+            )  # before `ends`, which may grow meanwhile
             begins = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-            ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST), isolation_level=IsolationLevel.READ_COMMITTED)
+            ends = admin.list_partition_offsets(
+                dict.fromkeys(partitions, OffsetSpec.LATEST),
+                isolation_level=IsolationLevel.READ_COMMITTED,
+            )
         return TopicState(
             id=str(topic["topic_id"]),
             begins={each.partition: found.offset for each, found in sorted(begins.items())},
@@ -126,8 +160,15 @@ class ClickTopic:
 
     def _sent(self, state: TopicState) -> dict[int, datetime]:
         """Return the time of the first record of each open transaction."""
-        with closing(Reader(self.servers, self.security, enable_auto_commit=False, auto_offset_reset="none")) as reader:
-            return {partition: _sent(reader, TopicPartition(self.name, partition), state.ends[partition]) for partition in state.held}
+        with closing(
+            Reader(self.servers, self.security, enable_auto_commit=False, auto_offset_reset="none")
+        ) as reader:
+            return {
+                partition: _sent(
+                    reader, TopicPartition(self.name, partition), state.ends[partition]
+                )
+                for partition in state.held
+            }
 
 
 def check_answer(topic: Mapping[str, Any], name: str, servers: str) -> None:
@@ -136,7 +177,9 @@ def check_answer(topic: Mapping[str, Any], name: str, servers: str) -> None:
     An answer that is an error has no partitions, like a topic in which nothing waits.
     """
     if topic["error_code"] == UNKNOWN_TOPIC:
-        raise NoSuchTopic(f"there is no topic {name} at {servers}; create it, or set CAB_CLICKSTREAM_TOPIC")
+        raise NoSuchTopic(
+            f"there is no topic {name} at {servers}; create it, or set CAB_CLICKSTREAM_TOPIC"
+        )
     if code := topic["error_code"]:
         raise for_code(code)({name})
 
@@ -183,7 +226,9 @@ def _moved(partition: TopicPartition, before: int, at: int, moved: float) -> flo
     return moved
 
 
-def _first_delivered(reader: Reader, partition: TopicPartition, starts: np.ndarray, ends: np.ndarray) -> int | None:
+def _first_delivered(
+    reader: Reader, partition: TopicPartition, starts: np.ndarray, ends: np.ndarray
+) -> int | None:
     reader.assign([partition])
     reader.seek(partition, at := int(starts[0]))
     moved = time.monotonic()
@@ -192,7 +237,10 @@ def _first_delivered(reader: Reader, partition: TopicPartition, starts: np.ndarr
             reader.seek(partition, following)
         for records in reader.poll(timeout_ms=500, max_records=SKIP_OFFSETS).values():
             offsets = np.array([record.offset for record in records], dtype=np.int64)
-            inside = offsets[np.searchsorted(starts, offsets, side="right") > np.searchsorted(ends, offsets, side="right")]
+            inside = offsets[
+                np.searchsorted(starts, offsets, side="right")
+                > np.searchsorted(ends, offsets, side="right")
+            ]
             if inside.size:
                 return int(inside[0])
         before, at = at, int(reader.position(partition))

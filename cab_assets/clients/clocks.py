@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 from cab_assets.errors import CabError
 
-APART = timedelta(minutes=1)  # machines that ask a time server differ by milliseconds; a wrong zone is a quarter of an hour at least
+# Machines that ask a time server differ by milliseconds; a wrong zone is a quarter of an hour at
+# least
+APART = timedelta(minutes=1)
 
 
 class ClocksDisagree(CabError):
@@ -23,25 +25,41 @@ class Clocks:
 
     moment: datetime  # in UTC
     session: datetime  # on the clock of its session, which is ours and told to be UTC
-    business: datetime | None  # on that of the business zone; None if the server does not know the zone
+    business: (
+        datetime | None
+    )  # on that of the business zone; None if the server does not know the zone
 
 
 def raise_if_clock_differs(where: str, moment: datetime, since: datetime) -> None:
-    """ClocksDisagree unless `moment`, by the clock of `where`, lies between `since` and now, by ours."""
+    """ClocksDisagree unless `moment`, by the clock of `where`, lies between `since` and now, by
+    ours.
+    """
     now = datetime.now(UTC)
     ahead = max(moment - now, timedelta()) - max(since - moment, timedelta())
     if abs(ahead) > APART:
-        apart = f"{abs(ahead).total_seconds():,.0f} s {'ahead of' if ahead > timedelta() else 'behind'} the clock of this machine"
-        raise ClocksDisagree(f"the clock of {where} is {apart}; versions and days go by both: let both follow a time server (chrony, ntpd), then run again")
+        apart = (
+            f"{abs(ahead).total_seconds():,.0f} s {'ahead of' if ahead > timedelta() else 'behind'}"
+            " the clock of this machine"
+        )
+        raise ClocksDisagree(
+            f"the clock of {where} is {apart}; versions and days go by both: let both follow a time"
+            " server (chrony, ntpd), then run again"
+        )
 
 
 def raise_if_zone_differs(where: str, clocks: Clocks, zone: ZoneInfo) -> None:
-    """ZonesDisagree unless the session runs in UTC and the business zone is the one that Python knows."""
-    ours = {"UTC, which its session was told to run in": (clocks.session, UTC), f"{zone.key}, by Python's rules": (clocks.business, zone)}
+    """ZonesDisagree unless the session runs in UTC and the business zone is the one that Python
+    knows.
+    """
+    ours = {
+        "UTC, which its session was told to run in": (clocks.session, UTC),
+        f"{zone.key}, by Python's rules": (clocks.business, zone),
+    }
     for what, (shown, on) in ours.items():
         expected = clocks.moment.astimezone(on).replace(tzinfo=None)
         if shown is not None and abs(shown - expected) > APART:
             raise ZonesDisagree(
-                f"{where} shows {shown:%Y-%m-%d %H:%M} where it is {expected:%Y-%m-%d %H:%M} in {what}; look for a proxy or pool that drops settings"
-                " of sessions, and for tables of zones that are out of date"
+                f"{where} shows {shown:%Y-%m-%d %H:%M} where it is {expected:%Y-%m-%d %H:%M} in"
+                f" {what}; look for a proxy or pool that drops settings of sessions, and for tables"
+                " of zones that are out of date"
             )

@@ -1,4 +1,6 @@
-"""Calls in a thread that holds no exit up, and a time limit for those that have none of their own."""
+"""Calls in a thread that holds no exit up, and a time limit for those that have none of
+their own.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import Future

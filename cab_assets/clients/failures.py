@@ -1,4 +1,6 @@
-"""What Spark and Hive say when they fail: the line in it that says why, and by name what a person can mend."""
+"""What Spark and Hive say when they fail: the line in it that says why, and by name what a person
+can mend.
+"""
 
 import re
 import sys
@@ -27,7 +29,9 @@ class LakeLocked(Refused):
 
 
 class LocationInsideWarehouse(Refused):
-    """The lake lies in the folder of Hive's managed tables, where a metastore wants no external ones."""
+    """The lake lies in the folder of Hive's managed tables, where a metastore wants no external
+    ones.
+    """
 
 
 class MetastoreUnavailable(Unavailable):
@@ -51,7 +55,9 @@ class PythonsDiffer(Refused):
 
 
 class PythonWorkersLost(Unavailable):
-    """Spark's Python workers do not start in time, or are killed: their machines have too much to do."""
+    """Spark's Python workers do not start in time, or are killed: their machines have too much to
+    do.
+    """
 
 
 class SparkLacksKafka(Refused):
@@ -85,44 +91,53 @@ KNOWN = (
     Known(
         r"(?:ModuleNotFoundError: No module named '|PACKAGE_NOT_INSTALLED\] )([\w.]+)",
         ExecutorLacksModule,
-        "executors need {0}: install the pipeline's Python packages wherever Spark's Python workers run; let PYSPARK_PYTHON name it where Spark is started",
+        "executors need {0}: install the pipeline's Python packages wherever Spark's Python workers"
+        " run; let PYSPARK_PYTHON name it where Spark is started",
     ),
     Known(
-        r"PYTHON_VERSION_MISMATCH|Python in worker has different version|Cannot run program \"?\S*python",
+        r"PYTHON_VERSION_MISMATCH|Python in worker has different version|Cannot run program"
+        r" \"?\S*python",
         PythonsDiffer,
-        f"executors need Python {sys.version_info.major}.{sys.version_info.minor} and our packages; let PYSPARK_PYTHON name it where Spark is started",
+        f"executors need Python {sys.version_info.major}.{sys.version_info.minor} and our packages;"
+        " let PYSPARK_PYTHON name it where Spark is started",
     ),
     Known(
         r"Python worker (?:failed to connect back|exited unexpectedly)",
         PythonWorkersLost,
-        "run again when Spark's machines have less to do; if it comes again, give Spark fewer cores or"
-        " more memory, or check PYSPARK_PYTHON where it is started",
+        "run again when Spark's machines have less to do; if it comes again, give Spark fewer cores"
+        " or more memory, or check PYSPARK_PYTHON where it is started",
     ),
     Known(
-        r"Failed to find (?:the )?data source: kafka|ClassNotFoundException: org\.apache\.(?:spark\.sql\.)?kafka",
+        r"Failed to find (?:the )?data source: kafka|ClassNotFoundException:"
+        r" org\.apache\.(?:spark\.sql\.)?kafka",
         SparkLacksKafka,
         "put spark-sql-kafka-0-10 of Spark's own version on the class path of driver and executors",
     ),
     Known(
         "SaslAuthenticationException",
         KafkaRefused,
-        "Kafka rejected Spark's credentials: check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM",
+        "Kafka rejected Spark's credentials: check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and"
+        " CAB_KAFKA_SASL_MECHANISM",
     ),
     Known(
         r"TopicAuthorizationException: Not authorized to access topics: \[([^]]*)\]",
         KafkaRefused,
-        "let the user of CAB_KAFKA_USER (User:ANONYMOUS without one) read the topic: kafka-acls --add --allow-principal User:… --operation Read --topic '{0}'",
+        "let the user of CAB_KAFKA_USER (User:ANONYMOUS without one) read the topic: kafka-acls"
+        " --add --allow-principal User:… --operation Read --topic '{0}'",
     ),
     Known(
-        r"Record at topic (\S+) partition (\d+) offset (\d+) has timestamp value \S+ that overflows",
+        r"Record at topic (\S+) partition (\d+) offset (\d+) has timestamp value \S+ that"
+        r" overflows",
         KafkaTimeUnreadable,
-        "the producer of {0}, partition {1}, offset {2} counts nanoseconds where Kafka has milliseconds: correct it;"
-        " `cab accept-gap --record {1}:{2}` goes on after it and all such records behind it",
+        "the producer of {0}, partition {1}, offset {2} counts nanoseconds where Kafka has"
+        " milliseconds: correct it; `cab accept-gap --record {1}:{2}` goes on after it and all such"
+        " records behind it",
     ),
     Known(
         r"Invalid method name: '\w+'|does not match metastore's schema version",
         MetastoreOfAnotherVersion,
-        "let spark.sql.hive.metastore.version and spark.sql.hive.metastore.jars of that server say which version the metastore is",
+        "let spark.sql.hive.metastore.version and spark.sql.hive.metastore.jars of that server say"
+        " which version the metastore is",
     ),
     Known(
         r"Could not connect to meta store|Unable to instantiate \S*HiveMetaStoreClient"
@@ -133,13 +148,20 @@ KNOWN = (
     Known(
         "should not be located within managed warehouse",
         LocationInsideWarehouse,
-        "the tables are external: set CAB_LAKE_ROOT to a folder outside hive.metastore.warehouse.dir, or let that folder be another",
+        "the tables are external: set CAB_LAKE_ROOT to a folder outside"
+        " hive.metastore.warehouse.dir, or let that folder be another",
     ),
-    Known("SCHEMA_NOT_FOUND|Database does not exist", NoSuchDatabase, "create the database that CAB_HIVE_URL ends in, or mend that name"),
     Known(
-        r"(?<!Hive)AccessControlException|AccessDenied|Permission denied(?!: user \[)|Mkdirs failed|mkdir of \S+ failed|unable to create one",
+        "SCHEMA_NOT_FOUND|Database does not exist",
+        NoSuchDatabase,
+        "create the database that CAB_HIVE_URL ends in, or mend that name",
+    ),
+    Known(
+        r"(?<!Hive)AccessControlException|AccessDenied|Permission denied(?!: user \[)|Mkdirs"
+        r" failed|mkdir of \S+ failed|unable to create one",
         LakeLocked,
-        "let CAB_LAKE_ROOT be the same folder for that server as for this process, and its user read and write there and in every folder below",
+        "let CAB_LAKE_ROOT be the same folder for that server as for this process, and its user"
+        " read and write there and in every folder below",
     ),
     Known(
         r"No FileSystem for scheme|Class org\.apache\.hadoop\.fs\.\S+ not found",
@@ -149,7 +171,8 @@ KNOWN = (
     Known(
         NETWORK,
         LakeHidden,
-        "if this process reaches the lake, let that server have the same network and host names for CAB_LAKE_ROOT; if it does not, start the lake's servers",
+        "if this process reaches the lake, let that server have the same network and host names for"
+        " CAB_LAKE_ROOT; if it does not, start the lake's servers",
         of_lake=True,
     ),
     Known(
@@ -161,14 +184,23 @@ KNOWN = (
     Known(
         r"PATH_NOT_FOUND|FileNotFoundException",
         LakeHidden,
-        "this process wrote the file: let CAB_LAKE_ROOT be one place for both, on a disk or store that every machine shares",
+        "this process wrote the file: let CAB_LAKE_ROOT be one place for both, on a disk or store"
+        " that every machine shares",
     ),
 )
 
 TRACEBACK = "Traceback (most recent call last):"
-WRAPPERS = r"pyspark\.errors\.exceptions\.\w+\.\w+: |org\.apache\.spark\.SparkException: (?=Job aborted)"
-LOST_TASK = r"Job aborted due to stage failure: Task \S+ in (stage \S+) failed \d+ times?, most recent failure: Lost task .*? \(TID \d+\) \((.*?)\): "
-SAYS_NOTHING = rf"{re.escape(TRACEBACK)}$|An exception was thrown from the Python worker|An error occurred while calling|in awaitResult: ?$|^(\S+:)?$"
+WRAPPERS = (
+    r"pyspark\.errors\.exceptions\.\w+\.\w+: |org\.apache\.spark\.SparkException: (?=Job aborted)"
+)
+LOST_TASK = (
+    r"Job aborted due to stage failure: Task \S+ in (stage \S+) failed \d+ times?, most recent"
+    r" failure: Lost task .*? \(TID \d+\) \((.*?)\): "
+)
+SAYS_NOTHING = (
+    rf"{re.escape(TRACEBACK)}$|An exception was thrown from the Python worker|An error occurred"
+    r" while calling|in awaitResult: ?$|^(\S+:)?$"
+)
 
 
 def failure(where: str, said: str, otherwise: type[CabError], lake: str | None = None) -> CabError:
@@ -181,7 +213,10 @@ def failure(where: str, said: str, otherwise: type[CabError], lake: str | None =
     for known in KNOWN:
         found = re.search(known.said, why)
         if found and (not known.of_lake or _names(lake, why)):
-            return known.error(f"{where}: {why}. Remedy: {known.remedy.format(*found.groups())}. See `cab doctor`, then run again")
+            return known.error(
+                f"{where}: {why}. Remedy: {known.remedy.format(*found.groups())}. See `cab doctor`,"
+                " then run again"
+            )
     return otherwise(f"{where}: {why}")
 
 
@@ -196,7 +231,9 @@ def _names(lake: str | None, why: str) -> bool:
 
 
 def reason(said: str) -> str:
-    """Out of the pages that a server tells of a failure: what failed, and what that came from in the end."""
+    """Out of the pages that a server tells of a failure: what failed, and what that came from in
+    the end.
+    """
     told = [line for line in map(_plain, _errors(said)) if not re.search(SAYS_NOTHING, line)]
     if not told:
         return (said.strip().splitlines() or ["without a reason"])[0]

@@ -11,19 +11,26 @@ import pyarrow.fs as pafs
 
 from cab_assets.clients.deadline import within
 
-ANSWER_TIMEOUT_SECONDS = 20  # of one call; the client alone waits for longer than a minute when no NameNode is there
-REPORT_SECONDS = 20  # until a DataNode has told the NameNode of a file's last block: 0.1 s were seen
+# Of one call; the client alone waits for longer than a minute when no NameNode is there
+ANSWER_TIMEOUT_SECONDS = 20
+# Until a DataNode has told the NameNode of a file's last block: 0.1 s were seen
+REPORT_SECONDS = 20
 
 
 def file_system(address: ParseResult) -> pafs.PyFileSystem:
     """The file system of `hdfs://host:port/…`."""
     from hdfs_native.fsspec import HdfsFileSystem  # only where the lake is on HDFS
 
-    return pafs.PyFileSystem(pafs.FSSpecHandler(Whole(HdfsFileSystem(address.hostname, address.port))))
+    return pafs.PyFileSystem(
+        pafs.FSSpecHandler(Whole(HdfsFileSystem(address.hostname, address.port)))
+    )
 
 
 class Limited:
-    """Passes calls on, each with a time limit; what goes wrong is an OSError, as on any other file system."""
+    """Passes calls on, each with a time limit.
+
+    What goes wrong is an OSError, as on any other file system.
+    """
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -33,11 +40,18 @@ class Limited:
         return partial(self._call, name, found) if callable(found) else found
 
     def write(self, content: Any) -> int:
-        """All of it. hdfs-native takes anything but `bytes` apart byte by byte: a second for 9 MB."""
+        """All of it.
+
+        hdfs-native takes anything but `bytes` apart byte by byte: a second for 9 MB.
+        """
         return int(self._call("write", self._inner.write, bytes(content)))
 
     def close(self) -> None:
-        """Once. Python closes a file again that is not marked closed when it lets go of it: for three minutes, where no NameNode is there any more."""
+        """Once.
+
+        Python closes a file again that is not marked closed when it lets go of it: for three
+        minutes, where no NameNode is there any more.
+        """
         try:
             self._call("close", self._inner.close)
         finally:
@@ -52,7 +66,11 @@ class Limited:
 
 
 class Whole(Limited):
-    """Files are read to their end. hdfs-native stops before a last block that no DataNode has reported yet, and a NameNode can be told not to wait for that."""
+    """Files are read to their end.
+
+    hdfs-native stops before a last block that no DataNode has reported yet, and a NameNode can be
+    told not to wait for that.
+    """
 
     def isfile(self, _path: str) -> bool:
         """Arrow asks before it opens a file to read; `open` looks itself."""
@@ -66,14 +84,21 @@ class Whole(Limited):
         if status["type"] != "file":
             raise FileNotFoundError(path)
         deadline = time.monotonic() + REPORT_SECONDS
-        while (file := self._call("open", self._inner.open, path, mode, **options)).size < status["size"]:
+        while (file := self._call("open", self._inner.open, path, mode, **options)).size < status[
+            "size"
+        ]:
             if time.monotonic() > deadline:
-                raise OSError(f"only {file.size} of its {status['size']} bytes can be read: no DataNode has told the NameNode of the others")
+                raise OSError(
+                    f"only {file.size} of its {status['size']} bytes can be read: no DataNode has"
+                    " told the NameNode of the others"
+                )
             time.sleep(0.01)
         return file
 
 
 def said(error: RuntimeError) -> str:
-    """The server's first line, without the Java class around it: `RPCError("org…SafeModeException", "Cannot create …")`."""
+    """The server's first line, without the Java class around it: `RPCError("org…SafeModeException",
+    "Cannot create …")`.
+    """
     text = str(error).removeprefix('RPCError("').split('", "', 1)[-1]
     return text.split("\\n")[0].removesuffix('")')

@@ -27,11 +27,18 @@ from cab_assets.clients.hive_text import Row, said
 from cab_assets.clients.hive_times import timestamp
 from cab_assets.errors import Unavailable
 
-ANSWER_TIMEOUT_SECONDS = 20  # the longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two answers must not hang for a minute
+# The longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two
+# answers must not hang for a minute
+ANSWER_TIMEOUT_SECONDS = 20
 CONNECTIONS = 4  # statements side by side: more do not make the metastore faster
 NO_TABLE = r"TABLE_OR_VIEW_NOT_FOUND|Table not found"  # Spark, Apache Hive
-NOT_LET_IN, NOT_TRUSTED, NO_PASSWORDS = "Error validating the login", "CERTIFICATE_VERIFY_FAILED", "Unsupported mechanism type PLAIN"
-PARTITIONS_A_STATEMENT = 90  # beyond 100 the metastore applies one ALTER in parts, and can fail half-way
+NOT_LET_IN, NOT_TRUSTED, NO_PASSWORDS = (
+    "Error validating the login",
+    "CERTIFICATE_VERIFY_FAILED",
+    "Unsupported mechanism type PLAIN",
+)
+# Beyond 100 the metastore applies one ALTER in parts, and can fail half-way
+PARTITIONS_A_STATEMENT = 90
 
 T = TypeVar("T")
 
@@ -49,7 +56,9 @@ class NoSuchTable(HiveRefused):
 
 
 class TlsSocket(TSSLSocket):  # type: ignore[misc]  # Thrift has no types
-    """Can be closed when it is: PyHive closes what the handshake already did, and then Thrift's own fails."""
+    """Can be closed when it is: PyHive closes what the handshake already did, and then Thrift's own
+    fails.
+    """
 
     def close(self) -> None:
         if self.handle:
@@ -57,7 +66,9 @@ class TlsSocket(TSSLSocket):  # type: ignore[misc]  # Thrift has no types
 
 
 class Hive:
-    """Statements on HiveServer2, on a few connections that are opened when first used and shared by threads."""
+    """Statements on HiveServer2, on a few connections that are opened when first used and shared by
+    threads.
+    """
 
     def __init__(
         self,
@@ -70,16 +81,27 @@ class Hive:
     ) -> None:
         parts = urlparse(url)
         self.answer_seconds = answer_seconds
-        self.host, self.port, self.user = parts.hostname or "", parts.port or 10000, parts.username or "cab"
+        self.host, self.port, self.user = (
+            parts.hostname or "",
+            parts.port or 10000,
+            parts.username or "cab",
+        )
         self.database = parts.path.strip("/")
         options = dict(parse_qsl(parts.query))
-        self._service = options.get("kerberos_service_name", "hive") if options.get("auth") == "KERBEROS" else None
+        self._service = (
+            options.get("kerberos_service_name", "hive")
+            if options.get("auth") == "KERBEROS"
+            else None
+        )
         self._password, self._ca, self._lake = password, ca, lake
         self.declared: set[str] = set()  # tables and views that were found to have all our columns
         self._idle: SimpleQueue[tuple[hive.Connection, TSocket]] = SimpleQueue()
 
     def execute(self, statement: str) -> list[Row]:
-        """The rows a statement gives; HiveRefused or HiveUnavailable says which statement failed, and why."""
+        """The rows a statement gives.
+
+        HiveRefused or HiveUnavailable says which statement failed, and why.
+        """
         with self._connection() as connection:
             cursor = connection.cursor()
             cursor.execute(statement)
@@ -104,7 +126,10 @@ class Hive:
             return bool(connection.client.GetInfo(asked).infoValue.stringValue == "Apache Hive")
 
     def close(self) -> None:
-        """Hang up; the server ends a session whose client is gone, and one that hangs is not waited for."""
+        """Hang up.
+
+        The server ends a session whose client is gone, and one that hangs is not waited for.
+        """
         while not self._idle.empty():
             self._idle.get_nowait()[1].close()
 
@@ -131,31 +156,63 @@ class Hive:
             told = f"{error} {getattr(error, 'inner', '')}"
             if NOT_LET_IN in told:
                 raise HiveRefused(
-                    f"HiveServer2 at {self.host}:{self.port} does not let {self.user} in; check the user in CAB_HIVE_URL, and CAB_HIVE_PASSWORD"
+                    f"HiveServer2 at {self.host}:{self.port} does not let {self.user} in; check the"
+                    " user in CAB_HIVE_URL, and CAB_HIVE_PASSWORD"
                 ) from None
             if NOT_TRUSTED in told:
-                raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} has a certificate of nobody in {self._ca}; check CAB_HIVE_CA") from None
+                raise HiveRefused(
+                    f"HiveServer2 at {self.host}:{self.port} has a certificate of nobody in"
+                    f" {self._ca}; check CAB_HIVE_CA"
+                ) from None
             if NO_PASSWORDS in told:
-                raise HiveRefused(f"HiveServer2 at {self.host}:{self.port} wants Kerberos; add ?auth=KERBEROS to CAB_HIVE_URL") from None
-            raise HiveUnavailable(f"HiveServer2 at {self.host}:{self.port} does not answer ({error}); see `cab doctor`, then run again") from error
+                raise HiveRefused(
+                    f"HiveServer2 at {self.host}:{self.port} wants Kerberos; add ?auth=KERBEROS to"
+                    " CAB_HIVE_URL"
+                ) from None
+            raise HiveUnavailable(
+                f"HiveServer2 at {self.host}:{self.port} does not answer ({error}); see `cab"
+                " doctor`, then run again"
+            ) from error
 
     def _open(self) -> tuple[hive.Connection, TSocket]:
-        socket = TlsSocket(self.host, self.port, ssl_context=ssl.create_default_context(cafile=self._ca)) if self._ca else TSocket(self.host, self.port)
+        socket = (
+            TlsSocket(self.host, self.port, ssl_context=ssl.create_default_context(cafile=self._ca))
+            if self._ca
+            else TSocket(self.host, self.port)
+        )
         socket.setTimeout(self.answer_seconds * 1000)
-        hive.TYPES_CONVERTER["TIMESTAMP_TYPE"] = timestamp  # for the whole process: PyHive has no other place for it
+        # For the whole process: PyHive has no other place for it
+        hive.TYPES_CONVERTER["TIMESTAMP_TYPE"] = timestamp
         try:
-            transport = TSaslClientTransport(self._sasl, "GSSAPI" if self._service else "PLAIN", socket)
-            return hive.Connection(thrift_transport=transport, username=self.user, database=self.database), socket
+            transport = TSaslClientTransport(
+                self._sasl, "GSSAPI" if self._service else "PLAIN", socket
+            )
+            return (
+                hive.Connection(
+                    thrift_transport=transport, username=self.user, database=self.database
+                ),
+                socket,
+            )
         except BaseException as error:
             socket.close()
             if type(error).__module__ == "kerberos":
                 reason = error.args[-1][0]  # (GSS, its code), (Kerberos, its code)
-                raise HiveRefused(f"Kerberos does not let us speak to {self._service}@{self.host} ({reason}); see `klist`, then `kinit`") from error
+                raise HiveRefused(
+                    f"Kerberos does not let us speak to {self._service}@{self.host} ({reason}); see"
+                    " `klist`, then `kinit`"
+                ) from error
             raise
 
     def _sasl(self) -> PureSASLClient:
         if self._service and "GSSAPI" not in mechanisms:
-            raise HiveRefused("CAB_HIVE_URL asks for Kerberos, which takes the package kerberos beside this one: docs/servers.md#hiveserver2")
+            raise HiveRefused(
+                "CAB_HIVE_URL asks for Kerberos, which takes the package kerberos beside this one:"
+                " docs/servers.md#hiveserver2"
+            )
         if self._service:
-            return PureSASLClient(self.host, service=self._service, qops=[QOP.AUTH])  # PyHive's client cannot sign or encrypt: TLS does
-        return PureSASLClient(self.host, username=self.user, password=self._password or "none")  # a server without passwords wants one all the same
+            return PureSASLClient(
+                self.host, service=self._service, qops=[QOP.AUTH]
+            )  # PyHive's client cannot sign or encrypt: TLS does
+        return PureSASLClient(
+            self.host, username=self.user, password=self._password or "none"
+        )  # a server without passwords wants one all the same

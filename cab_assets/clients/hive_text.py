@@ -22,7 +22,9 @@ def normal_url(location: str) -> str:
 
 
 def planned_locations(plan: Iterable[Row], partition_column: str) -> Iterator[tuple[str, str]]:
-    """Each partition of a plan, and where it lies: that line comes after its value, and before the one of the table's location."""
+    """Each partition of a plan, and where it lies: that line comes after its value, and before the
+    one of the table's location.
+    """
     value = None
     for row in plan:
         name, _, said = str(row[0]).strip().partition(" ")
@@ -40,6 +42,8 @@ def said(error: PyHiveError) -> str:
 
 
 def not_a_uri(location: str) -> str | None:
-    """Return a character for which Java takes no URI, or None: Apache Hive's SET LOCATION makes one."""
+    """Return a character for which Java takes no URI, or None: Apache Hive's SET LOCATION makes
+    one.
+    """
     found = re.search(r"[\s\"<>^`|]|%(?![0-9A-Fa-f]{2})", location)
     return found[0] if found else None

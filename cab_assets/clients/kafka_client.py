@@ -14,8 +14,11 @@ from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.errors import CabError, Unavailable
 
 ANSWER_TIMEOUT_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not wait for long
-CONNECTION_FAILED = re.compile(r"connection to \S+ failed: (.*)", re.DOTALL)  # as kafka-python logs it
-HUNG_UP = "socket disconnected"  # also what kafka-python makes of a refusal that arrives together with the end of the connection
+CONNECTION_FAILED = re.compile(
+    r"connection to \S+ failed: (.*)", re.DOTALL
+)  # as kafka-python logs it
+# Also what kafka-python makes of a refusal that arrives together with the end of the connection
+HUNG_UP = "socket disconnected"
 
 
 class KafkaUnavailable(Unavailable):
@@ -31,14 +34,21 @@ class KafkaFailed(CabError):
 
 
 class _Client:
-    """Ends its thread also when no broker answers: kafka-python leaves it behind then, which adds up tick by tick."""
+    """Ends its thread also when no broker answers: kafka-python leaves it behind then, which adds
+    up tick by tick.
+    """
 
     _client: Any
     _net: Any
 
     def __init__(self, servers: str, security: KafkaSecurity, **config: Any) -> None:
         try:
-            super().__init__(bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_TIMEOUT_SECONDS * 1000, **security.for_python(), **config)  # type: ignore[call-arg]
+            super().__init__(
+                bootstrap_servers=servers,
+                bootstrap_timeout_ms=ANSWER_TIMEOUT_SECONDS * 1000,
+                **security.for_python(),
+                **config,
+            )  # type: ignore[call-arg]
         except KafkaError:
             self._client.close()
             self._net.stop()
@@ -55,7 +65,9 @@ class Reader(_Client, KafkaConsumer):  # type: ignore[misc]
 
 @contextmanager
 def answering(servers: str, security: KafkaSecurity) -> Iterator[None]:
-    """Raise KafkaRefused, KafkaFailed or KafkaUnavailable for what kafka-python raises in the block."""
+    """Raise KafkaRefused, KafkaFailed or KafkaUnavailable for what kafka-python raises in the
+    block.
+    """
     with _told() as reasons:
         try:
             yield
@@ -70,17 +82,26 @@ def _named(error: Exception, reasons: list[str], servers: str, security: KafkaSe
         return _denied(", ".join(error.args[0]), servers, security.user or "ANONYMOUS")
     # of kafka-python itself: a connection was lost while it asked where the brokers are
     if getattr(error, "retriable", True) or isinstance(error, UnknownBrokerIdError):
-        return KafkaUnavailable(f"Kafka at {servers} does not answer ({error}); see `cab doctor`, then run again")
-    said = f"Kafka at {servers} answers, but with an error, or with what cannot be read here: {error}"
-    return KafkaFailed(f"{said}. See `cab doctor`; a library that is missing is in requirements.lock")
+        return KafkaUnavailable(
+            f"Kafka at {servers} does not answer ({error}); see `cab doctor`, then run again"
+        )
+    said = (
+        f"Kafka at {servers} answers, but with an error, or with what cannot be read here: {error}"
+    )
+    return KafkaFailed(
+        f"{said}. See `cab doctor`; a library that is missing is in requirements.lock"
+    )
 
 
 def _denied(topic: str, servers: str, user: str) -> KafkaRefused:
-    """Return who lacks the right to a topic, and the command that grants it; Read includes Describe."""
+    """Return who lacks the right to a topic, and the command that grants it.
+
+    Read includes Describe.
+    """
     grant = f"--add --allow-principal 'User:{user}' --operation Read --topic '{topic}'"
     return KafkaRefused(
-        f"Kafka at {servers} does not let {user} describe or read topic {topic}; if there is such a topic,"
-        f" grant it: `kafka-acls --bootstrap-server {servers} {grant}`"
+        f"Kafka at {servers} does not let {user} describe or read topic {topic}; if there is such a"
+        f" topic, grant it: `kafka-acls --bootstrap-server {servers} {grant}`"
     )
 
 
@@ -90,10 +111,15 @@ def _refused(reasons: list[str], servers: str, security: KafkaSecurity) -> Kafka
     if any("SaslAuthenticationFailed" in cause for cause in causes) or (security.user and hung_up):
         user = f"{security.user} by {security.mechanism}"
         rejected = f"Kafka at {servers} rejected the credentials: it does not let {user} in"
-        return KafkaRefused(f"{rejected}; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM")
+        return KafkaRefused(
+            f"{rejected}; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM"
+        )
     if any("CERTIFICATE_VERIFY_FAILED" in cause for cause in causes):
         trusted = security.ca or "an authority that this machine trusts"
-        return KafkaRefused(f"the certificate of Kafka at {servers} is not one of {trusted}; check CAB_KAFKA_CA and the host's name")
+        return KafkaRefused(
+            f"the certificate of Kafka at {servers} is not one of {trusted}; check CAB_KAFKA_CA and"
+            " the host's name"
+        )
     return None
 
 
@@ -110,7 +136,9 @@ class _Told(logging.Handler):
 
 @contextmanager
 def _told() -> Iterator[list[str]]:
-    """Why connections failed meanwhile: kafka-python logs that, tries again, and in the end raises that time is over."""
+    """Why connections failed meanwhile: kafka-python logs that, tries again, and in the end raises
+    that time is over.
+    """
     handler, logger = _Told(), logging.getLogger("kafka.net.manager")
     logger.addHandler(handler)
     try:

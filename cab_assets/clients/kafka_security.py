@@ -1,4 +1,6 @@
-"""How Kafka's clients prove who they are, and whom they trust: said once, for kafka-python and for Spark."""
+"""How Kafka's clients prove who they are, and whom they trust: said once, for kafka-python and for
+Spark.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +15,10 @@ LOGIN = {
 
 @dataclass(frozen=True)
 class KafkaSecurity:
-    """`protocol` and `mechanism` in Kafka's words; `ca` is a PEM file, without one the machine's own authorities are trusted."""
+    """`protocol` and `mechanism` in Kafka's words.
+
+    `ca` is a PEM file, without one the machine's own authorities are trusted.
+    """
 
     protocol: str = "PLAINTEXT"
     mechanism: str = "SCRAM-SHA-512"
@@ -23,17 +28,36 @@ class KafkaSecurity:
 
     def for_python(self) -> dict[str, Any]:
         """What each client of kafka-python is made with."""
-        sasl = {"sasl_mechanism": self.mechanism, "sasl_plain_username": self.user, "sasl_plain_password": self.password} if self._has_user else {}
-        return {"security_protocol": self.protocol, **sasl} | ({"ssl_cafile": str(self.ca)} if self.ca else {})
+        sasl = (
+            {
+                "sasl_mechanism": self.mechanism,
+                "sasl_plain_username": self.user,
+                "sasl_plain_password": self.password,
+            }
+            if self._has_user
+            else {}
+        )
+        return {"security_protocol": self.protocol, **sasl} | (
+            {"ssl_cafile": str(self.ca)} if self.ca else {}
+        )
 
     def for_spark(self) -> dict[str, str]:
-        """Options of a Kafka source. The certificates themselves, because no file of ours is on Spark's machines."""
+        """Options of a Kafka source.
+
+        The certificates themselves, because no file of ours is on Spark's machines.
+        """
         options = {"security.protocol": self.protocol}
         if self._has_user:
-            login = f'{LOGIN[self.mechanism]} required username="{escaped(self.user)}" password="{escaped(self.password)}";'
+            login = (
+                f'{LOGIN[self.mechanism]} required username="{escaped(self.user)}"'
+                f' password="{escaped(self.password)}";'
+            )
             options |= {"sasl.mechanism": self.mechanism, "sasl.jaas.config": login}
         if self.ca:
-            options |= {"ssl.truststore.type": "PEM", "ssl.truststore.certificates": self.ca.read_text()}
+            options |= {
+                "ssl.truststore.type": "PEM",
+                "ssl.truststore.certificates": self.ca.read_text(),
+            }
         return {f"kafka.{name}": value for name, value in options.items()}
 
     @property

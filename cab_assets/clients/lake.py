@@ -24,13 +24,18 @@ class LakeUnavailable(Unavailable):
 
 @dataclass(frozen=True)
 class Lake:
-    """Files under `root` (file://, hdfs:// or s3://), addressed by paths relative to it, parts separated by `/`."""
+    """Files under `root` (file://, hdfs:// or s3://), addressed by paths relative to it, parts
+    separated by `/`.
+    """
 
     root: str
 
     @cached_property
     def files(self) -> pafs.FileSystem:
-        """Arrow's view of the lake. Each call on a remote one has a time limit, and raises an OSError when it is over."""
+        """Arrow's view of the lake.
+
+        Each call on a remote one has a time limit, and raises an OSError when it is over.
+        """
         address = urlparse(self.root)
         return pafs.SubTreeFileSystem(*FILE_SYSTEMS[address.scheme](address))
 
@@ -39,7 +44,11 @@ class Lake:
         return f"{self.root.replace('s3://', 's3a://', 1)}/{path}"
 
     def make_folder(self, path: str) -> None:
-        """For files to come. S3 has no folders: Arrow would put an empty object at each part of the path, from the bucket down."""
+        """For files to come.
+
+        S3 has no folders: Arrow would put an empty object at each part of the path, from the bucket
+        down.
+        """
         if not self.root.startswith("s3://"):
             self.files.create_dir(path)
 
@@ -64,7 +73,9 @@ class Lake:
             return pq.read_table(path, filesystem=self.files, columns=list(names))
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file, and see that it is there: HDFS keeps an empty one when a DataNode dies meanwhile."""
+        """Write a file, and see that it is there: HDFS keeps an empty one when a DataNode dies
+        meanwhile.
+        """
         try:
             with self.files.open_output_stream(path) as file:
                 file.write(content)
@@ -92,12 +103,20 @@ def reading(path: str) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise LakeUnavailable(f"cannot read {path} in the lake: {str(error).rstrip('.')}. See `cab doctor`, then run again") from error
+        raise LakeUnavailable(
+            f"cannot read {path} in the lake: {str(error).rstrip('.')}. See `cab doctor`, then run"
+            " again"
+        ) from error
 
 
 def refused(path: str, error: OSError) -> LakeRefused:
-    advice = "free space, mend permissions or start what is down (see `cab doctor`), then run the day again"
-    return LakeRefused(f"cannot write {path} in the lake: {error}. Nothing was published from it; {advice}")
+    advice = (
+        "free space, mend permissions or start what is down (see `cab doctor`), then run the day"
+        " again"
+    )
+    return LakeRefused(
+        f"cannot write {path} in the lake: {error}. Nothing was published from it; {advice}"
+    )
 
 
 FILE_SYSTEMS: dict[str, Callable[[ParseResult], tuple[str, pafs.FileSystem]]] = {

@@ -23,7 +23,9 @@ class SecretRefused(CabError):
 
 @dataclass
 class Password:
-    """Read when it is first needed, and again when a server says that it is wrong: it may have been rotated."""
+    """Read when it is first needed, and again when a server says that it is wrong: it may have been
+    rotated.
+    """
 
     read: Callable[[], str] = field(repr=False)
     _known: str | None = field(default=None, init=False, repr=False)
@@ -53,7 +55,8 @@ def secrets_manager() -> Any:
 
 
 def kept(name: str, client: Callable[[], Any] = secrets_manager) -> Password:
-    """Return the secret of that name or ARN: the text itself, or `password` of the JSON that RDS keeps.
+    """Return the secret of that name or ARN: the text itself, or `password` of the JSON that RDS
+    keeps.
 
     Reading it raises SecretUnavailable or SecretRefused.
     """
@@ -67,11 +70,19 @@ def _secret(name: str, client: Callable[[], Any]) -> str:
         answer = within(ANSWER_TIMEOUT_SECONDS, lambda: client().get_secret_value(SecretId=name))
         return str(answer["SecretString"])
     except ClientError as error:
-        raise SecretRefused(f"AWS Secrets Manager does not give {name}: {error.response['Error'].get('Message', error)}; {REMEDY}") from None
+        raise SecretRefused(
+            f"AWS Secrets Manager does not give {name}:"
+            f" {error.response['Error'].get('Message', error)}; {REMEDY}"
+        ) from None
     except (BotoCoreError, TimeoutError) as error:
-        raise SecretUnavailable(f"AWS Secrets Manager cannot be asked for {name}: {error}; {REMEDY}") from None
+        raise SecretUnavailable(
+            f"AWS Secrets Manager cannot be asked for {name}: {error}; {REMEDY}"
+        ) from None
     except KeyError:
-        raise SecretRefused(f"the secret {name} is binary; keep the password as text, or as JSON with the key password") from None
+        raise SecretRefused(
+            f"the secret {name} is binary; keep the password as text, or as JSON with the key"
+            " password"
+        ) from None
 
 
 def _password(name: str, secret: str) -> str:

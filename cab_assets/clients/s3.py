@@ -1,13 +1,21 @@
-"""S3 as Arrow sees it, at the address and with the credentials that every AWS client of this machine uses."""
+"""S3 as Arrow sees it, at the address and with the credentials that every AWS client of this
+machine uses.
+"""
 
 import boto3
 import pyarrow.fs as pafs
 
-CONNECT_SECONDS, REQUEST_SECONDS, ATTEMPTS = 3, 10, 3  # half a minute at worst; S3 answers 503 when it scales, and then means wait
+CONNECT_SECONDS, REQUEST_SECONDS, ATTEMPTS = (
+    3,
+    10,
+    3,
+)  # half a minute at worst; S3 answers 503 when it scales, and then means wait
 
 
 def file_system() -> pafs.S3FileSystem:
-    """Endpoint and region are AWS's own settings (AWS_ENDPOINT_URL, AWS_REGION, ~/.aws/config), which Arrow's client would not read."""
+    """Endpoint and region are AWS's own settings (AWS_ENDPOINT_URL, AWS_REGION, ~/.aws/config),
+    which Arrow's client would not read.
+    """
     service = boto3.client("s3").meta
     return pafs.S3FileSystem(
         region=service.region_name,

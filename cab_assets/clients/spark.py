@@ -27,7 +27,9 @@ ANSWER_TIMEOUT_SECONDS = 15  # under full load it answers in one
 END_SECONDS = 5  # a server that is up releases a session in 0.1 s
 CONNECT_PORT, MASTER_PORT = 15002, 7077
 LOCAL, STANDALONE = "local", "spark://"
-RETRIES = 6  # of a call whose connection broke: 0.05 s, then four times longer each, 10 s at most: given up after 25 s, not 10 minutes
+# Of a call whose connection broke: 0.05 s, then four times longer each, 10 s at most: given up
+# after 25 s, not 10 minutes
+RETRIES = 6
 WENT_AWAY = (  # of the client: no answer, or one of a new server that does not know the session
     r"^<_\w+ of RPC that terminated with:\s+status = StatusCode\.UNAVAILABLE"
     r"|^\[(?:NO_ACTIVE_SESSION|INVALID_HANDLE\.\w+|RESPONSE_ALREADY_RECEIVED|RETRIES_EXCEEDED)\]"
@@ -35,7 +37,9 @@ WENT_AWAY = (  # of the client: no answer, or one of a new server that does not 
 )
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # a day is a folder, and a task to list each takes longer than the list
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": (
+        "8"
+    ),  # a day is a folder, and a task to list each takes longer than the list
     "spark.sql.files.openCostInBytes": "262144",  # of our small files, some hundred to a task
 }
 
@@ -71,10 +75,15 @@ class Spark:
 
     @contextmanager
     def session(self) -> Iterator[SparkSession]:
-        """A session, started when first asked for; what goes wrong inside is named, SparkFailed if nothing else."""
+        """A session, started when first asked for.
+
+        What goes wrong inside is named, SparkFailed if nothing else.
+        """
         self._reach()
         if self.master and self.master.startswith(LOCAL):
-            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are of the first python3 on PATH
+            os.environ.setdefault(
+                "PYSPARK_PYTHON", sys.executable
+            )  # else workers are of the first python3 on PATH
         try:
             session = self.open_session(self.settings)
             if self.remote:
@@ -84,17 +93,26 @@ class Spark:
             finally:
                 if self.remote:
                     _end(session)
-        except (PySparkException, Py4JError) as error:  # the latter is what a classic session raises of an error without a class of Spark's
+        # The latter is what a classic session raises of an error without a class of Spark's
+        except (
+            PySparkException,
+            Py4JError,
+        ) as error:
             raise self._named(error) from error
 
     def _named(self, error: Exception) -> CabError:
         where, said = f"Spark at {self.where}", without_secrets(str(error))
         if re.search(WENT_AWAY, said):
-            return SparkUnavailable(f"{where} went away under a job ({reason(said)}); see `cab doctor`, then run again")
+            return SparkUnavailable(
+                f"{where} went away under a job ({reason(said)}); see `cab doctor`, then run again"
+            )
         return failure(where, said, SparkFailed, self.lake)
 
     def run(self, job: Callable[[SparkSession], T]) -> T:
-        """What `job` gives, however long it takes; SparkUnavailable within half a minute of a server that stopped answering."""
+        """What `job` gives, however long it takes.
+
+        SparkUnavailable within half a minute of a server that stopped answering.
+        """
         with self.session() as session:
             done = started(lambda: job(session))
             while not done.done():
@@ -104,7 +122,10 @@ class Spark:
             return done.result()
 
     def _probe(self, remote: str) -> None:
-        """Have the server release no session, which costs it nothing and needs it awake; over TLS if the session is."""
+        """Have the server release no session, which costs it nothing and needs it awake.
+
+        Over TLS if the session is.
+        """
         import grpc  # of pyspark's Connect client, which a classic session goes without
         from pyspark.sql.connect.client import DefaultChannelBuilder
 
@@ -115,22 +136,39 @@ class Spark:
                 release(b"", timeout=ANSWER_TIMEOUT_SECONDS, metadata=way.metadata())
             except grpc.RpcError as error:
                 if error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE):
-                    raise SparkUnavailable(f"Spark Connect at {self.where} does not answer ({error.code().name}); see `cab doctor`, then run again") from None
+                    raise SparkUnavailable(
+                        f"Spark Connect at {self.where} does not answer ({error.code().name}); see"
+                        " `cab doctor`, then run again"
+                    ) from None
 
     @property
     def settings(self) -> dict[str, Any]:
         """What a session is started with."""
-        where = {"spark.remote": self.remote} if self.remote else {"spark.master": self.master, "spark.sql.catalogImplementation": "hive"}
+        where = (
+            {"spark.remote": self.remote}
+            if self.remote
+            else {"spark.master": self.master, "spark.sql.catalogImplementation": "hive"}
+        )
         return where | SETTINGS
 
     def _reach(self) -> None:
-        """SparkUnavailable if nobody listens: Spark itself would try a master for two minutes and then not say why."""
+        """SparkUnavailable if nobody listens: Spark itself would try a master for two minutes and
+        then not say why.
+        """
         if self.remote:
             address = urlparse(self.remote)
-            self._any(f"Spark Connect at {self.where}", [(address.hostname, address.port or CONNECT_PORT)])
+            self._any(
+                f"Spark Connect at {self.where}", [(address.hostname, address.port or CONNECT_PORT)]
+            )
         elif self.master and self.master.startswith(STANDALONE):
-            masters = [urlparse(f"{STANDALONE}{each}") for each in self.master.removeprefix(STANDALONE).split(",")]
-            self._any(f"the Spark master at {self.where}", [(each.hostname, each.port or MASTER_PORT) for each in masters])
+            masters = [
+                urlparse(f"{STANDALONE}{each}")
+                for each in self.master.removeprefix(STANDALONE).split(",")
+            ]
+            self._any(
+                f"the Spark master at {self.where}",
+                [(each.hostname, each.port or MASTER_PORT) for each in masters],
+            )
 
     def _any(self, name: str, addresses: list[tuple[str | None, int]]) -> None:
         refused: list[OSError] = []
@@ -140,18 +178,26 @@ class Spark:
                 return
             except OSError as error:
                 refused.append(error)
-        raise SparkUnavailable(f"{name} cannot be reached ({refused[0]}); see `cab doctor`, then run again")
+        raise SparkUnavailable(
+            f"{name} cannot be reached ({refused[0]}); see `cab doctor`, then run again"
+        )
 
 
 def _be_brief(session: Any) -> None:
     """Give up on a server that is gone within half a minute."""
-    from pyspark.sql.connect.client.retries import DefaultPolicy  # a classic session has no Connect client to import
+    from pyspark.sql.connect.client.retries import (
+        DefaultPolicy,
+    )  # a classic session has no Connect client to import
 
     session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES, max_backoff=10_000)])
 
 
 def _end(session: Any) -> None:
-    """Release the session: else the server keeps it for an hour, and this process for ever, even when the server is another one by then."""
-    atexit.unregister(session.client._on_exit)  # it asks the server once more, and a process whose server is silent would never end
+    """Release the session: else the server keeps it for an hour, and this process for ever, even
+    when the server is another one by then.
+    """
+    atexit.unregister(
+        session.client._on_exit
+    )  # it asks the server once more, and a process whose server is silent would never end
     with suppress(TimeoutError):
         within(END_SECONDS, session.stop)

@@ -1,4 +1,6 @@
-"""Aggregating published days of bookings: one Spark job for all of them, a version of its own for each."""
+"""Aggregating published days of bookings: one Spark job for all of them, a version of its own for
+each.
+"""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -28,12 +30,18 @@ class NothingToAggregate(CabError):
     """A day has no published version of its bookings that is whole."""
 
 
-def aggregate_days(spark: Spark, store: TableStore, bookings: Manifests, run_id: str) -> Generator[Withheld, None, list[str]]:
-    """Write and audit aggregates of each day of `bookings`, its published version; return the good days.
+def aggregate_days(
+    spark: Spark, store: TableStore, bookings: Manifests, run_id: str
+) -> Generator[Withheld, None, list[str]]:
+    """Write and audit aggregates of each day of `bookings`, its published version.
+
+    Return the good days.
 
     A day that was already made from that version stays as it is.
     """
-    audited = {day: manifest for day, of in bookings.items() if (manifest := _current(store.day(day), of))}
+    audited = {
+        day: manifest for day, of in bookings.items() if (manifest := _current(store.day(day), of))
+    }
     missing = {day: manifest for day, manifest in bookings.items() if day not in audited}
     if missing:
         rows = spark.run(lambda session: _aggregated(session, store.lake, missing))
@@ -49,7 +57,9 @@ def _aggregated(session: SparkSession, lake: Lake, bookings: Manifests) -> pa.Ta
 
 
 def published_bookings(session: SparkSession, lake: Lake, versions: Manifests) -> DataFrame:
-    """Return exactly the rows of these versions, with `booking_date`: partitions may move meanwhile."""
+    """Return exactly the rows of these versions, with `booking_date`: partitions may move
+    meanwhile.
+    """
     days = {day: StoredDay(BOOKINGS, lake, day) for day in versions}
     files = [url for day, manifest in versions.items() for url in days[day].urls(manifest)]
     schema = f"{BOOKINGS.ddl}, {BOOKINGS.partition_column} string, version string"
@@ -89,7 +99,10 @@ def adds_up_to_bookings(evidence: Evidence) -> Judgement:
     expected = dict(zip(TOTALS, (str(made_from.rows), fare or "0", tip or "0"), strict=True))
     sums = evidence.contents.sums
     found = {name: "0" if total is None else str(total) for name, total in sums.items()}
-    return found == expected, {name: figure if found[name] == figure else f"bookings {figure}, aggregates {found[name]}" for name, figure in expected.items()}
+    return found == expected, {
+        name: figure if found[name] == figure else f"bookings {figure}, aggregates {found[name]}"
+        for name, figure in expected.items()
+    }
 
 
 AGGREGATE_CHECKS: tuple[Check[Evidence], ...] = (

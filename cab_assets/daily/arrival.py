@@ -22,7 +22,9 @@ CHANCE = random.SystemRandom()  # other rows each time: what one import misses, 
 
 
 def arrived(source: SourceDay, lake: Lake, path: str, read: Sequence[Hashes]) -> Judgement:
-    """Compare some rows of a file with the source, value by value; `read` are the hashes of its rows.
+    """Compare some rows of a file with the source, value by value.
+
+    `read` are the hashes of its rows.
 
     Without a shared snapshot, a row that differs and has another hash by now changed meanwhile: it
     is counted and left out.
@@ -40,13 +42,20 @@ def arrived(source: SourceDay, lake: Lake, path: str, read: Sequence[Hashes]) ->
     return not wrong, detail
 
 
-def _changed(source: SourceDay, keys: Iterable[str], sent: Mapping[str, Sequence[Row]], read: Sequence[Hashes]) -> set[str]:
+def _changed(
+    source: SourceDay,
+    keys: Iterable[str],
+    sent: Mapping[str, Sequence[Row]],
+    read: Sequence[Hashes],
+) -> set[str]:
     """Return the keys whose rows in the source are not those that were read.
 
     Of a key that the source has not, nothing is known but whether the day changed as a whole.
     """
     hashes = np.concatenate(read)
-    known = set(hashes[np.isin(hashes, [row[ROW_HASH] for rows in sent.values() for row in rows])].tolist())
+    known = set(
+        hashes[np.isin(hashes, [row[ROW_HASH] for rows in sent.values() for row in rows])].tolist()
+    )
     found = {key: {row[ROW_HASH] for row in sent.get(key, ())} for key in keys}
     changed = {key for key, of_key in found.items() if of_key - known}
     gone = {key for key, of_key in found.items() if not of_key}
@@ -64,12 +73,17 @@ def sample(lake: Lake, path: str) -> list[Row]:
             return []
         table = file.read_row_group(CHANCE.randrange(file.num_row_groups), use_threads=False)
     chosen = CHANCE.sample(range(table.num_rows), min(SAMPLE_ROWS, table.num_rows))
-    rows: list[Row] = table.take(pa.array(chosen, pa.int64())).to_pylist()  # else, of no rows, of type null
+    rows: list[Row] = table.take(
+        pa.array(chosen, pa.int64())
+    ).to_pylist()  # else, of no rows, of type null
     return rows
 
 
 def _differences(row: Row, sent: Mapping[str, Sequence[Row]]) -> dict[str, str]:
-    """Return, by column and key, each value that is not the source's; a repeated key may be any of its rows."""
+    """Return, by column and key, each value that is not the source's.
+
+    A repeated key may be any of its rows.
+    """
     key = row["booking_id"]
     candidates = [dict(_compared(row, each)) for each in sent.get(key, ())]
     if not candidates:

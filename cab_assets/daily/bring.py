@@ -20,7 +20,10 @@ from cab_assets.store.publish import publish
 from cab_assets.store.table_store import Manifests, TableStore
 
 RAW, PUBLISHED, AGGREGATED = "raw_bookings", "bookings", "booking_aggregates"
-NOTHING_TO_AGGREGATE = f"no published version of its bookings that is whole; materialize {RAW} and {PUBLISHED} for the day first"
+NOTHING_TO_AGGREGATE = (
+    f"no published version of its bookings that is whole; materialize {RAW} and {PUBLISHED} for the"
+    " day first"
+)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,16 @@ from cab_assets.sources.fingerprint import Fingerprint
 NOTHING = Fingerprint(rows=0, fare=None, tip=None, row_hash=0)
 
 
-def changed_days(source: Mapping[str, Fingerprint], published: Mapping[str, Fingerprint]) -> list[str]:
-    """The days whose rows in the source are not the published ones: new, late, corrected or deleted."""
+def changed_days(
+    source: Mapping[str, Fingerprint], published: Mapping[str, Fingerprint]
+) -> list[str]:
+    """The days whose rows in the source are not the published ones: new, late, corrected or
+    deleted.
+    """
     days = source.keys() | published.keys()
-    return sorted(day for day in days if source.get(day, NOTHING).differs_from(published.get(day, NOTHING)))
+    return sorted(
+        day for day in days if source.get(day, NOTHING).differs_from(published.get(day, NOTHING))
+    )
 
 
 def days_to_import(changed: Collection[str], busy: Collection[str]) -> list[tuple[str, str]]:

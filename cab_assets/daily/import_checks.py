@@ -41,7 +41,10 @@ def equals_source(evidence: Evidence) -> Judgement:
 
 def _compared(source: Fingerprint, written: Fingerprint) -> dict[str, str]:
     theirs, ours = (each.model_dump(exclude={"columns"}) for each in (source, written))
-    return {name: f"{value}" if value == ours[name] else f"source {value}, written {ours[name]}" for name, value in theirs.items()}
+    return {
+        name: f"{value}" if value == ours[name] else f"source {value}, written {ours[name]}"
+        for name, value in theirs.items()
+    }
 
 
 def rows_inside_day(evidence: Evidence) -> Judgement:
@@ -62,7 +65,8 @@ def schema_as_expected(evidence: Evidence) -> Judgement:
 IMPORT_CHECKS: tuple[Check[Evidence], ...] = (
     Check(
         "equals_source",
-        "Row count, sums of fare and tip and sum of row hashes equal the source's own in the same snapshot.",
+        "Row count, sums of fare and tip and sum of row hashes equal the source's own in the same"
+        " snapshot.",
         equals_source,
     ),
     Check(
@@ -89,7 +93,9 @@ IMPORT_CHECKS: tuple[Check[Evidence], ...] = (
     Check(
         "rows_as_usual",
         "Yesterday's first import holds at least a tenth of the usual rows; only a warning.",
-        lambda evidence: as_usual(evidence.day, evidence.before, evidence.contents.rows, evidence.limits),
+        lambda evidence: as_usual(
+            evidence.day, evidence.before, evidence.contents.rows, evidence.limits
+        ),
         warns=True,
     ),
 )

@@ -37,7 +37,9 @@ class Tally:
 
     row_hash: int = 0
     totals: ControlTotals | None = None
-    row_hashes: list[Hashes] = field(default_factory=list)  # 8 bytes for each row, where no snapshot is shared
+    row_hashes: list[Hashes] = field(
+        default_factory=list
+    )  # 8 bytes for each row, where no snapshot is shared
 
     def through(self, slices: Iterator[Slice]) -> Iterator[pa.RecordBatch]:
         """The rows without their hashes, which are added up."""
@@ -69,8 +71,12 @@ class Written:
         return self.row_hash != self.totals.fingerprint.row_hash
 
 
-def import_day(db: BookingsDb, day: StoredDay, run_id: str, limits: RowLimits = USUAL) -> ImportedDay:
-    """Return the day's audited version: the newest if the source is still in its state, else a new one."""
+def import_day(
+    db: BookingsDb, day: StoredDay, run_id: str, limits: RowLimits = USUAL
+) -> ImportedDay:
+    """Return the day's audited version: the newest if the source is still in its state, else a new
+    one.
+    """
     began, asked = time.monotonic(), datetime.now(UTC)
     with db.day(date.fromisoformat(day.date)) as source, ThreadPoolExecutor(1) as beside:
         raise_if_clock_differs(db.dialect.address, source.snapshot.moment, asked)
@@ -87,11 +93,15 @@ def import_day(db: BookingsDb, day: StoredDay, run_id: str, limits: RowLimits = 
     return _imported(day, manifest, source, changed=True)
 
 
-def _imported(day: StoredDay, manifest: Manifest, source: SourceDay, *, changed: bool) -> ImportedDay:
+def _imported(
+    day: StoredDay, manifest: Manifest, source: SourceDay, *, changed: bool
+) -> ImportedDay:
     return ImportedDay(manifest, changed, source.added_columns, day.folder(manifest.version))
 
 
-def _write_again(day: StoredDay, run_id: str, source: SourceDay, figures: Future[ControlTotals]) -> Written:
+def _write_again(
+    day: StoredDay, run_id: str, source: SourceDay, figures: Future[ControlTotals]
+) -> Written:
     """Write the rows of a newer state, with its own figures."""
     if not source.shares_a_snapshot:
         return _write(day, run_id, source, source.in_one_statement(), figures)
@@ -116,7 +126,9 @@ def _write(
 
 
 def _seal(day: StoredDay, written: Written, limits: RowLimits) -> Manifest:
-    contents = written.draft.read_back(summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"])
+    contents = written.draft.read_back(
+        summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"]
+    )
     source, totals = written.source, written.totals
     evidence = Evidence(day, source, totals, contents, written.row_hash, written.arrival, limits)
     audit = judged(IMPORT_CHECKS, evidence)
@@ -127,10 +139,14 @@ def _current(day: StoredDay) -> Manifest | None:
     """Return the newest version, if it is made by today's code."""
     manifest = day.newest()
     if manifest is None or manifest.version != day.version_ids()[0]:
-        return None  # a newer one that no longer counts may be what is visible, and no pointer goes back to an older version
+        # A newer one that no longer counts may be what is visible, and no pointer goes back to an
+        # older version
+        return None
     return manifest if manifest.code_version == day.table.code_version else None
 
 
 def _is_of(manifest: Manifest, totals: ControlTotals) -> bool:
     """Whether it is of the state that the source is in."""
-    return manifest.fingerprint is not None and not manifest.fingerprint.differs_from(totals.fingerprint)
+    return manifest.fingerprint is not None and not manifest.fingerprint.differs_from(
+        totals.fingerprint
+    )

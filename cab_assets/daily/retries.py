@@ -8,7 +8,8 @@ from typing import TypeVar
 from cab_assets.sources.dialect import BookingsDbInterrupted, BookingsDbUnavailable
 
 T = TypeVar("T")
-# Seconds before each retry. Together they outlast a restart and most fail-overs. A replica that ends
+# Seconds before each retry. Together they outlast a restart and most fail-overs. A replica that
+# ends
 # queries to catch up with its primary needs such a time, too, until it leaves new ones alone.
 PAUSES: tuple[float, ...] = (2, 10, 30)
 
@@ -20,7 +21,9 @@ class Outage:
     in_vain: bool = False
 
 
-def retried(work: Callable[[], T], name: str, say: Callable[[str], None], ending: Event, outage: Outage) -> T:
+def retried(
+    work: Callable[[], T], name: str, say: Callable[[str], None], ending: Event, outage: Outage
+) -> T:
     """Return what `work` returns; stop retrying when the run is `ending`."""
     for number, pause in enumerate(() if outage.in_vain else PAUSES, 1):
         try:

@@ -68,4 +68,8 @@ def _earlier_rows(day: StoredDay) -> list[int]:
 def is_withheld(day: StoredDay, source: Fingerprint) -> bool:
     """Return whether this state of the source was imported, and withheld for the rows it lost."""
     held = day.withheld()
-    return held is not None and held.fingerprint is not None and not held.fingerprint.differs_from(source)
+    return (
+        held is not None
+        and held.fingerprint is not None
+        and not held.fingerprint.differs_from(source)
+    )

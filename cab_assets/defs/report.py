@@ -1,4 +1,6 @@
-"""What a run tells Dagster of days: a materialization and its checks for each good one, one failure for all bad ones."""
+"""What a run tells Dagster of days: a materialization and its checks for each good one, one failure
+for all bad ones.
+"""
 
 import traceback
 from collections import defaultdict
@@ -8,7 +10,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (  # not exported, and Dagit counts no check without it
+
+# Not exported, and Dagit counts no check without it
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as TargetMaterialization,
 )
 
@@ -27,13 +31,24 @@ Metadata = Mapping[str, Any]
 Told = Outcome | ImportedDay | ShownDay | SealedDay
 PREVIEW_ROWS = 10
 
-NO_DAY = 'the run names no day; name one by --tags \'{"dagster/partition": "2020-01-05"}\', or a range (README.md, A day or a range in CI)'
+NO_DAY = (
+    'the run names no day; name one by --tags \'{"dagster/partition": "2020-01-05"}\', or a range'
+    " (README.md, A day or a range in CI)"
+)
 
 
 class DayReport:
-    """Logs what became of each day as it is known, and raises once, at the end, for all days that failed."""
+    """Logs what became of each day as it is known, and raises once, at the end, for all days that
+    failed.
+    """
 
-    def __init__(self, context: dg.AssetExecutionContext, lake: Lake, days: dg.TimeWindowPartitionsDefinition, checked: Collection[str]) -> None:
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        lake: Lake,
+        days: dg.TimeWindowPartitionsDefinition,
+        checked: Collection[str],
+    ) -> None:
         self._context = context
         self._lake = lake
         self._days = days
@@ -42,16 +57,26 @@ class DayReport:
         self._failed: dict[str, str] = {}
 
     def known(self) -> list[str]:
-        """Return the days of the run that there are; a command line can name others, which Dagster does not check."""
+        """Return the days of the run that there are.
+
+        A command line can name others, which Dagster does not check.
+        """
         if not self._context.has_partition_key and not self._context.has_partition_key_range:
             raise dg.Failure(NO_DAY, allow_retries=False)
         asked, there = self._context.partition_key_range, set(self._days.get_partition_keys())
         days = span(asked.start, asked.end)
         for day in {asked.start, asked.end, *days} - there:
             first, last = self._days.get_first_partition_key(), self._days.get_last_partition_key()
-            self.fail(day, f"is no day from {first} to {last}, the last one there is now in {self._days.timezone}")
+            self.fail(
+                day,
+                f"is no day from {first} to {last}, the last one there is now in"
+                f" {self._days.timezone}",
+            )
         if asked.start > asked.end:
-            self.fail(asked.start, f"lies after {asked.end}, the last day of the run; name the earlier one first")
+            self.fail(
+                asked.start,
+                f"lies after {asked.end}, the last day of the run; name the earlier one first",
+            )
         self._asked = len({*days, *self._failed})
         return [day for day in days if day in there]
 
@@ -69,15 +94,31 @@ class DayReport:
                     self._published(outcome, {})
                 case ShownDay(published, sealed):
                     manifest = published.manifest
-                    self._published(published, {"sealed": sealed, "through_batch": manifest.through_batch, "records": manifest.records})
+                    self._published(
+                        published,
+                        {
+                            "sealed": sealed,
+                            "through_batch": manifest.through_batch,
+                            "records": manifest.records,
+                        },
+                    )
                 case SealedDay(day):
-                    self._context.log_event(dg.AssetObservation(CLICKS.name, partition=day, metadata={"sealed": True}))
+                    self._context.log_event(
+                        dg.AssetObservation(CLICKS.name, partition=day, metadata={"sealed": True})
+                    )
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Raise dg.Failure naming each bad day and why, if there is one, also when an error ends the run early."""
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Raise dg.Failure naming each bad day and why, if there is one, also when an error ends
+        the run early.
+        """
         if not self._failed or isinstance(error, dg.Failure):
             return
         said = self._bad_days()
@@ -91,13 +132,18 @@ class DayReport:
         days_by_reason = defaultdict(list)
         for day, reason in sorted(self._failed.items()):
             days_by_reason[reason].append(day)
-        reasons = "\n".join(f"{', '.join(days)}: {reason}" for reason, days in days_by_reason.items())
+        reasons = "\n".join(
+            f"{', '.join(days)}: {reason}" for reason, days in days_by_reason.items()
+        )
         return f"{len(self._failed)} of {self._asked} days failed and are not published:\n{reasons}"
 
     def _imported(self, outcome: ImportedDay) -> None:
         manifest, day = outcome.manifest, f"{RAW}/{outcome.manifest.day}"
         if outcome.added_columns:
-            self._context.log.warning(f"{manifest.day}: the source has columns that are not imported: {', '.join(outcome.added_columns)}")
+            self._context.log.warning(
+                f"{manifest.day}: the source has columns that are not imported:"
+                f" {', '.join(outcome.added_columns)}"
+            )
         if not manifest.passed:
             self._withhold(RAW, manifest)
             return
@@ -113,7 +159,12 @@ class DayReport:
         table, manifest = outcome.table, outcome.manifest
         news = "published" if outcome.moved else "nothing new: already visible"
         self._context.log.info(f"{table.name}/{manifest.day}: {news} ({manifest.rows:,} rows)")
-        told = {"location": outcome.location, "outcome": news, **self._preview(table, manifest), **more}
+        told = {
+            "location": outcome.location,
+            "outcome": news,
+            **self._preview(table, manifest),
+            **more,
+        }
         self._materialized(table.name, manifest, told)
 
     def _withhold(self, asset: str, manifest: Manifest) -> None:
@@ -132,23 +183,45 @@ class DayReport:
         self._failed.setdefault(day, reason)
 
     def _materialized(self, asset: str, manifest: Manifest, more: Metadata) -> None:
-        known: Metadata = {"dagster/partition_row_count": manifest.rows, "bytes": manifest.bytes, "seconds": manifest.seconds, "version": manifest.version}
-        self._context.log_event(dg.AssetMaterialization(asset, partition=manifest.day, metadata={**known, **more}))
+        known: Metadata = {
+            "dagster/partition_row_count": manifest.rows,
+            "bytes": manifest.bytes,
+            "seconds": manifest.seconds,
+            "version": manifest.version,
+        }
+        self._context.log_event(
+            dg.AssetMaterialization(asset, partition=manifest.day, metadata={**known, **more})
+        )
         if asset in self._checked_assets:
             self._checked(asset, manifest)
 
     def _checked(self, asset: str, manifest: Manifest) -> None:
-        """Log the audit; only a check that names the day's latest materialization counts as the day's in Dagit."""
+        """Log the audit.
+
+        Only a check that names the day's latest materialization counts as the day's in Dagit.
+        """
         key = dg.AssetKey(asset)
-        latest = self._context.instance.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=[manifest.day]), limit=1).records
-        target = TargetMaterialization(storage_id=latest[0].storage_id, run_id=latest[0].run_id, timestamp=latest[0].timestamp) if latest else None
+        latest = self._context.instance.fetch_materializations(
+            dg.AssetRecordsFilter(key, asset_partitions=[manifest.day]), limit=1
+        ).records
+        target = (
+            TargetMaterialization(
+                storage_id=latest[0].storage_id,
+                run_id=latest[0].run_id,
+                timestamp=latest[0].timestamp,
+            )
+            if latest
+            else None
+        )
         for finding in manifest.findings:
             self._context.log_event(
                 dg.AssetCheckEvaluation(
                     asset_key=key,
                     check_name=finding.check,
                     passed=finding.passed,
-                    severity=dg.AssetCheckSeverity.WARN if finding.warns else dg.AssetCheckSeverity.ERROR,
+                    severity=(
+                        dg.AssetCheckSeverity.WARN if finding.warns else dg.AssetCheckSeverity.ERROR
+                    ),
                     partition=manifest.day,
                     target_materialization_data=target,
                     metadata={name: _plottable(value) for name, value in finding.detail.items()},
@@ -156,14 +229,27 @@ class DayReport:
             )
 
     def _preview(self, table: Table, manifest: Manifest) -> Metadata:
-        """Return the first rows, or nothing if they cannot be shown: only people look at them, so that fails no day."""
+        """Return the first rows, or nothing if they cannot be shown: only people look at them, so
+        that fails no day.
+        """
         try:
             rows = head(StoredDay(table, self._lake, manifest.day), manifest, PREVIEW_ROWS)
-            records = [dg.TableRecord({name: str(value) for name, value in row.items()}) for row in rows]
+            records = [
+                dg.TableRecord({name: str(value) for name, value in row.items()}) for row in rows
+            ]
         except Exception as error:  # noqa: BLE001
-            self._context.log.warning(f"{table.name}/{manifest.day} is published; its preview cannot be shown: {error!r}")
+            self._context.log.warning(
+                f"{table.name}/{manifest.day} is published; its preview cannot be shown: {error!r}"
+            )
             return {}
-        return {"preview": dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(column.name, column.type) for column in table.columns]))}
+        return {
+            "preview": dg.MetadataValue.table(
+                records,
+                dg.TableSchema(
+                    [dg.TableColumn(column.name, column.type) for column in table.columns]
+                ),
+            )
+        }
 
 
 def _plottable(value: str) -> str | int:
@@ -174,7 +260,11 @@ def _plottable(value: str) -> str | int:
 def _amounts(manifest: Manifest) -> dict[str, float]:
     """Return fares and tips as numbers that Dagit can plot; the exact ones are in the checks."""
     source = manifest.fingerprint
-    return {"trip_fare": float(source.fare or 0), "tip_amount": float(source.tip or 0)} if source else {}
+    return (
+        {"trip_fare": float(source.fare or 0), "tip_amount": float(source.tip or 0)}
+        if source
+        else {}
+    )
 
 
 def span(first: str, last: str) -> list[str]:

@@ -38,7 +38,10 @@ class EnvironmentResource(dg.ConfigurableResource[Environment]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Environment]:
-        """Read the variables. Every run needs them as long as it lasts, so its heartbeat is here."""
+        """Read the variables.
+
+        Every run needs them as long as it lasts, so its heartbeat is here.
+        """
         instance, run = context.instance, context.run
         beats = instance and run and not instance.is_ephemeral
         with alive(instance, run.run_id) if beats else nullcontext():  # type: ignore[arg-type, union-attr]
@@ -135,7 +138,9 @@ def _secrets_manager() -> Any:
 
 def resources(env: Environment) -> dict[str, Any]:
     """Return the resources, by the names that assets and sensors give their parameters."""
-    variables = EnvironmentResource(servers=env.env, timezone=env.timezone.key, start_date=env.start_date.isoformat())
+    variables = EnvironmentResource(
+        servers=env.env, timezone=env.timezone.key, start_date=env.start_date.isoformat()
+    )
     return {
         "environment": variables,
         "bookings_db": BookingsDbResource(

@@ -23,21 +23,37 @@ def table_spec(
     return dg.AssetSpec(
         key,
         deps=deps,
-        skippable=True,  # a step that returns vouches for nothing: what was done is materialized by itself
+        # A step that returns vouches for nothing: what was done is materialized by itself
+        skippable=True,
         partitions_def=partitions_def,
         group_name=group,
         kinds=kinds,
         owners=["team:data-platform"],
         code_version=str(table.code_version),
         description=description,
-        metadata={"dagster/column_schema": dg.TableSchema(columns=[described(column) for column in table.columns])},
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                columns=[described(column) for column in table.columns]
+            )
+        },
     )
 
 
-def check_specs(asset: str, checks: Iterable[Check[Any]], days: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
+def check_specs(
+    asset: str, checks: Iterable[Check[Any]], days: dg.PartitionsDefinition
+) -> list[dg.AssetCheckSpec]:
     """Return the checks of an asset as Dagster shows them, day by day."""
-    return [dg.AssetCheckSpec(each.name, asset=asset, description=each.claim, partitions_def=days) for each in checks]
+    return [
+        dg.AssetCheckSpec(each.name, asset=asset, description=each.claim, partitions_def=days)
+        for each in checks
+    ]
 
 
 def described(column: Column) -> dg.TableColumn:
     return dg.TableColumn(column.name, column.type, description=column.about)
+
+
+def log_check(context: dg.OpExecutionContext, asset: dg.AssetKey, name: str, **result: Any) -> None:
+    """Log the result of a check from an op; `result` as AssetCheckEvaluation takes it."""
+    evaluation = dg.AssetCheckEvaluation(asset_key=asset, check_name=name, **result)
+    context.log_event(evaluation)  # type: ignore[arg-type]  # works; the annotation lags behind

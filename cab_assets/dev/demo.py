@@ -1,4 +1,6 @@
-"""The whole way of the rides, once: sample, backfill through Dagster, and the tables held against the source."""
+"""The whole way of the rides, once: sample, backfill through Dagster, and the tables held against
+the source.
+"""
 
 import json
 import subprocess
@@ -17,7 +19,9 @@ from cab_assets.sources.bookings_db import midnight
 from cab_assets.wiring import Clients
 
 Report = Callable[[str], None]
-Totals = dict[tuple[str, str], tuple[int, Decimal | None, Decimal | None]]  # (day, currency) -> bookings, amount, top tip
+Totals = dict[
+    tuple[str, str], tuple[int, Decimal | None, Decimal | None]
+]  # (day, currency) -> bookings, amount, top tip
 PROGRESS_DAYS = 10
 
 
@@ -27,11 +31,33 @@ class DemoFailed(CabError):
 
 def backfill(env: Mapping[str, str], first: date, last: date, log: Path, report: Report) -> None:
     """Run the job `bookings_daily` over a range of days, as a person would on the command line."""
-    tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
-    command = [sys.executable, "-m", "dagster", "job", "execute", "-m", "cab_assets.definitions", "-j", "bookings_daily", "--tags", json.dumps(tags)]
+    tags = {
+        "dagster/asset_partition_range_start": str(first),
+        "dagster/asset_partition_range_end": str(last),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "job",
+        "execute",
+        "-m",
+        "cab_assets.definitions",
+        "-j",
+        "bookings_daily",
+        "--tags",
+        json.dumps(tags),
+    ]
     with (
         log.open("w") as file,
-        subprocess.Popen(command, cwd=CHECKOUT, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run,  # noqa: S603
+        subprocess.Popen(  # noqa: S603
+            command,
+            cwd=CHECKOUT,
+            env=dict(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as run,
     ):
         done = 0
         for line in run.stdout or ():
@@ -53,20 +79,28 @@ class Line:
     source: tuple[Any, ...] | None
 
     def __str__(self) -> str:
-        return f"{self.day}  {self.currency:<8}  {_cells(self.hive)}   |  {_cells(self.source)}   {'equal' if self.hive == self.source else 'DIFFERENT'}"
+        return (
+            f"{self.day}  {self.currency:<8}  {_cells(self.hive)}   |  {_cells(self.source)}  "
+            f" {'equal' if self.hive == self.source else 'DIFFERENT'}"
+        )
 
 
 def compare(env: Environment, first: date, last: date) -> list[Line]:
     """Every day and currency of the range, as HiveServer2 and as the source have it."""
     hive, source = in_hive(env, first, last), in_source(env, first, last)
-    return [Line(day, currency, hive.get((day, currency)), source.get((day, currency))) for day, currency in sorted(hive.keys() | source.keys())]
+    return [
+        Line(day, currency, hive.get((day, currency)), source.get((day, currency)))
+        for day, currency in sorted(hive.keys() | source.keys())
+    ]
 
 
 def in_hive(env: Environment, first: date, last: date) -> Totals:
     columns = "booking_date, currency_code, total_bookings, total_booking_amount, top_tip_amount"
     with Clients(env) as clients:
         name = clients.hive.name(BOOKING_AGGREGATES.name)
-        rows = clients.hive.execute(f"SELECT {columns} FROM {name} WHERE booking_date BETWEEN '{first}' AND '{last}'")
+        rows = clients.hive.execute(
+            f"SELECT {columns} FROM {name} WHERE booking_date BETWEEN '{first}' AND '{last}'"
+        )
     return {(str(row[0]), str(row[1])): tuple(row[2:]) for row in rows}
 
 
@@ -75,7 +109,9 @@ def in_source(env: Environment, first: date, last: date) -> Totals:
     with db.reading() as cursor:
         pickup = db.shape(cursor)["pickup_timestamp"]
         within = db.dialect.between(pickup, midnight(first), midnight(last + timedelta(1)))
-        figures = f"{db.dialect.day_of(pickup)}, currency_code, count(*), sum(trip_fare), max(tip_amount)"
+        figures = (
+            f"{db.dialect.day_of(pickup)}, currency_code, count(*), sum(trip_fare), max(tip_amount)"
+        )
         cursor.execute(f"SELECT {figures} FROM {db.table} WHERE {within} GROUP BY 1, 2")
         return {(str(row[0]), str(row[1])): tuple(row[2:]) for row in cursor.fetchall()}
 

@@ -1,4 +1,6 @@
-"""The way of the clicks, once: a feed with poison in it, drained by the sensor under Dagster's daemon, and counted in Hive."""
+"""The way of the clicks, once: a feed with poison in it, drained by the sensor under Dagster's
+daemon, and counted in Hive.
+"""
 
 import signal
 import subprocess
@@ -27,12 +29,21 @@ DAYS_A_LINE = 5
 Report = Callable[[str], None]
 
 
-def feed_and_drain(env: Environment, variables: Mapping[str, str], days: int, report: Report) -> None:
-    """Send clicks, let the sensor ask for runs until all are committed, and hold what Hive shows against what was sent."""
+def feed_and_drain(
+    env: Environment, variables: Mapping[str, str], days: int, report: Report
+) -> None:
+    """Send clicks, let the sensor ask for runs until all are committed, and hold what Hive shows
+    against what was sent.
+    """
     with closing(Sides(env)) as sides:
         before = sides.click_topic.look().ends
-        send_clicks(env, Feed(start=env.start_date, days=days, poison=POISON), CLICKS, Pace(), report)
-        brief = {**variables, "CAB_INGEST_RUN_MINUTES": "0"}  # nothing else is coming: a run leaves when all is committed
+        send_clicks(
+            env, Feed(start=env.start_date, days=days, poison=POISON), CLICKS, Pace(), report
+        )
+        brief = {
+            **variables,
+            "CAB_INGEST_RUN_MINUTES": "0",
+        }  # nothing else is coming: a run leaves when all is committed
         with daemon(brief, env.home / "logs" / "demo-daemon.log", report):
             wait_until_drained(sides, report)
         show(sides, before, report)
@@ -50,7 +61,12 @@ def daemon(variables: Mapping[str, str], log: Path, report: Report) -> Iterator[
     with (
         log.open("w") as file,
         subprocess.Popen(  # noqa: S603
-            command, cwd=CHECKOUT, env=dict(variables), stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=CHECKOUT,
+            env=dict(variables),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         ) as process,
     ):
         try:
@@ -88,29 +104,58 @@ def wait_until_drained(sides: Sides, report: Report) -> None:
         told = waiting
         time.sleep(1)
     if waiting:
-        raise DemoFailed(f"{waiting:,} clicks are not committed after {DRAIN_SECONDS} s; why is in {sides.env.home / 'logs' / 'demo-daemon.log'}")
+        raise DemoFailed(
+            f"{waiting:,} clicks are not committed after {DRAIN_SECONDS} s; why is in"
+            f" {sides.env.home / 'logs' / 'demo-daemon.log'}"
+        )
 
 
 def show(sides: Sides, before: Offsets, report: Report) -> None:
-    """What the views hold of the records sent since `before`; DemoFailed unless it is all of them."""
-    new = " OR ".join(f"(kafka_partition = {partition} AND kafka_offset >= {end})" for partition, end in before.items())
+    """What the views hold of the records sent since `before`.
+
+    DemoFailed unless it is all of them.
+    """
+    new = " OR ".join(
+        f"(kafka_partition = {partition} AND kafka_offset >= {end})"
+        for partition, end in before.items()
+    )
     where = f"WHERE topic = '{sides.click_topic.name}' AND ({new})"
-    dates = query(sides, f"SELECT event_date, count(*) FROM {{clickstream}} {where} GROUP BY event_date ORDER BY event_date")
+    dates = query(
+        sides,
+        f"SELECT event_date, count(*) FROM {{clickstream}} {where} GROUP BY event_date ORDER BY"
+        " event_date",
+    )
     reasons = query(
-        sides, f"SELECT reason, count(*) FROM (SELECT explode(reasons) AS reason FROM {{clickstream_rejects}} {where}) t GROUP BY reason ORDER BY 2 DESC, 1"
+        sides,
+        "SELECT reason, count(*) FROM (SELECT explode(reasons) AS reason FROM"
+        f" {{clickstream_rejects}} {where}) t GROUP BY reason ORDER BY 2 DESC, 1",
     )
     ((rejected,),) = query(sides, f"SELECT count(*) FROM {{clickstream_rejects}} {where}")
     accepted = sum(count for _, count in dates)
     report("Accepted clicks by date:")
     for start in range(0, len(dates), DAYS_A_LINE):
-        report("  " + "   ".join(f"{date} {count:>6,}" for date, count in dates[start : start + DAYS_A_LINE]))
+        report(
+            "  "
+            + "   ".join(
+                f"{date} {count:>6,}" for date, count in dates[start : start + DAYS_A_LINE]
+            )
+        )
     report("Refused clicks by reason (one can have several):")
     report("  " + ", ".join(f"{reason} {count}" for reason, count in reasons))
     if accepted + rejected != CLICKS:
-        raise DemoFailed(f"{accepted:,} accepted and {rejected:,} refused are not the {CLICKS:,} that were sent")
+        raise DemoFailed(
+            f"{accepted:,} accepted and {rejected:,} refused are not the {CLICKS:,} that were sent"
+        )
     report(f"{accepted:,} accepted + {rejected:,} refused = {CLICKS:,} sent.")
 
 
 def query(sides: Sides, sql: str) -> list[tuple[Any, ...]]:
     hive = sides.hive
-    return hive.execute(sql.format(**{view: f"`{hive.database}`.`{view}`" for view in ("clickstream", "clickstream_rejects")}))
+    return hive.execute(
+        sql.format(
+            **{
+                view: f"`{hive.database}`.`{view}`"
+                for view in ("clickstream", "clickstream_rejects")
+            }
+        )
+    )

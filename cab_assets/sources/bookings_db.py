@@ -17,7 +17,13 @@ from cab_assets.schemas import BOOKINGS, Column
 from cab_assets.sources import connectorx_rows
 from cab_assets.sources.copied import copied
 from cab_assets.sources.cursors import Cursors
-from cab_assets.sources.dialect import LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot, TableLocked
+from cab_assets.sources.dialect import (
+    LOCK_SECONDS,
+    BookingsDbRefused,
+    Dialect,
+    Snapshot,
+    TableLocked,
+)
 from cab_assets.sources.fingerprint import Fingerprint, fingerprint
 from cab_assets.sources.row_processes import RowProcesses
 from cab_assets.sources.source_day import ARRIVING, SourceDay
@@ -33,7 +39,9 @@ class BookingsDb:
 
     dialect: Dialect
     table: str
-    processes: RowProcesses = field(default_factory=RowProcesses, init=False, repr=False, compare=False)
+    processes: RowProcesses = field(
+        default_factory=RowProcesses, init=False, repr=False, compare=False
+    )
     _open: set[Any] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @contextmanager
@@ -45,16 +53,29 @@ class BookingsDb:
             read = self._reader(connections, snapshot, lent)
             shape = self.shape(cursors[0])
             window = midnight(day), midnight(day + timedelta(1))
-            yield SourceDay(self.dialect, self.table, snapshot, lent, read, shape, self.row_hash(shape), *window)
+            yield SourceDay(
+                self.dialect, self.table, snapshot, lent, read, shape, self.row_hash(shape), *window
+            )
 
-    def _reader(self, opened: ExitStack, snapshot: Snapshot, cursors: Cursors) -> Callable[[str], Iterator[pa.RecordBatch]]:
-        """Return what reads the rows of a query: a connection that sees the snapshot, or else a process."""
+    def _reader(
+        self, opened: ExitStack, snapshot: Snapshot, cursors: Cursors
+    ) -> Callable[[str], Iterator[pa.RecordBatch]]:
+        """Return what reads the rows of a query: a connection that sees the snapshot, or else a
+        process.
+        """
         if self.dialect.readers > 1:
             return partial(copied, cursors, {field.name: field.type for field in ARRIVING})
-        return partial(connectorx_rows.read, self.dialect, snapshot, opened.enter_context(self.processes.lend()))
+        return partial(
+            connectorx_rows.read,
+            self.dialect,
+            snapshot,
+            opened.enter_context(self.processes.lend()),
+        )
 
     def _snapshot(self, connections: ExitStack) -> tuple[Snapshot, list[Any]]:
-        """The newest state, and cursors that see it; TableLocked if they cannot lock the table in time.
+        """The newest state, and cursors that see it.
+
+        TableLocked if they cannot lock the table in time.
 
         When one of them would have to wait, all let go of the table before the next attempt.
         """
@@ -62,7 +83,9 @@ class BookingsDb:
         while True:
             try:
                 with ExitStack() as attempt:
-                    cursors = [attempt.enter_context(self.cursor()) for _ in range(self.dialect.readers)]
+                    cursors = [
+                        attempt.enter_context(self.cursor()) for _ in range(self.dialect.readers)
+                    ]
                     snapshot = self.dialect.snapshot(cursors, self.table)
                     connections.push(attempt.pop_all())
                     return snapshot, cursors
@@ -71,7 +94,9 @@ class BookingsDb:
                     raise
 
     def reach(self) -> None:
-        """Raise now what would otherwise be every day's error: no connection, no table, another shape."""
+        """Raise now what would otherwise be every day's error: no connection, no table, another
+        shape.
+        """
         with self.reading() as cursor:
             self.shape(cursor)
 
@@ -80,28 +105,50 @@ class BookingsDb:
         with self.reading() as cursor:
             cursor.execute(self.dialect.now.format(zone=self.dialect.zone))
             moment, session, business = cursor.fetchone()
-            return Clocks(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC), session, business)
+            return Clocks(
+                moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC),
+                session,
+                business,
+            )
 
-    def fingerprints(self, start: date, end: date, *, hashed: bool, seconds: int) -> dict[str, Fingerprint]:
-        """The days of [start, end) that hold rows, from one statement over an index range, ended after `seconds`."""
+    def fingerprints(
+        self, start: date, end: date, *, hashed: bool, seconds: int
+    ) -> dict[str, Fingerprint]:
+        """The days of [start, end) that hold rows, from one statement over an index range, ended
+        after `seconds`.
+        """
         with self.reading() as cursor:
             shape = self.shape(cursor)
             pickup = shape["pickup_timestamp"]
             self.dialect.limit(cursor, seconds)
-            day, row_hash = self.dialect.day_of(pickup), f"sum({self.row_hash(shape)})" if hashed else "NULL"
+            day, row_hash = (
+                self.dialect.day_of(pickup),
+                f"sum({self.row_hash(shape)})" if hashed else "NULL",
+            )
             within = self.dialect.between(pickup, midnight(start), midnight(end))
-            cursor.execute(f"SELECT {day}, count(*), sum(trip_fare), sum(tip_amount), {row_hash} FROM {self.table} WHERE {within} GROUP BY 1")
+            cursor.execute(
+                f"SELECT {day}, count(*), sum(trip_fare), sum(tip_amount), {row_hash} FROM"
+                f" {self.table} WHERE {within} GROUP BY 1"
+            )
             found = cursor.fetchall()
-        days = {day: figures for day, *figures in found if isinstance(day, date) and start <= day < end}
+        days = {
+            day: figures for day, *figures in found if isinstance(day, date) and start <= day < end
+        }
         return {str(day): fingerprint(*figures) for day, figures in days.items()}
 
     def rows_without_a_day(self, start: date, *, seconds: int) -> int:
-        """Count the rows without a pickup time from `start` to today; a ride cannot be completed before its pickup."""
+        """Count the rows without a pickup time from `start` to today.
+
+        A ride cannot be completed before its pickup.
+        """
         tomorrow = midnight(datetime.now(ZoneInfo(self.dialect.zone)).date() + timedelta(1))
         with self.reading() as cursor:
             pickup = self.shape(cursor)["pickup_timestamp"]
             self.dialect.limit(cursor, seconds)
-            cursor.execute(f"SELECT count(*) FROM {self.table} WHERE {self.dialect.without_a_day(pickup, midnight(start), tomorrow)}")
+            cursor.execute(
+                f"SELECT count(*) FROM {self.table} WHERE"
+                f" {self.dialect.without_a_day(pickup, midnight(start), tomorrow)}"
+            )
             return int(cursor.fetchone()[0])
 
     @contextmanager
@@ -114,13 +161,20 @@ class BookingsDb:
     @contextmanager
     def cursor(self) -> Iterator[Any]:
         try:
-            with closing(self._connect()) as connection, self._cancelled(connection), connection.cursor() as cursor:
+            with (
+                closing(self._connect()) as connection,
+                self._cancelled(connection),
+                connection.cursor() as cursor,
+            ):
                 yield cursor
         except self.dialect.errors as error:
             raise self.dialect.failure(error) from None
 
     def let_go(self) -> None:
-        """End what our processes and connections do for other threads; the server frees their locks."""
+        """End what our processes and connections do for other threads.
+
+        The server frees their locks.
+        """
         connections = list(self._open)  # a thread whose process is killed closes its own
         self.processes.kill()
         for connection in connections:
@@ -151,10 +205,20 @@ class BookingsDb:
         """Column -> type of the source's table; SourceChangedShape if it is not what we import."""
         found = self.dialect.shape(cursor, self.table)
         if not found:
-            raise BookingsDbRefused(f"there is no table {self.table} that we may read in the bookings database; set CAB_BOOKINGS_TABLE or grant SELECT on it")
-        wrong = [problem for column in BOOKINGS.columns if (problem := self._problem(column, found.get(column.name)))]
+            raise BookingsDbRefused(
+                f"there is no table {self.table} that we may read in the bookings database; set"
+                " CAB_BOOKINGS_TABLE or grant SELECT on it"
+            )
+        wrong = [
+            problem
+            for column in BOOKINGS.columns
+            if (problem := self._problem(column, found.get(column.name)))
+        ]
         if wrong:
-            raise SourceChangedShape(f"{self.table} changed: {'; '.join(wrong)}. Nothing is published; see docs/operations.md#source-columns")
+            raise SourceChangedShape(
+                f"{self.table} changed: {'; '.join(wrong)}. Nothing is published; see"
+                " docs/operations.md#source-columns"
+            )
         return found
 
     def row_hash(self, shape: Mapping[str, str]) -> str:
@@ -164,7 +228,11 @@ class BookingsDb:
     def _problem(self, column: Column, found: str | None) -> str | None:
         if found is None:
             return f"column {column.name} is missing"
-        return None if self.dialect.accepts(column, found) else f"{column.name} is {found}, which does not fit {column.type}"
+        return (
+            None
+            if self.dialect.accepts(column, found)
+            else f"{column.name} is {found}, which does not fit {column.type}"
+        )
 
 
 def midnight(day: date) -> datetime:

@@ -53,7 +53,8 @@ def read(request: dict[str, Any], said: list[str]) -> Iterator[pa.RecordBatch]:
 def ending_with(pipe: IO[bytes]) -> Iterator[None]:
     """Let the system end this process by SIGIO when the other end of the pipe is closed.
 
-    No code of ours can do that while ConnectorX reads. Nothing may be written to the pipe meanwhile.
+    No code of ours can do that while ConnectorX reads. Nothing may be written to the pipe
+    meanwhile.
     """
     flags = fcntl.fcntl(pipe, fcntl.F_GETFL)
     fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())

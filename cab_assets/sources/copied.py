@@ -12,7 +12,9 @@ MOST_BYTES = 16 << 20  # of a portion; 8,000 rows of usual bookings are 2 MB
 CSV = "FORMAT csv, ENCODING 'UTF8'"  # NULL is nothing at all, an empty string is ""
 
 
-def copied(cursors: Cursors, types: Mapping[str, pa.DataType], query: str) -> Iterator[pa.RecordBatch]:
+def copied(
+    cursors: Cursors, types: Mapping[str, pa.DataType], query: str
+) -> Iterator[pa.RecordBatch]:
     """Read over a connection that holds the table's lock; ConnectorX would open another one."""
     with cursors.lend() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT ({CSV})") as lines:
         for text in portions(lines, LINES):
@@ -38,7 +40,9 @@ def read_csv(text: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
     nulls = {"null_values": [""], "strings_can_be_null": True, "quoted_strings_can_be_null": False}
     return csv.read_csv(
         pa.BufferReader(text),
-        read_options=csv.ReadOptions(column_names=list(types), block_size=len(text), use_threads=False),
+        read_options=csv.ReadOptions(
+            column_names=list(types), block_size=len(text), use_threads=False
+        ),
         parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=csv.ConvertOptions(column_types=types, **nulls),
     )

@@ -27,7 +27,10 @@ KNOWN: dict[str, set[str]] = {"postgresql": OF_POSTGRESQL, "mysql": set()}
 
 
 def database_url(text: str) -> str:
-    """Return the address; ValueError if it has another form, or a parameter that would be dropped."""
+    """Return the address.
+
+    ValueError if it has another form, or a parameter that would be dropped.
+    """
     if not re.fullmatch(r"(mysql|postgresql)://[^:@/\s]+@[^@/\s]+/[^/?#\s]+/?(\?\S*)?", text):
         raise ValueError(f"must have the form {FORM}")
     address = urlsplit(text)
@@ -35,7 +38,9 @@ def database_url(text: str) -> str:
     known = KNOWN[address.scheme]
     given = [each.partition("=")[0] for each in address.query.split("&") if each]
     if unknown := [name for name in given if name not in known]:
-        takes = f"it may have {', '.join(sorted(known))}" if known else "an address of MySQL has none"
+        takes = (
+            f"it may have {', '.join(sorted(known))}" if known else "an address of MySQL has none"
+        )
         raise ValueError(f"has the parameter {', '.join(unknown)}; {takes}")
     return text.rstrip("/")
 

@@ -23,7 +23,9 @@ class BookingsDbUnavailable(Unavailable):
 
 
 class BookingsDbInterrupted(Unavailable):
-    """The database is there, and ended a transaction for a reason that passes, such as a deadlock."""
+    """The database is there, and ended a transaction for a reason that passes, such as
+    a deadlock.
+    """
 
 
 class TableLocked(BookingsDbUnavailable):
@@ -38,7 +40,10 @@ class SourceUnreadable(CabError):
     """The source holds a value that cannot be brought over as it is."""
 
 
-CHECK = "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with `cab doctor`, then run again"
+CHECK = (
+    "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with"
+    " `cab doctor`, then run again"
+)
 LOOK = "The server says why: fix that in the source, then run the day again"
 TEXTS = [column for column in BOOKINGS.columns if column.type == "string"]
 Window = tuple[datetime, datetime]  # [start, end) by the wall clock of the business zone
@@ -49,13 +54,19 @@ class Snapshot:
     """One state of the database."""
 
     moment: datetime  # when the state was, UTC, by the database's own clock
-    join: list[str]  # what another connection executes first: where that can be had, it then sees the same state
+    join: list[
+        str
+    ]  # what another connection executes first: where that can be had, it then sees the same state
     mark: str = ""  # a comment that its statements begin with, so that they can be found and ended
 
 
 @dataclass(frozen=True)
 class Dialect(ABC):
-    """`address` is the URL without the password; `zone` is where wall clocks are read; with a `ca`, only a server that it vouches for is spoken to."""
+    """`address` is the URL without the password.
+
+    `zone` is where wall clocks are read; with a `ca`, only a server that it vouches for is spoken
+    to.
+    """
 
     address: str
     password: Password
@@ -63,13 +74,21 @@ class Dialect(ABC):
     ca: Path | None = None  # PEM file
 
     errors: ClassVar[type[Exception]]  # what the plain driver raises
-    accepted: ClassVar[dict[str, str]]  # Hive type -> pattern of the source's types that hold it whole
+    accepted: ClassVar[
+        dict[str, str]
+    ]  # Hive type -> pattern of the source's types that hold it whole
     decimal: ClassVar[str]  # the source's name of an exact number
     utf8: ClassVar[str]  # a text {} as its bytes in UTF-8, whatever the session's encoding
     protocol: ClassVar[Literal["binary", "cursor"]]  # how ConnectorX asks for rows
     reading: ClassVar[dict[str, str]] = {}  # how else ConnectorX is set, in its URL
-    readers: ClassVar[int] = 1  # connections that can see one snapshot; two or more read a day side by side, window by window
-    now: ClassVar[str]  # this moment on three clocks: UTC, the session's, and the business zone's, NULL if the server does not know it
+    readers: ClassVar[int] = (
+        # Connections that can see one snapshot; two or more read a day side by side, window by
+        # window
+        1
+    )
+    # This moment on three clocks: UTC, the session's, and the business zone's, NULL if the server
+    # does not know it
+    now: ClassVar[str]
 
     @abstractmethod
     def connect(self) -> Any:
@@ -95,15 +114,23 @@ class Dialect(ABC):
 
     @abstractmethod
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
-        """The state of now, which all of these see for as long as their connections are open; TableLocked if they cannot."""
+        """The state of now, which all of these see for as long as their connections are open.
+
+        TableLocked if they cannot.
+        """
 
     def odd_value(self, error: Exception, cursor: Any, table: str, within: str) -> str | None:  # noqa: ARG002
-        """Return which value of the rows `within` made the server raise `error`, where that can be told."""
+        """Return which value of the rows `within` made the server raise `error`, where that can be
+        told.
+        """
         return None
 
     @abstractmethod
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
-        """Column -> type of a table, in the database's own words; empty when there is no such table."""
+        """Column -> type of a table, in the database's own words.
+
+        Empty when there is no such table.
+        """
 
     @abstractmethod
     def value(self, column: Column, source_type: str) -> str:
@@ -111,7 +138,9 @@ class Dialect(ABC):
 
     @abstractmethod
     def row_hash(self, columns: Mapping[str, str]) -> str:
-        """Of a row with these columns -> types: a whole number of 64 bits that tells one row from another, NULL from empty included."""
+        """Of a row with these columns -> types: a whole number of 64 bits that tells one row from
+        another, NULL from empty included.
+        """
 
     def text_bytes(self, columns: Mapping[str, str]) -> str:
         """Return how many bytes of UTF-8 the texts of a row have, by these columns -> types."""
@@ -120,7 +149,9 @@ class Dialect(ABC):
 
     @abstractmethod
     def limit(self, cursor: Any, seconds: int) -> None:
-        """Let this connection's statements, over many days, weigh little: the server ends them after `seconds`."""
+        """Let this connection's statements, over many days, weigh little: the server ends them
+        after `seconds`.
+        """
 
     @abstractmethod
     def wall_clock(self, expression: str, source_type: str) -> str:
@@ -128,10 +159,14 @@ class Dialect(ABC):
 
     @abstractmethod
     def bound(self, edge: datetime, source_type: str) -> str:
-        """A wall clock as a literal that compares with a column of that type, so that an index on it serves."""
+        """A wall clock as a literal that compares with a column of that type, so that an index on
+        it serves.
+        """
 
     def moment_of(self, edge: datetime) -> datetime:
-        """When the business zone's wall clock first shows `edge`, in UTC: at a day's start, some zones set it back and show midnight twice."""
+        """When the business zone's wall clock first shows `edge`, in UTC: at a day's start, some
+        zones set it back and show midnight twice.
+        """
         return edge.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
 
     @abstractmethod
@@ -141,21 +176,35 @@ class Dialect(ABC):
     def without_a_day(self, source_type: str, start: datetime, end: datetime) -> str:
         """Whether a pickup lies in no day of [start, end), by conditions that an index serves."""
         first, last = self.bound(start, source_type), self.bound(end, source_type)
-        return f"pickup_timestamp IS NULL OR pickup_timestamp < {first} OR pickup_timestamp >= {last}"
+        return (
+            f"pickup_timestamp IS NULL OR pickup_timestamp < {first} OR pickup_timestamp >= {last}"
+        )
 
-    def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime) -> list[Window]:
-        """[start, end) in parts small enough for the server to pack each (packed.py); none where it cannot. Asked only of more readers than one."""
+    def windows(
+        self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime
+    ) -> list[Window]:
+        """[start, end) in parts small enough for the server to pack each (packed.py).
+
+        None where it cannot. Asked only of more readers than one.
+        """
         raise NotImplementedError
 
     def between(self, source_type: str, start: datetime, end: datetime) -> str:
-        return f"pickup_timestamp >= {self.bound(start, source_type)} AND pickup_timestamp < {self.bound(end, source_type)}"
+        return (
+            f"pickup_timestamp >= {self.bound(start, source_type)} AND pickup_timestamp <"
+            f" {self.bound(end, source_type)}"
+        )
 
     def accepts(self, column: Column, source_type: str) -> bool:
         """Whether every value of that type of the source fits the column."""
         if column.type != "decimal(12,2)":
             return re.fullmatch(self.accepted[column.type], source_type) is not None
         declared = re.fullmatch(rf"{self.decimal}\((\d+),(\d+)\)", source_type)
-        return declared is not None and int(declared[2]) <= 2 and int(declared[1]) - int(declared[2]) <= 10
+        return (
+            declared is not None
+            and int(declared[2]) <= 2
+            and int(declared[1]) - int(declared[2]) <= 10
+        )
 
     def failure(self, error: Exception) -> CabError:
         """An error of the plain driver in our words."""
@@ -169,11 +218,15 @@ class Dialect(ABC):
         user = urlparse(self.address).username
         with_password = self.address.replace(f"{user}@", f"{user}:{self._quoted}@", 1)
         options = self.reading | (self.tls(str(self.ca)) if self.ca else {})
-        return f"{with_password}?{urlencode(options, quote_via=quote)}" if options else with_password
+        return (
+            f"{with_password}?{urlencode(options, quote_via=quote)}" if options else with_password
+        )
 
     @property
     def _quoted(self) -> str:
-        return quote(self.password.text, safe="")  # quote_plus would send a space as +, and a plus is what the server gets
+        return quote(
+            self.password.text, safe=""
+        )  # quote_plus would send a space as +, and a plus is what the server gets
 
     def redacted(self, text: str) -> str:
         for secret in {self.password.text, self._quoted} - {""}:

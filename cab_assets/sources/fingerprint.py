@@ -9,7 +9,13 @@ from cab_assets.schemas import BOOKINGS
 
 CENT = Decimal("0.01")
 AT_FIRST = (  # the columns that were hashed before a fingerprint said which
-    *("booking_id", "customer_id", "driver_id", "customer_app_version", "customer_phone_os_version"),
+    *(
+        "booking_id",
+        "customer_id",
+        "driver_id",
+        "customer_app_version",
+        "customer_phone_os_version",
+    ),
     *("pickup_lat", "pickup_lon", "drop_lat", "drop_lon", "pickup_timestamp", "drop_timestamp"),
     *("trip_fare", "tip_amount", "currency_code", "cab_color", "cab_registration_no"),
     *("customer_rating_by_driver", "rating_by_customer", "passenger_count"),
@@ -17,7 +23,10 @@ AT_FIRST = (  # the columns that were hashed before a fingerprint said which
 
 
 class Fingerprint(BaseModel, frozen=True):
-    """What tells one state of a day from another. Amounts as decimal text (None: no row has one), the hash modulo 2^64."""
+    """What tells one state of a day from another.
+
+    Amounts as decimal text (None: no row has one), the hash modulo 2^64.
+    """
 
     rows: int
     fare: str | None
@@ -26,15 +35,28 @@ class Fingerprint(BaseModel, frozen=True):
     columns: tuple[str, ...] = AT_FIRST  # over which the hash is
 
     def differs_from(self, other: "Fingerprint") -> bool:
-        """Return whether the two are of different states; hashes are compared where both sides have one of the same columns."""
+        """Return whether the two are of different states.
+
+        Hashes are compared where both sides have one of the same columns.
+        """
         comparable = None not in (self.row_hash, other.row_hash) and self.columns == other.columns
-        return (comparable and self.row_hash != other.row_hash) or (self.rows, self.fare, self.tip) != (other.rows, other.fare, other.tip)
+        return (comparable and self.row_hash != other.row_hash) or (
+            self.rows,
+            self.fare,
+            self.tip,
+        ) != (other.rows, other.fare, other.tip)
 
 
 def fingerprint(rows: int, fare: Any, tip: Any, row_hash: Any) -> Fingerprint:
     """Of figures as a database or Arrow gives them."""
     hashed = None if row_hash is None else int(row_hash) % 2**64
-    return Fingerprint(rows=rows, fare=amount(fare), tip=amount(tip), row_hash=hashed, columns=tuple(BOOKINGS.names))
+    return Fingerprint(
+        rows=rows,
+        fare=amount(fare),
+        tip=amount(tip),
+        row_hash=hashed,
+        columns=tuple(BOOKINGS.names),
+    )
 
 
 def amount(value: Any) -> str | None:

@@ -11,37 +11,58 @@ import pymysql
 
 from cab_assets.errors import CabError
 from cab_assets.schemas import BOOKINGS, Column
-from cab_assets.sources.dialect import CONNECT_SECONDS, LOCK_SECONDS, BookingsDbRefused, Dialect, Snapshot
+from cab_assets.sources.dialect import (
+    CONNECT_SECONDS,
+    LOCK_SECONDS,
+    BookingsDbRefused,
+    Dialect,
+    Snapshot,
+)
 from cab_assets.sources.mysql_errors import LOST, is_wrong_password, meaning
 from cab_assets.sources.mysql_hash import OF_CHARACTER_SET, UTF8, hashable, row_hash
 from cab_assets.sources.mysql_session import LOCK_LIMIT, SESSION, TIME_LIMIT
 
-MARK = "/* rows for connection {} */"  # begins a statement of ConnectorX; the number is that of the day's own connection
+MARK = (  # begins a statement of ConnectorX; the number is that of the day's own connection
+    "/* rows for connection {} */"
+)
 OTHER_LOGIN = (
-    "Install the packages of requirements.lock. If the user is one of MariaDB's ed25519, which ConnectorX does not know,"
-    " create it with mysql_native_password (IDENTIFIED VIA). Then run again"
+    "Install the packages of requirements.lock. If the user is one of MariaDB's ed25519, which"
+    " ConnectorX does not know, create it with mysql_native_password (IDENTIFIED VIA). Then run"
+    " again"
 )
 
 
 @dataclass(frozen=True)
 class MySQL(Dialect):
-    """`mysql://user@host:port/db`. Connections cannot share a snapshot: a day is one statement, which is one by itself.
+    """`mysql://user@host:port/db`.
 
-    Nor can it pack rows (packed.py): it cuts its aggregate of strings off at a length that is the server's to set.
+    Connections cannot share a snapshot: a day is one statement, which is one by itself.
+
+    Nor can it pack rows (packed.py): it cuts its aggregate of strings off at a length that is the
+    server's to set.
     """
 
     errors = pymysql.MySQLError
     decimal = "decimal"
     utf8 = UTF8
     protocol = "binary"
-    # ConnectorX prepares its query once before SESSION, for the types; what was prepared then keeps that sql_mode.
-    # On a loopback address it would leave the port for the socket that the server names: of another server, behind a tunnel.
-    # It would read no row larger than max_allowed_packet, which limits what the server is sent, not what it sends.
-    reading = {"stmt_cache_size": "0", "prefer_socket": "false", "max_allowed_packet": str(2**30)}  # noqa: RUF012
+    # ConnectorX prepares its query once before SESSION, for the types; what was prepared then keeps
+    # that sql_mode.
+    # On a loopback address it would leave the port for the socket that the server names: of another
+    # server, behind a tunnel.
+    # It would read no row larger than max_allowed_packet, which limits what the server is sent, not
+    # what it sends.
+    reading = {  # noqa: RUF012
+        "stmt_cache_size": "0",
+        "prefer_socket": "false",
+        "max_allowed_packet": str(2**30),
+    }
     now = "SELECT utc_timestamp(6), now(6), convert_tz(utc_timestamp(6), '+00:00', '{zone}')"
     accepted = {  # noqa: RUF012
         "string": rf"((var)?char\(\d+\)|(tiny|medium|long)?text)({OF_CHARACTER_SET}\w+)?",
-        "bigint": r"(tiny|small|medium|big)?int(\(\d+\))?|(tiny|small|medium)?int(\(\d+\))? unsigned",
+        "bigint": (
+            r"(tiny|small|medium|big)?int(\(\d+\))?|(tiny|small|medium)?int(\(\d+\))? unsigned"
+        ),
         "int": r"(tiny|small|medium)?int(\(\d+\))?|(tiny|small|medium)int(\(\d+\))? unsigned",
         "double": r"double|float|decimal\(\d+,\d+\)",
         "timestamp": r"(datetime|timestamp)(\(\d\))?",
@@ -74,17 +95,33 @@ class MySQL(Dialect):
         )
 
     def cancel(self, connection: Any) -> None:
-        """End the connection and the one that ConnectorX reads by: the server would go on with their statements."""
+        """End the connection and the one that ConnectorX reads by: the server would go on with
+        their statements.
+        """
         number = connection.thread_id()
-        mine = "SELECT id FROM information_schema.processlist WHERE id = %s OR info LIKE %s AND id <> connection_id()"
-        with suppress(pymysql.MySQLError), closing(self.connect()) as other, other.cursor() as cursor:
+        mine = (
+            "SELECT id FROM information_schema.processlist WHERE id = %s OR info LIKE %s AND id <>"
+            " connection_id()"
+        )
+        with (
+            suppress(pymysql.MySQLError),
+            closing(self.connect()) as other,
+            other.cursor() as cursor,
+        ):
             cursor.execute(mine, (number, f"{MARK.format(number)}%"))
             for (each,) in cursor.fetchall():
                 cursor.execute(f"KILL {each}")
 
     def failure(self, error: Exception) -> CabError:
-        gone = error.args == (0, "")  # PyMySQL's word for a connection that an earlier error has closed
-        return super().failure(pymysql.OperationalError(LOST, "the connection to the server was lost") if gone else error)
+        gone = error.args == (
+            0,
+            "",
+        )  # PyMySQL's word for a connection that an earlier error has closed
+        return super().failure(
+            pymysql.OperationalError(LOST, "the connection to the server was lost")
+            if gone
+            else error
+        )
 
     def meaning(self, error: Exception) -> tuple[type[CabError], str]:
         return meaning(error)
@@ -96,22 +133,35 @@ class MySQL(Dialect):
         return {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": ca}
 
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
-        """Wait for the table's lock, if another program has it; no row shows a state before `moment`.
+        """Wait for the table's lock, if another program has it.
+
+        No row shows a state before `moment`.
 
         ConnectorX then rarely waits for a lock. Each statement commits, so an idle connection holds
         no lock: DDL of another program would wait for it, and ConnectorX would wait for that DDL.
         """
         (cursor,) = cursors
-        cursor.execute(f"SELECT utc_timestamp(6) FROM (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 0) AS no_row) AS unlocked")
-        moment, mark = cursor.fetchone()[0].replace(tzinfo=UTC), MARK.format(cursor.connection.thread_id())
+        cursor.execute(
+            f"SELECT utc_timestamp(6) FROM (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 0) AS"
+            " no_row) AS unlocked"
+        )
+        moment, mark = (
+            cursor.fetchone()[0].replace(tzinfo=UTC),
+            MARK.format(cursor.connection.thread_id()),
+        )
         return Snapshot(moment, [*SESSION, LOCK_LIMIT.format(LOCK_SECONDS)], mark)
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
-        columns = "SELECT column_name, column_type, coalesce(character_set_name, '') FROM information_schema.columns"
+        columns = (
+            "SELECT column_name, column_type, coalesce(character_set_name, '') FROM"
+            " information_schema.columns"
+        )
         rows = [tuple(map(_text, row)) for row in _of_the_table(cursor, columns, table)]
         found = {_as_imported(column): source_type for column, source_type, _ in rows}
         if not found and _of_the_table(cursor, "SELECT 1 FROM information_schema.tables", table):
-            cursor.execute(f"SELECT 1 FROM {table} LIMIT 0")  # the server says what is wrong with the view
+            cursor.execute(
+                f"SELECT 1 FROM {table} LIMIT 0"
+            )  # the server says what is wrong with the view
         if any(self._is_zoned(source_type) for source_type in found.values()):
             self._refuse_unknown_zone(cursor)
         character_sets = {_as_imported(column): name for column, _, name in rows if name}
@@ -121,13 +171,21 @@ class MySQL(Dialect):
         """A server without the tables of zones gives NULL for a time on another clock."""
         cursor.execute(f"SELECT convert_tz('2020-01-01 00:00:00', '+00:00', '{self.zone}')")
         if cursor.fetchone()[0] is None:
-            remedy = "load its tables of zones with mysql_tzinfo_to_sql, or set CAB_TIMEZONE to a zone it knows"
-            raise BookingsDbRefused(f"{self.address}: the server does not know the zone {self.zone}, and the table has columns of type timestamp; {remedy}")
+            remedy = (
+                "load its tables of zones with mysql_tzinfo_to_sql, or set CAB_TIMEZONE to a zone"
+                " it knows"
+            )
+            raise BookingsDbRefused(
+                f"{self.address}: the server does not know the zone {self.zone}, and the table has"
+                f" columns of type timestamp; {remedy}"
+            )
 
     def value(self, column: Column, source_type: str) -> str:
         match column.type:
             case "timestamp":
-                return self.wall_clock(f"CASE WHEN {is_real(column.name)} THEN {column.name} END", source_type)
+                return self.wall_clock(
+                    f"CASE WHEN {is_real(column.name)} THEN {column.name} END", source_type
+                )
             case "double" if source_type != "double":
                 return f"{column.name} + 0e0"
         return column.name
@@ -143,23 +201,38 @@ class MySQL(Dialect):
         return f"{super().between(source_type, start, end)} AND {is_real('pickup_timestamp')}"
 
     def without_a_day(self, source_type: str, start: datetime, end: datetime) -> str:
-        """Dates that are in no calendar lie between the end of a month and the start of the next."""
+        """Dates that are in no calendar lie between the end of a month and the start of
+        the next.
+        """
         outside = super().without_a_day(source_type, start, end)
         if source_type.startswith("timestamp"):
             return outside
-        months = {(start + timedelta(days)).replace(day=1) for days in range((end - start).days + 1)}
-        gap = "pickup_timestamp > '{before:%Y-%m-%d %H:%M:%S.%f}' AND pickup_timestamp < '{month:%Y-%m-%d}'"
-        gaps = (gap.format(before=month - timedelta(microseconds=1), month=month) for month in sorted(months))
+        months = {
+            (start + timedelta(days)).replace(day=1) for days in range((end - start).days + 1)
+        }
+        gap = (
+            "pickup_timestamp > '{before:%Y-%m-%d %H:%M:%S.%f}' AND pickup_timestamp <"
+            " '{month:%Y-%m-%d}'"
+        )
+        gaps = (
+            gap.format(before=month - timedelta(microseconds=1), month=month)
+            for month in sorted(months)
+        )
         return " OR ".join([outside, *gaps])
 
     def limit(self, cursor: Any, seconds: int) -> None:
         cursor.execute(TIME_LIMIT.format(seconds=seconds, milliseconds=seconds * 1000))
 
     def wall_clock(self, expression: str, source_type: str) -> str:
-        return f"convert_tz({expression}, '+00:00', '{self.zone}')" if self._is_zoned(source_type) else expression
+        return (
+            f"convert_tz({expression}, '+00:00', '{self.zone}')"
+            if self._is_zoned(source_type)
+            else expression
+        )
 
     def bound(self, edge: datetime, source_type: str) -> str:
-        return f"'{self.moment_of(edge) if self._is_zoned(source_type) else edge:%Y-%m-%d %H:%M:%S.%f}'"
+        moment = self.moment_of(edge) if self._is_zoned(source_type) else edge
+        return f"'{moment:%Y-%m-%d %H:%M:%S.%f}'"
 
     def _is_zoned(self, source_type: str) -> bool:
         return source_type.startswith("timestamp") and self.zone != "UTC"
@@ -176,13 +249,18 @@ def is_real(column: str) -> str:
 def _of_the_table(cursor: Any, query: str, table: str) -> Sequence[Any]:
     """Return what a table of information_schema says of `table`."""
     schema, _, name = table.rpartition(".")
-    cursor.execute(f"{query} WHERE table_name = %s AND table_schema = coalesce(nullif(%s, ''), database())", (name, schema))
+    cursor.execute(
+        f"{query} WHERE table_name = %s AND table_schema = coalesce(nullif(%s, ''), database())",
+        (name, schema),
+    )
     rows: Sequence[Any] = cursor.fetchall()
     return rows
 
 
 def _as_imported(column: str) -> str:
-    """Return our name of a column that differs from it in case alone, which MySQL does not tell apart."""
+    """Return our name of a column that differs from it in case alone, which MySQL does not tell
+    apart.
+    """
     return column.lower() if column.lower() in BOOKINGS.names else column
 
 

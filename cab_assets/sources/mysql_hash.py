@@ -9,18 +9,25 @@ from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.mysql_errors import MIXED, code_of
 
 UTF8 = "convert({} USING utf8mb4)"
-OF_CHARACTER_SET = " character set "  # follows the type of a text that is converted before it is hashed
+OF_CHARACTER_SET = (  # follows the type of a text that is converted before it is hashed
+    " character set "
+)
 
 
 def row_hash(columns: Mapping[str, str]) -> str:
-    """Return the first 60 bits of an MD5 over the quoted values: QUOTE tells NULL from empty and one value from the next.
+    """Return the first 60 bits of an MD5 over the quoted values: QUOTE tells NULL from empty and
+    one value from the next.
 
-    A text that outgrows max_allowed_packet on the way is NULL; the row is then hashed by the MD5 of each value.
+    A text that outgrows max_allowed_packet on the way is NULL; the row is then hashed by the MD5 of
+    each value.
     """
     values = [_hashed(name, kind) for name, kind in columns.items()]
     quoted = ", ',', ".join(f"quote({value})" for value in values)
     long = ", ',', ".join(f"quote(md5({value}))" for value in values)
-    return f"cast(conv(left(coalesce(md5(concat({quoted})), md5(concat({long}))), 15), 16, 10) AS signed)"
+    return (
+        f"cast(conv(left(coalesce(md5(concat({quoted})), md5(concat({long}))), 15), 16, 10) AS"
+        " signed)"
+    )
 
 
 def _hashed(name: str, kind: str) -> str:
@@ -30,7 +37,9 @@ def _hashed(name: str, kind: str) -> str:
     return f"({name} + 0e0)" if kind == "float" else name
 
 
-def hashable(cursor: Any, table: str, columns: Mapping[str, str], character_sets: Mapping[str, str]) -> dict[str, str]:
+def hashable(
+    cursor: Any, table: str, columns: Mapping[str, str], character_sets: Mapping[str, str]
+) -> dict[str, str]:
     """Return the columns -> types of a table so that its rows can be hashed.
 
     A server finds a common character set for most texts of a row. Where it does not, each text is

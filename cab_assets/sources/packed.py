@@ -1,6 +1,8 @@
-"""Rows that PostgreSQL packs column by column: many of them are one row of long values, which Arrow and numpy take apart without looking at each.
+"""Rows that PostgreSQL packs column by column: many of them are one row of long values, which Arrow
+and numpy take apart without looking at each.
 
-Strings and amounts arrive as one text with separators, numbers and moments as the server's own binary form, end to end.
+Strings and amounts arrive as one text with separators, numbers and moments as the server's own
+binary form, end to end.
 """
 
 import re
@@ -17,9 +19,15 @@ SEPARATOR, NOTHING = b"\x1f", b"\x1e"  # between strings, and for NULL
 AMOUNTS = b","  # between amounts, of which an empty one is NULL
 FLOATING = ("double", "int")  # what a double holds exactly; NaN is NULL
 TAKEN = ("double", "string", "bigint")  # types of which a value stands for NULL
-FOUR = "string_agg(lseg_send(lseg(point({}, {}), point({}, {}))), '')"  # of doubles, for the price of two
-LEAST, MOST = -(2**63), 2**63 - 1  # as a whole number, the least is NULL; as a moment, the most is infinity, which stands for NULL
-# A text of so many characters or more is not packed. PostgreSQL ends a value at 1 GB, and a window of
+FOUR = (  # of doubles, for the price of two
+    "string_agg(lseg_send(lseg(point({}, {}), point({}, {}))), '')"
+)
+LEAST, MOST = (
+    -(2**63),
+    2**63 - 1,
+)  # as a whole number, the least is NULL; as a moment, the most is infinity, which stands for NULL
+# A text of so many characters or more is not packed. PostgreSQL ends a value at 1 GB, and a window
+# of
 # 20,000 rows is packed many times over in memory: on the server, on the way and here.
 LONG = 1_000
 EPOCH = 946_684_800_000_000  # of PostgreSQL, the year 2000, in microseconds since 1970
@@ -30,11 +38,27 @@ class Unpackable(Exception):
 
 
 def packed(table: Table, values: Mapping[str, str]) -> list[str]:
-    """The aggregates that give the columns of `table`, by column -> expression; amounts are text."""
-    floating = {name: f"coalesce({values[name]}::float8, 'NaN')" for four in _fours(table) for name in four}
-    fours = [FOUR.format(*([floating[name] for name in four] + ["0"] * 4)[:4]) for four in _fours(table)]
-    nulls = f"sum(num_nulls({', '.join(values[column.name] for column in table.columns if column.type in TAKEN)}))"
-    return [nulls, *fours, *(_packed(column, values[column.name]) for column in table.columns if column.type not in FLOATING)]
+    """The aggregates that give the columns of `table`, by column -> expression.
+
+    Amounts are text.
+    """
+    floating = {
+        name: f"coalesce({values[name]}::float8, 'NaN')" for four in _fours(table) for name in four
+    }
+    fours = [
+        FOUR.format(*([floating[name] for name in four] + ["0"] * 4)[:4]) for four in _fours(table)
+    ]
+    taken = (values[column.name] for column in table.columns if column.type in TAKEN)
+    nulls = f"sum(num_nulls({', '.join(taken)}))"
+    return [
+        nulls,
+        *fours,
+        *(
+            _packed(column, values[column.name])
+            for column in table.columns
+            if column.type not in FLOATING
+        ),
+    ]
 
 
 def short(text: str, source_type: str) -> str:
@@ -51,7 +75,9 @@ def _fours(table: Table) -> list[list[str]]:
 def _packed(column: Column, value: str) -> str:
     match column.type:
         case "string":
-            return f"string_agg(coalesce({value}::text, chr({ord(NOTHING)})), chr({ord(SEPARATOR)}))"
+            return (
+                f"string_agg(coalesce({value}::text, chr({ord(NOTHING)})), chr({ord(SEPARATOR)}))"
+            )
         case "decimal(12,2)":
             return f"string_agg(coalesce({value}, ''), '{AMOUNTS.decode()}')"
         case "timestamp":
@@ -60,14 +86,28 @@ def _packed(column: Column, value: str) -> str:
 
 
 def unpacked(table: Table, rows: int, values: Iterator[Any]) -> pa.RecordBatch:
-    """What `packed` gave of one row or more, text as bytes; Unpackable if it is ambiguous, ArrowInvalid if a value does not fit."""
+    """What `packed` gave of one row or more, text as bytes.
+
+    Unpackable if it is ambiguous, ArrowInvalid if a value does not fit.
+    """
     nulls = next(values)
     floating: dict[str, np.ndarray] = {}
     for four in _fours(table):
         doubles = np.frombuffer(next(values), ">f8").reshape(rows, 4)
         floating |= {name: doubles[:, place].astype(np.float64) for place, name in enumerate(four)}
-    columns = [_floating(column, floating[column.name]) if column.type in FLOATING else _unpacked(column, next(values), nulls) for column in table.columns]
-    found = sum(values.null_count for column, values in zip(table.columns, columns, strict=True) if column.type in TAKEN)
+    columns = [
+        (
+            _floating(column, floating[column.name])
+            if column.type in FLOATING
+            else _unpacked(column, next(values), nulls)
+        )
+        for column in table.columns
+    ]
+    found = sum(
+        values.null_count
+        for column, values in zip(table.columns, columns, strict=True)
+        if column.type in TAKEN
+    )
     if found != nulls or any(len(values) != rows for values in columns):
         raise Unpackable
     return pa.RecordBatch.from_arrays(columns, schema=table.arrow_schema)

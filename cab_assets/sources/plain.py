@@ -12,12 +12,16 @@ Row = dict[str, Any]
 
 
 def plain_rows(day: SourceDay, wanted: Collection[tuple[str, datetime]]) -> dict[str, list[Row]]:
-    """Return the rows of the day by key, on MySQL with their hashes; `wanted` are keys and pickup times.
+    """Return the rows of the day by key, on MySQL with their hashes.
+
+    `wanted` are keys and pickup times.
 
     An index finds the times. A key that is not there at its time is looked for in the whole day.
     """
     keys, pickup = {key for key, _ in wanted}, day.shape["pickup_timestamp"]
-    moments = {day.dialect.bound(at.replace(fold=fold), pickup) for _, at in wanted for fold in (0, 1)}
+    moments = {
+        day.dialect.bound(at.replace(fold=fold), pickup) for _, at in wanted for fold in (0, 1)
+    }
     found = _rows(day, keys, f"pickup_timestamp IN ({', '.join(sorted(moments))})")
     return found | _rows(day, keys - found.keys(), day.dialect.between(pickup, day.start, day.end))
 
@@ -26,14 +30,19 @@ def _rows(day: SourceDay, keys: Collection[str], condition: str) -> dict[str, li
     found: dict[str, list[Row]] = defaultdict(list)
     if not keys:
         return found
-    row_hash = "NULL" if day.shares_a_snapshot else day.row_hash  # compared with those that were read
+    row_hash = (
+        "NULL" if day.shares_a_snapshot else day.row_hash
+    )  # compared with those that were read
     values = ", ".join([*(_plain(day, column) for column in BOOKINGS.columns), row_hash])
     marks = ", ".join(["%s"] * len(keys))
     query = f"SELECT {values} FROM {day.table} WHERE {condition} AND booking_id IN ({marks})"
     with day.cursors.lend() as cursor:
         cursor.execute(query, tuple(keys))
         for *row, hashed in cursor.fetchall():
-            named = {each.name: _stored(each, value) for each, value in zip(BOOKINGS.columns, row, strict=True)}
+            named = {
+                each.name: _stored(each, value)
+                for each, value in zip(BOOKINGS.columns, row, strict=True)
+            }
             found[named["booking_id"]].append(named | {ROW_HASH: hashed})
     return found
 

@@ -20,9 +20,14 @@ from cab_assets.sources.postgresql_numbers import unfit
 from cab_assets.sources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
 from cab_assets.sources.postgresql_text import not_utf8
 
-PLAIN = ["SET LOCAL max_parallel_workers_per_gather = 0", "SET LOCAL jit = off"]  # one process a connection, and nothing compiled for each statement anew
-WINDOW_ROWS = 20_000  # 5 MB on the server, on the way and here; 25,000 take 4 % longer, 12,500 more still
-# From index entry to index entry; one that is its own next ends it before the NULL that is the day's
+PLAIN = [
+    "SET LOCAL max_parallel_workers_per_gather = 0",
+    "SET LOCAL jit = off",
+]  # one process a connection, and nothing compiled for each statement anew
+# 5 MB on the server, on the way and here; 25,000 take 4 % longer, 12,500 more still
+WINDOW_ROWS = 20_000
+# From index entry to index entry; one that is its own next ends it before the NULL that is the
+# day's
 # end. The table may have any name, and columns of any name.
 EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
     SELECT {start} UNION SELECT (
@@ -36,8 +41,12 @@ EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
 INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NULLS LAST' END
     FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
         JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = index.relam
-    WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp' AND indisvalid AND indpred IS NULL AND amname = 'btree'"""
-CALENDAR = ("timestamp '0001-01-01'", "timestamp '10000-01-01'")  # [first, end) of Hive's and of Python's times
+    WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp'
+        AND indisvalid AND indpred IS NULL AND amname = 'btree'"""
+CALENDAR = (
+    "timestamp '0001-01-01'",
+    "timestamp '10000-01-01'",
+)  # [first, end) of Hive's and of Python's times
 CLOCK = "pg_catalog.clock_timestamp()"
 SEARCHES = (  # by error: what looks for the value that it is of
     (psycopg.errors.CharacterNotInRepertoire, not_utf8),
@@ -54,8 +63,12 @@ class PostgreSQL(Dialect):
     decimal = "numeric"
     utf8 = "convert_to({}, 'UTF8')"
     readers = 2
-    protocol = "cursor"  # 2 M rows take 6.6 s of client and server, 7.1 s by COPY ("binary"): docs/benchmarks.md
-    now = "SELECT clock_timestamp(), clock_timestamp()::timestamp, clock_timestamp() AT TIME ZONE '{zone}'"
+    # 2 M rows take 6.6 s of client and server, 7.1 s by COPY ("binary"): docs/benchmarks.md
+    protocol = "cursor"
+    now = (
+        "SELECT clock_timestamp(), clock_timestamp()::timestamp, clock_timestamp() AT TIME ZONE"
+        " '{zone}'"
+    )
     accepted = {  # noqa: RUF012
         "string": r"text|character varying(\(\d+\))?|character\(\d+\)",
         "bigint": r"bigint|integer|smallint",
@@ -65,10 +78,20 @@ class PostgreSQL(Dialect):
     }
 
     def connect(self) -> "psycopg.Connection[Any]":
-        tls: dict[str, Any] = {"sslmode": "verify-full", "sslrootcert": str(self.ca)} if self.ca else {}
-        how: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "autocommit": True, "client_encoding": "UTF8", "prepare_threshold": None, **tls}
+        tls: dict[str, Any] = (
+            {"sslmode": "verify-full", "sslrootcert": str(self.ca)} if self.ca else {}
+        )
+        how: dict[str, Any] = {
+            "connect_timeout": CONNECT_SECONDS,
+            "autocommit": True,
+            "client_encoding": "UTF8",
+            "prepare_threshold": None,
+            **tls,
+        }
         connection = psycopg.connect(self.address, password=self.password.text, **how)
-        connection.adapters.register_loader("text", ByteaBinaryLoader)  # text that is asked for in binary is packed rows, which Arrow takes as bytes
+        connection.adapters.register_loader(
+            "text", ByteaBinaryLoader
+        )  # text that is asked for in binary is packed rows, which Arrow takes as bytes
         return connection
 
     def cancel(self, connection: Any) -> None:
@@ -83,7 +106,10 @@ class PostgreSQL(Dialect):
         return "authentication failed" in str(error)
 
     def tls(self, ca: str) -> dict[str, str]:
-        """ConnectorX checks who vouches for the server, not for which name; our own connection to the same host, just before, checks both."""
+        """ConnectorX checks who vouches for the server, not for which name.
+
+        Our own connection to the same host, just before, checks both.
+        """
         return {"sslmode": "require", "sslrootcert": ca}
 
     def begin(self, cursor: Any, table: str) -> None:
@@ -119,21 +145,42 @@ class PostgreSQL(Dialect):
         return None
 
     def shape(self, cursor: Any, table: str) -> dict[str, str]:
-        columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
-        return dict(cursor.execute(f"{columns} AND attrelid = to_regclass(%s)", (table,)).fetchall())
+        columns = (
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0"
+            " AND NOT attisdropped"
+        )
+        return dict(
+            cursor.execute(f"{columns} AND attrelid = to_regclass(%s)", (table,)).fetchall()
+        )
 
-    def windows(self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime) -> list[Window]:
-        """Of WINDOW_ROWS rows; none without an index that finds their rows, or when one moment holds more."""
+    def windows(
+        self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime
+    ) -> list[Window]:
+        """Of WINDOW_ROWS rows.
+
+        None without an index that finds their rows, or when one moment holds more.
+        """
         indexed = cursor.execute(INDEXED, (table,)).fetchone()
         if not indexed:
             return []
-        cursor.execute("SET LOCAL enable_sort = off")  # the planner cannot know how few rows each step wants
-        edge, (first, last) = self.wall_clock("edge", source_type), (self.bound(each, source_type) for each in (start, end))
-        cursor.execute(EDGES.format(edge=edge, table=table, start=first, end=last, nulls=indexed[0], rows=WINDOW_ROWS))
+        cursor.execute(
+            "SET LOCAL enable_sort = off"
+        )  # the planner cannot know how few rows each step wants
+        edge, (first, last) = (
+            self.wall_clock("edge", source_type),
+            (self.bound(each, source_type) for each in (start, end)),
+        )
+        cursor.execute(
+            EDGES.format(
+                edge=edge, table=table, start=first, end=last, nulls=indexed[0], rows=WINDOW_ROWS
+            )
+        )
         edges = {edge for (edge,) in cursor.fetchall()}
         if None not in edges:
             return []
-        inside = sorted(edge for edge in edges - {None} if start < edge < end)  # a clock that is set back shows them in another order, or outside
+        inside = sorted(
+            edge for edge in edges - {None} if start < edge < end
+        )  # a clock that is set back shows them in another order, or outside
         return list(pairwise([start, *inside, end]))
 
     def value(self, column: Column, source_type: str) -> str:
@@ -145,7 +192,9 @@ class PostgreSQL(Dialect):
             case "string" if source_type.startswith("character("):
                 return f"{column.name}::text"
             case "decimal(12,2)":
-                return f"{column.name}::text"  # as exact; 2 M rows take 6.3 s of client and server, 6.6 s as numeric
+                return (  # as exact; 2 M rows take 6.3 s of client and server, 6.6 s as numeric
+                    f"{column.name}::text"
+                )
             case "double" if source_type != "double precision":
                 return f"{column.name}::double precision"
         return column.name
@@ -158,10 +207,16 @@ class PostgreSQL(Dialect):
 
     def limit(self, cursor: Any, seconds: int) -> None:
         cursor.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
-        cursor.execute("SET LOCAL enable_sort = off")  # the planner takes each moment for a day and sorts all rows on disk: 2.6 s instead of 1.3 for 3.5 M
+        # The planner takes each moment for a day and sorts all rows on disk: 2.6 s instead of 1.3
+        # for 3.5 M
+        cursor.execute("SET LOCAL enable_sort = off")
 
     def wall_clock(self, expression: str, source_type: str) -> str:
-        return f"({expression} AT TIME ZONE '{self.zone}')" if source_type.endswith("with time zone") else expression
+        return (
+            f"({expression} AT TIME ZONE '{self.zone}')"
+            if source_type.endswith("with time zone")
+            else expression
+        )
 
     def bound(self, edge: datetime, source_type: str) -> str:
         if source_type.endswith("with time zone"):

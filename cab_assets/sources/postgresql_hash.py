@@ -24,7 +24,9 @@ UNSURE = {
     "hashint8extended": "{0} NOT BETWEEN 0 AND 4294967295",
     "hash_numeric_extended": "({0} < 0 OR {0} >= 'Infinity')",
 }
-AMOUNTS = [column.name for column in BOOKINGS.columns if column.type == "decimal(12,2)"]  # always finite
+AMOUNTS = [
+    column.name for column in BOOKINGS.columns if column.type == "decimal(12,2)"
+]  # always finite
 
 
 def row_hash(columns: Mapping[str, str]) -> str:
@@ -50,7 +52,8 @@ def row_hash(columns: Mapping[str, str]) -> str:
 
 
 def _unsure_zeros(doubles: list[str]) -> dict[str, str]:
-    """Return the conditions of zeros that a chain takes for zeros of other columns, or of the other sign.
+    """Return the conditions of zeros that a chain takes for zeros of other columns, or of the other
+    sign.
 
     The hash of zero is the seed, as is the hash of NULL in a ROW, where every zero is unsure.
     """
@@ -62,7 +65,10 @@ def _unsure_zeros(doubles: list[str]) -> dict[str, str]:
 
 
 def _sure(unsure: Mapping[str, str], row_hash: str) -> str:
-    """Hash these values of a row again, as text, if one of them is unsure; other rows keep their hash."""
+    """Hash these values of a row again, as text, if one of them is unsure.
+
+    Other rows keep their hash.
+    """
     values = f'ROW({", ".join(unsure)})::text COLLATE "C"'
     again = f"hashtextextended({values}, {row_hash})"
     return f"CASE WHEN {' OR '.join(unsure.values())} THEN {again} ELSE {row_hash} END"

@@ -1,4 +1,6 @@
-"""Numbers of PostgreSQL that fit no column of ours: NaN as an amount, a coordinate beyond a double."""
+"""Numbers of PostgreSQL that fit no column of ours: NaN as an amount, a coordinate
+beyond a double.
+"""
 
 from decimal import Decimal
 from math import isfinite
@@ -15,10 +17,15 @@ def unfit(cursor: Any, table: str, within: str) -> str | None:
     """Return which columns of which bookings hold a number that does not fit, and how many do."""
     values = ", ".join(f"{column.name}::text" for column in NUMBERS)
     found = []
-    for key, *texts in cursor.stream(f"SELECT booking_id::text, {values} FROM {table} WHERE {within}"):
+    for key, *texts in cursor.stream(
+        f"SELECT booking_id::text, {values} FROM {table} WHERE {within}"
+    ):
         for column, text in zip(NUMBERS, texts, strict=True):
             if text is not None and not fits(column, Decimal(text)):
-                found.append(f"{column.name} of the booking {key} is {_short(text)}, which does not fit {column.type}")
+                found.append(
+                    f"{column.name} of the booking {key} is {_short(text)}, which does not fit"
+                    f" {column.type}"
+                )
     if not found:
         return None
     more = f"; and {len(found) - SHOWN} more values" if len(found) > SHOWN else ""

@@ -16,7 +16,10 @@ SETTINGS = {
     "quote_all_identifiers": "off",  # types are compared by name
 }
 # Built-ins first and temporary tables last; the role's own path decides which table is meant
-SEARCH_PATH = "SELECT set_config('search_path', concat_ws(', ', 'pg_catalog', nullif(current_setting('search_path'), ''), 'pg_temp'), true)"
+SEARCH_PATH = (
+    "SELECT set_config('search_path', concat_ws(', ', 'pg_catalog',"
+    " nullif(current_setting('search_path'), ''), 'pg_temp'), true)"
+)
 NEWEST = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 

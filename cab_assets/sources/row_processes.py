@@ -26,7 +26,8 @@ class RowProcess:
     """One such process. It starts at once, answers one request at a time and ends with this one."""
 
     def __init__(self) -> None:
-        # -P: the modules beside the program are not on its path. Over stdin, nobody sees a password.
+        # -P: the modules beside the program are not on its path. Over stdin, nobody sees a
+        # password.
         command = [sys.executable, "-P", str(PROGRAM)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         self._is_answering = False
@@ -106,7 +107,9 @@ class RowProcesses:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Keep processes for those who read next, until the block ends: each takes 0.3 s to start."""
+        """Keep processes for those who read next, until the block ends: each takes 0.3
+        s to start.
+        """
         self._are_kept = True
         try:
             yield

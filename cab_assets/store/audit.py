@@ -22,7 +22,9 @@ BATCH_ROWS = 50_000  # whose words the processor's cache holds
 NO_HASHES = np.zeros(0, dtype=np.uint64)
 SHOWN = 3  # keys that are named
 READERS = 2  # row groups side by side: the import is over by now, and its second core would be idle
-BYTES_OF_WORD = np.array([2 ** (8 * held) - 1 for held in range(9)], dtype=np.uint64)  # masks of a word's first bytes
+BYTES_OF_WORD = np.array(
+    [2 ** (8 * held) - 1 for held in range(9)], dtype=np.uint64
+)  # masks of a word's first bytes
 
 
 @dataclass
@@ -32,7 +34,9 @@ class VersionContents:
     schema: pa.Schema
     rows: int = 0
     sums: dict[str, Decimal | None] = field(default_factory=dict)  # None: no row holds a value
-    ranges: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)  # absent: no row holds a value
+    ranges: dict[str, tuple[datetime, datetime]] = field(
+        default_factory=dict
+    )  # absent: no row holds a value
     nulls: dict[str, int] = field(default_factory=dict)
     repeated_keys: int = 0
     repeated: list[str] = field(default_factory=list)  # the first of these keys
@@ -62,7 +66,9 @@ def read_back(
             prints.append(key_hashes(batch, table))
         return np.sort(np.concatenate(prints))
 
-    shares = [share for file in files for share in _shares(lake, f"{day.folder(version)}/{file.name}")]
+    shares = [
+        share for file in files for share in _shares(lake, f"{day.folder(version)}/{file.name}")
+    ]
     contents.schema = shares[0].metadata.schema.to_arrow_schema()
     with ThreadPoolExecutor(READERS) as pool:
         prints = np.concatenate(list(pool.map(look, shares)))
@@ -84,17 +90,33 @@ def _shares(lake: Lake, path: str) -> Iterator[Share]:
     with reading(path):
         metadata = pq.read_metadata(path, filesystem=lake.files)
     groups = metadata.num_row_groups
-    yield from (Share(path, metadata, range(first, groups, READERS)) for first in range(max(1, min(groups, READERS))))
+    yield from (
+        Share(path, metadata, range(first, groups, READERS))
+        for first in range(max(1, min(groups, READERS)))
+    )
 
 
 def _batches(lake: Lake, share: Share, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """Opened once and told what is in it: on S3, each look at a file is a request."""
-    with reading(share.path), pq.ParquetFile(share.path, filesystem=lake.files, metadata=share.metadata, pre_buffer=True) as file:
+    with (
+        reading(share.path),
+        pq.ParquetFile(
+            share.path, filesystem=lake.files, metadata=share.metadata, pre_buffer=True
+        ) as file,
+    ):
         for group in share.groups:
-            yield from file.read_row_group(group, columns=columns, use_threads=False).to_batches(max_chunksize=BATCH_ROWS)
+            yield from file.read_row_group(group, columns=columns, use_threads=False).to_batches(
+                max_chunksize=BATCH_ROWS
+            )
 
 
-def _add_up(contents: VersionContents, batch: pa.RecordBatch, key: Iterable[str], summed: Iterable[str], ranged: Iterable[str]) -> None:
+def _add_up(
+    contents: VersionContents,
+    batch: pa.RecordBatch,
+    key: Iterable[str],
+    summed: Iterable[str],
+    ranged: Iterable[str],
+) -> None:
     contents.rows += batch.num_rows
     for name in key:
         contents.nulls[name] = contents.nulls.get(name, 0) + batch[name].null_count
@@ -117,12 +139,16 @@ def _plus(total: Decimal | None, more: Any) -> Decimal | None:
 
 
 def key_hashes(batch: pa.RecordBatch, table: Table) -> np.ndarray:
-    """A 64-bit print of each row's key: flat memory where a set of two million keys takes 200 MB."""
+    """A 64-bit print of each row's key: flat memory where a set of two million keys
+    takes 200 MB.
+    """
     prints = np.zeros(batch.num_rows, dtype=np.uint64)
     for name in table.key:
         for word in words(batch[name]):
             mixed = (prints ^ word) * np.uint64(0x9E3779B97F4A7C15)
-            prints = np.where(word == 0, prints, mixed ^ (mixed >> np.uint64(32)))  # padding leaves a print as it is
+            prints = np.where(
+                word == 0, prints, mixed ^ (mixed >> np.uint64(32))
+            )  # padding leaves a print as it is
     return prints
 
 
@@ -135,13 +161,19 @@ def words(values: pa.Array) -> Iterator[np.ndarray]:
 
 
 def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:
-    """The bytes of each string as 64-bit words, zero-padded: the first word of every row, the second, …"""
+    """The bytes of each string as 64-bit words, zero-padded: the first word of every row, the
+    second, …
+    """
     filled = pc.fill_null(strings, "")
     _, offsets, data = filled.buffers()
-    starts = np.frombuffer(offsets, dtype=np.int32)[filled.offset : filled.offset + len(filled) + 1].astype(np.int64)
+    starts = np.frombuffer(offsets, dtype=np.int32)[
+        filled.offset : filled.offset + len(filled) + 1
+    ].astype(np.int64)
     lengths = np.diff(starts)
     padded = np.frombuffer(bytes(data or b"") + bytes(8), dtype=np.uint8)
-    word_at = np.ndarray(padded.size - 7, dtype=np.uint64, buffer=padded, strides=(1,))  # of any byte: no string is copied
+    word_at = np.ndarray(
+        padded.size - 7, dtype=np.uint64, buffer=padded, strides=(1,)
+    )  # of any byte: no string is copied
     for done in range(0, int(lengths.max(initial=0)) + 1, 8):
         held = np.clip(lengths - done, 0, 8)
         yield word_at[np.minimum(starts[:-1] + done, padded.size - 8)] & BYTES_OF_WORD[held]
@@ -159,7 +191,9 @@ def _repeats(lake: Lake, shares: list[Share], table: Table) -> tuple[int, list[s
     By the keys themselves: two different keys can share a print.
     """
     names = list(table.key)
-    keys = pa.Table.from_batches(batch for share in shares for batch in _batches(lake, share, names))
+    keys = pa.Table.from_batches(
+        batch for share in shares for batch in _batches(lake, share, names)
+    )
     found = keys.group_by(names).aggregate([([], "count_all")])
     repeated = found.filter(pc.greater(found["count_all"], 1)).select(names)
     first = repeated.sort_by([(name, "ascending") for name in names]).slice(0, SHOWN)
@@ -178,6 +212,11 @@ def head(day: StoredDay, manifest: Manifest, rows: int) -> list[dict[str, Any]]:
         batch = next(file.iter_batches(batch_size=rows), None)
     if batch is None:
         return []
-    shown = [values.cast(pa.string()) if pa.types.is_timestamp(values.type) else values for values in batch.columns]
-    first: list[dict[str, Any]] = pa.RecordBatch.from_arrays(shown, names=batch.schema.names).slice(0, rows).to_pylist()
+    shown = [
+        values.cast(pa.string()) if pa.types.is_timestamp(values.type) else values
+        for values in batch.columns
+    ]
+    first: list[dict[str, Any]] = (
+        pa.RecordBatch.from_arrays(shown, names=batch.schema.names).slice(0, rows).to_pylist()
+    )
     return first

@@ -1,8 +1,10 @@
-"""Collecting versions that nobody can reach any more: superseded ones, and attempts that never came to count.
+"""Collecting versions that nobody can reach any more: superseded ones, and attempts that never came
+to count.
 
-A reader whose files vanish gets fewer rows without an error, so a version is first marked, and its files go when the
-mark is older than the grace. Never collected: the version that the metastore names, the newest one that counts, a
-newer one that is withheld for lost rows, and the work of a run that is still active.
+A reader whose files vanish gets fewer rows without an error, so a version is first marked, and its
+files go when the mark is older than the grace. Never collected: the version that the metastore
+names, the newest one that counts, a newer one that is withheld for lost rows, and the work of a run
+that is still active.
 """
 
 from collections.abc import Collection, Iterator
@@ -25,8 +27,12 @@ class Collected:
     bytes: int
 
 
-def collect(store: TableStore, *, grace: timedelta, now: datetime, active_runs: Collection[str]) -> Iterator[Collected]:
-    """Mark what is superseded since the last time, and delete what was marked `grace` ago or longer."""
+def collect(
+    store: TableStore, *, grace: timedelta, now: datetime, active_runs: Collection[str]
+) -> Iterator[Collected]:
+    """Mark what is superseded since the last time, and delete what was marked `grace` ago or
+    longer.
+    """
     crowded = [day for day in store.days() if len(day.version_ids()) > 1 or not day.newest()]
     shown = store.shown(day.date for day in crowded)
     for day in crowded:

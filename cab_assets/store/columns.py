@@ -17,21 +17,30 @@ def declared(columns: Iterable[Column]) -> str:
 
 
 def described(rows: Iterable[Row]) -> dict[str, str]:
-    """Return name -> type out of what DESCRIBE answers, which goes on with partitions after a blank or `#` line."""
+    """Return name -> type out of what DESCRIBE answers, which goes on with partitions after a blank
+    or `#` line.
+    """
     found: dict[str, str] = {}
     for name, kind, *_ in rows:
         if not name or str(name).startswith("#"):
             break
-        found[str(name).strip()] = str(kind).strip().removesuffix("_ntz")  # how a Spark may be set to call it
+        found[str(name).strip()] = (
+            str(kind).strip().removesuffix("_ntz")
+        )  # how a Spark may be set to call it
     return found
 
 
 def lacking(name: str, columns: Sequence[Column], there: Mapping[str, str]) -> list[Column]:
-    """Return the columns that are not there yet; raise ColumnChanged if one is there with another type."""
+    """Return the columns that are not there yet.
+
+    Raise ColumnChanged if one is there with another type.
+    """
     if changed := [each for each in columns if there.get(each.name, each.type) != each.type]:
-        wrong = "; ".join(f"{each.name} is {there[each.name]}, declared is {each.type}" for each in changed)
+        wrong = "; ".join(
+            f"{each.name} is {there[each.name]}, declared is {each.type}" for each in changed
+        )
         raise ColumnChanged(
-            f"{name} in Hive has columns of another type: {wrong}. Nothing was changed."
-            " Declare the type that Hive has in cab_assets/schemas.py, or add a column of another name"
+            f"{name} in Hive has columns of another type: {wrong}. Nothing was changed. Declare the"
+            " type that Hive has in cab_assets/schemas.py, or add a column of another name"
         )
     return [each for each in columns if each.name not in there]

@@ -14,7 +14,10 @@ def declare_table(hive: Hive, table: Table, location: str) -> None:
         return
     odd = not_a_uri(location)
     if odd and hive.is_apache:
-        raise HiveRefused(f"Apache Hive moves no partition to a location with {odd!r}: choose a CAB_LAKE_ROOT without it")
+        raise HiveRefused(
+            f"Apache Hive moves no partition to a location with {odd!r}: choose a CAB_LAKE_ROOT"
+            " without it"
+        )
     name = hive.name(table.name)
     hive.execute(
         f"CREATE EXTERNAL TABLE IF NOT EXISTS {name} ({declared(table.columns)})"

@@ -34,7 +34,10 @@ class Draft:
         self.files = (write_parquet(self.day.lake, self.path, self.day.table, batches),)
 
     def adopt(self) -> None:
-        """Take the files that Spark wrote into the folder; write one without rows if it wrote none."""
+        """Take the files that Spark wrote into the folder.
+
+        Write one without rows if it wrote none.
+        """
         lake, found = self.day.lake, self.day.lake.list(self.day.folder(self.version))
         parts = [info for info in found if info.base_name.endswith(".parquet")]
         if not parts:
@@ -50,7 +53,9 @@ class Draft:
         )
         return None
 
-    def read_back(self, *, summed: Sequence[str] = (), ranged: Sequence[str] = ()) -> VersionContents:
+    def read_back(
+        self, *, summed: Sequence[str] = (), ranged: Sequence[str] = ()
+    ) -> VersionContents:
         """Return what lies in the files: see `store.audit.read_back`."""
         return read_back(self.day, self.version, self.files, summed=summed, ranged=ranged)
 

@@ -25,7 +25,9 @@ class Differences:
     """How a folder differs from its manifest; each message names the file."""
 
     lost: tuple[str, ...] = ()  # listed files that are missing or have another size
-    surplus: tuple[str, ...] = ()  # what the manifest does not list; readers take its rows, or fail on it
+    surplus: tuple[
+        str, ...
+    ] = ()  # what the manifest does not list; readers take its rows, or fail on it
 
     @property
     def first(self) -> str | None:
@@ -39,7 +41,10 @@ def differences(lake: Lake, folder: str, files: Iterable[Listed]) -> Differences
     """Compare names and sizes, with one look at the folder; no file is read."""
     found = {info.base_name: info for info in lake.list(folder)}
     sizes = {file.name: file.bytes for file in files}
-    lost = {name: _loss(found[name].size if name in found else None, size) for name, size in sizes.items()}
+    lost = {
+        name: _loss(found[name].size if name in found else None, size)
+        for name, size in sizes.items()
+    }
     surplus = [name for name in found if name not in sizes and not name.startswith(HIDDEN)]
     return Differences(
         tuple(f"{folder}/{name} {said}" for name, said in lost.items() if said),

@@ -26,7 +26,9 @@ class Finding(BaseModel, frozen=True):
     warns: bool = False  # a failure is shown and withholds nothing
 
     def __str__(self) -> str:
-        return f"{self.check} ({', '.join(f'{name}: {value}' for name, value in self.detail.items())})"
+        return (
+            f"{self.check} ({', '.join(f'{name}: {value}' for name, value in self.detail.items())})"
+        )
 
 
 class Manifest(BaseModel, frozen=True):
@@ -41,9 +43,14 @@ class Manifest(BaseModel, frozen=True):
     fingerprint: Fingerprint | None = None  # of a table that comes from a source
     findings: tuple[Finding, ...]
     made_from: dict[str, str] = {}
-    records: int | None = None  # of a table that is folded: the records of Kafka that its rows stand for
-    through_batch: int | None = None  # of a table that is folded: the newest batch whose rows are in it
-    through_folder: str | None = None  # of a table that is folded: that batch's folder; None in versions of before it was kept
+    # Of a table that is folded: the records of Kafka that its rows stand for
+    records: int | None = None
+    # Of a table that is folded: the newest batch whose rows are in it
+    through_batch: int | None = None
+    through_folder: str | None = (
+        # Of a table that is folded: that batch's folder; None in versions of before it was kept
+        None
+    )
     seconds: float
 
     @property

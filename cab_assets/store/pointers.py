@@ -14,7 +14,10 @@ FEW = 4  # days that are described one by one
 
 @dataclass(frozen=True)
 class Pointers:
-    """The partitions of one table. Values of the partition column are days, or numbers of batches."""
+    """The partitions of one table.
+
+    Values of the partition column are days, or numbers of batches.
+    """
 
     hive: Hive
     table: Table
@@ -33,13 +36,17 @@ class Pointers:
         return {str(row[0]).partition("=")[2] for row in rows}
 
     def locations(self, values: Iterable[str]) -> dict[str, str]:
-        """Return the location of each partition there is, as `file:///…` where Hive says `file:/…`."""
+        """Return the location of each partition there is, as `file:///…` where Hive
+        says `file:/…`.
+        """
         if not (wanted := set(values)):
             return {}
         there = sorted(wanted & self.values())
         planned = self._planned(there) if len(there) > FEW and self.hive.is_apache else {}
         others = [value for value in there if value not in planned]
-        return planned | dict(zip(others, self.hive.side_by_side(self._describe, others), strict=True))
+        return planned | dict(
+            zip(others, self.hive.side_by_side(self._describe, others), strict=True)
+        )
 
     def location(self, value: str) -> str | None:
         """Return the location of one partition, or None if there is no such partition."""
@@ -52,7 +59,9 @@ class Pointers:
     def add(self, locations: Mapping[str, str]) -> None:
         """Add partitions. One that another writer added meanwhile keeps its location."""
         for some in _portions(sorted(locations)):
-            clauses = (f"{self._clause(value)} LOCATION {quoted(locations[value])}" for value in some)
+            clauses = (
+                f"{self._clause(value)} LOCATION {quoted(locations[value])}" for value in some
+            )
             self.hive.execute(f"ALTER TABLE {self.name} ADD IF NOT EXISTS {' '.join(clauses)}")
 
     def move(self, locations: Mapping[str, str]) -> None:
@@ -60,13 +69,17 @@ class Pointers:
 
         def move(value: str) -> None:
             location = quoted(locations[value])
-            self.hive.execute(f"ALTER TABLE {self.name} {self._clause(value)} SET LOCATION {location}")
+            self.hive.execute(
+                f"ALTER TABLE {self.name} {self._clause(value)} SET LOCATION {location}"
+            )
 
         self.hive.side_by_side(move, sorted(locations))
 
     def claim(self, value: str, location: str) -> None:
         """Add a partition, or raise HiveRefused if it exists: of several who try, one succeeds."""
-        self.hive.execute(f"ALTER TABLE {self.name} ADD {self._clause(value)} LOCATION {quoted(location)}")
+        self.hive.execute(
+            f"ALTER TABLE {self.name} ADD {self._clause(value)} LOCATION {quoted(location)}"
+        )
 
     def drop(self, values: Iterable[str]) -> None:
         """Drop partitions in the order given. Their files stay."""

@@ -31,7 +31,9 @@ class PointerUnsettled(Unavailable):
     """The metastore does not show what it was told."""
 
 
-def publish(store: TableStore, days: Iterable[str]) -> Generator[Failed | Published, None, Manifests]:
+def publish(
+    store: TableStore, days: Iterable[str]
+) -> Generator[Failed | Published, None, Manifests]:
     """Publish the days' newest audited versions; return those that Hive shows, by day.
 
     When Hive goes away, each day that it does not show yet fails with that.
@@ -68,7 +70,9 @@ class Publication:
                 yield from self.fail({*missing, *behind}, error)
             moved |= self.left
         for day in sorted(self.left):
-            unsettled = f"{self.store.day(day)} does not point where it was told to; run the day again"
+            unsettled = (
+                f"{self.store.day(day)} does not point where it was told to; run the day again"
+            )
             yield from self.fail([day], PointerUnsettled(unsettled))
 
     def fail(self, days: Iterable[str], error: CabError) -> Iterator[Failed]:
@@ -85,8 +89,12 @@ class Publication:
             except CabError as error:
                 yield from self.fail([day], error)
 
-    def _look(self, moved: set[str]) -> Generator[Failed | Published, None, tuple[dict[str, str], dict[str, str]]]:
-        """Return `(missing, behind)`: where days without a partition belong, and days with another one."""
+    def _look(
+        self, moved: set[str]
+    ) -> Generator[Failed | Published, None, tuple[dict[str, str], dict[str, str]]]:
+        """Return `(missing, behind)`: where days without a partition belong, and days with another
+        one.
+        """
         missing: dict[str, str] = {}
         behind: dict[str, str] = {}
         there = self.store.pointers.locations(self.left)
@@ -109,7 +117,9 @@ class Publication:
         self.shown[manifest.day] = manifest
         return Published(self.store.table, manifest, location, moved)
 
-    def _raise_if_not_ours(self, stored: StoredDay, location: str | None, manifest: Manifest) -> None:
+    def _raise_if_not_ours(
+        self, stored: StoredDay, location: str | None, manifest: Manifest
+    ) -> None:
         """Leave a partition alone that is not ours to move, or that shows a newer version."""
         if location is None:
             return
@@ -123,10 +133,15 @@ class Publication:
                 f' If nobody needs it, `cab query "{drop}"` (files stay) and run the day again'
             )
         if without_run(version) > without_run(manifest.version):
-            raise DamagedVersion(f"{stored} shows {version}, which is damaged; run what it is made from again, an older version is not put back")
+            raise DamagedVersion(
+                f"{stored} shows {version}, which is damaged; run what it is made from again, an"
+                " older version is not put back"
+            )
 
 
 def _newest(stored: StoredDay) -> Manifest:
     if manifest := stored.newest():
         return manifest
-    raise NothingToPublish(f"{stored} has no audited version; materialize what it is made from first")
+    raise NothingToPublish(
+        f"{stored} has no audited version; materialize what it is made from first"
+    )

@@ -1,4 +1,5 @@
-"""One day of a table in the lake: a folder with versions in it, of which the newest audited one wins.
+"""One day of a table in the lake: a folder with versions in it, of which the newest audited one
+wins.
 
 A version is an immutable folder. It counts as soon as `_manifest.json` is in it, and no longer once
 `_condemned` is.
@@ -48,7 +49,9 @@ class StoredDay:
         return self.lake.url(self.folder(version))
 
     def version_at(self, location: str) -> str | None:
-        """Return the version to which a partition points, or None if it is no version of this day."""
+        """Return the version to which a partition points, or None if it is no version
+        of this day.
+        """
         version = location.removeprefix(self.location(""))
         return version if is_version_id(version) else None
 
@@ -57,12 +60,16 @@ class StoredDay:
 
     def version_ids(self) -> list[str]:
         """Return the ids of all versions, newest first, whether they count or not."""
-        folders = (each for each in self.lake.list(self.path) if each.type == pafs.FileType.Directory)
+        folders = (
+            each for each in self.lake.list(self.path) if each.type == pafs.FileType.Directory
+        )
         names = (each.base_name.removeprefix("version=") for each in folders)
         return sorted(filter(is_version_id, names), reverse=True)
 
     def manifest(self, version: str) -> Manifest | None:
-        """Return the manifest, or None if the version is unfinished, condemned, or has a damaged manifest."""
+        """Return the manifest, or None if the version is unfinished, condemned, or has a damaged
+        manifest.
+        """
         if self.has(version, CONDEMNED):
             return None
         return self._read(version, MANIFEST)
@@ -78,7 +85,8 @@ class StoredDay:
         return next(self.counting(), None)
 
     def newest_and_lost(self, shown: str | None = None) -> tuple[Manifest | None, str | None]:
-        """Return the newest version that counts, and the id of the newest one after it that once did.
+        """Return the newest version that counts, and the id of the newest one after it that once
+        did.
 
         The second is condemned, its manifest is damaged, or Hive shows it and its files are gone.
         """
@@ -86,7 +94,9 @@ class StoredDay:
         for version in sorted({*self.version_ids(), *filter(None, [shown])}, reverse=True):
             if (manifest := self.manifest(version)) and manifest.passed:
                 return manifest, lost
-            counted = version == shown or self.has(version, CONDEMNED) or self.has(version, MANIFEST)
+            counted = (
+                version == shown or self.has(version, CONDEMNED) or self.has(version, MANIFEST)
+            )
             lost = lost or (version if counted else None)
         return None, lost
 
@@ -109,7 +119,10 @@ class StoredDay:
         return [f"{self.location(manifest.version)}/{file.name}" for file in manifest.files]
 
     def record(self, manifest: Manifest) -> None:
-        """Make a version count. One that failed its audit never counts; its manifest has another name."""
+        """Make a version count.
+
+        One that failed its audit never counts; its manifest has another name.
+        """
         name = MANIFEST if manifest.passed else REFUSED
         content = manifest.model_dump_json(indent=1).encode()
         self.lake.write(f"{self.folder(manifest.version)}/{name}", content)
@@ -129,7 +142,10 @@ class StoredDay:
         """
         if problem := self._damage(manifest, surplus=surplus):
             self.condemn(manifest.version, problem)
-            raise DamagedVersion(f"{problem}; the version no longer counts: run {self.table.name} and what it is made from again for {self.date}")
+            raise DamagedVersion(
+                f"{problem}; the version no longer counts: run {self.table.name} and what it is"
+                f" made from again for {self.date}"
+            )
 
     def is_intact(self, manifest: Manifest, *, surplus: bool = False) -> bool:
         """Return whether a version is as it was written; condemn it if it is not."""

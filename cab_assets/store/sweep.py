@@ -1,4 +1,6 @@
-"""Comparing every day of a table with Hive: its partition is the newest version, as it was written."""
+"""Comparing every day of a table with Hive: its partition is the newest version, as it
+was written.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -49,9 +49,16 @@ class TableStore:
         return {day: manifest for day, manifest in found.items() if manifest}
 
     def published(self, days: Iterable[str]) -> Manifests:
-        """Return the manifests of the versions that Hive shows; days without one that counts are left out."""
+        """Return the manifests of the versions that Hive shows.
+
+        Days without one that counts are left out.
+        """
         return self.counting(self.shown(days))
 
     def intact(self, versions: Manifests) -> Manifests:
-        """Return those of `versions` that are not damaged: one that is would end a Spark job over all."""
-        return {day: manifest for day, manifest in versions.items() if self.day(day).is_intact(manifest)}
+        """Return those of `versions` that are not damaged: one that is would end a Spark job over
+        all.
+        """
+        return {
+            day: manifest for day, manifest in versions.items() if self.day(day).is_intact(manifest)
+        }

@@ -12,15 +12,28 @@ from cab_assets.clients.lake import Lake, refused
 from cab_assets.schemas import Table
 from cab_assets.store.manifest import DataFile
 
-DICTIONARY_BYTES = 1 << 16  # a column with more distinct values than fit gives up its dictionary early, before it has cost anything
-WRITE_BYTES = 1 << 20  # Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
-POOL = pa.system_memory_pool()  # Arrow's own gives memory back to the system within moments, and asks for it again a row group later: 4 % of an import
-ROW_GROUP_ROWS = 125_000  # 12 MB of bookings in memory: twice as many save 3 % in size, and the import waits while one is encoded
+# A column with more distinct values than fit gives up its dictionary early, before it has cost
+# anything
+DICTIONARY_BYTES = 1 << 16
+WRITE_BYTES = (
+    1 << 20
+)  # Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
+# Arrow's own gives memory back to the system within moments, and asks for it again a row group
+# later: 4 % of an import
+POOL = pa.system_memory_pool()
+# 12 MB of bookings in memory: twice as many save 3 % in size, and the import waits while one is
+# encoded
+ROW_GROUP_ROWS = 125_000
 ROW_GROUP_BYTES = 64 << 20  # fewer rows, where they are larger than bookings usually are
 
 
-def write_parquet(lake: Lake, path: str, table: Table, batches: Iterable[pa.RecordBatch]) -> DataFile:
-    """Write `batches` (of the table's Arrow schema) as a Parquet file; LakeRefused if it cannot be."""
+def write_parquet(
+    lake: Lake, path: str, table: Table, batches: Iterable[pa.RecordBatch]
+) -> DataFile:
+    """Write `batches` (of the table's Arrow schema) as a Parquet file.
+
+    LakeRefused if it cannot be.
+    """
     folder, _, name = path.rpartition("/")
     rows = 0
     try:
@@ -28,7 +41,9 @@ def write_parquet(lake: Lake, path: str, table: Table, batches: Iterable[pa.Reco
         with lake.files.open_output_stream(path, buffer_size=WRITE_BYTES) as stream:
             hashed = Hashed(stream)
             options = parquet_options(table)
-            with pq.ParquetWriter(hashed, table.arrow_schema, memory_pool=POOL, **options) as writer:
+            with pq.ParquetWriter(
+                hashed, table.arrow_schema, memory_pool=POOL, **options
+            ) as writer:
                 for group in _row_groups(batches):
                     writer.write_table(group)
                     rows += group.num_rows
@@ -39,7 +54,9 @@ def write_parquet(lake: Lake, path: str, table: Table, batches: Iterable[pa.Reco
 
 
 class Hashed(io.RawIOBase):
-    """Passes on what is written and hashes it: what is stored is held against that before it is published."""
+    """Passes on what is written and hashes it: what is stored is held against that before it is
+    published.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -57,20 +74,29 @@ class Hashed(io.RawIOBase):
 
 
 def parquet_options(table: Table) -> dict[str, object]:
-    """zstd, and the encoding that suits each type: only those that Spark's vectorized reader and Hive know.
+    """zstd, and the encoding that suits each type: only those that Spark's vectorized reader and
+    Hive know.
 
     BYTE_STREAM_SPLIT would save 1 MB in 15 on coordinates, but Spark 4.2 refuses it.
     """
     types = {column.name: column.type for column in table.columns}
     delta = [name for name, kind in types.items() if kind in ("bigint", "timestamp")]
-    distinct = {*table.key, *delta, *(name for name, kind in types.items() if kind == "double")}  # no dictionary would hold them
+    distinct = {
+        *table.key,
+        *delta,
+        *(name for name, kind in types.items() if kind == "double"),
+    }  # no dictionary would hold them
     return {
         "compression": "zstd",
         "use_dictionary": [name for name in types if name not in distinct] or False,
         "dictionary_pagesize_limit": DICTIONARY_BYTES,
-        "store_decimal_as_integer": True,  # as Spark writes them: 4 % of the import's own CPU less than as bytes
+        "store_decimal_as_integer": (
+            True
+        ),  # as Spark writes them: 4 % of the import's own CPU less than as bytes
         "column_encoding": dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
-        "write_statistics": [name for name, kind in types.items() if kind != "string"],  # of strings: a seventh of the time, and no query skips by them
+        "write_statistics": [
+            name for name, kind in types.items() if kind != "string"
+        ],  # of strings: a seventh of the time, and no query skips by them
     }
 
 

@@ -7,7 +7,9 @@ from cab_assets.schemas import BOOKING_AGGREGATES
 
 
 def aggregate_bookings(bookings: DataFrame) -> DataFrame:
-    """One row per day and currency: how many bookings, their amounts, the highest tip. Amounts ignore what is NULL."""
+    """One row per day and currency: how many bookings, their amounts, the highest tip. Amounts
+    ignore what is NULL.
+    """
     return (
         bookings.groupBy("booking_date", "currency_code")
         .agg(

@@ -12,8 +12,13 @@ import pyarrow as pa
 
 from cab_assets.schemas import EVENT, POSITION
 
-OTHER_KEYS = {"os_version": ("OS_version", "os_version"), "event_timestamp": ("timestamp\n", "timestamp")}
-KEYS = {column.name: OTHER_KEYS.get(column.name, (column.name,)) for column in EVENT}  # of a column: each is one spelling
+OTHER_KEYS = {
+    "os_version": ("OS_version", "os_version"),
+    "event_timestamp": ("timestamp\n", "timestamp"),
+}
+KEYS = {
+    column.name: OTHER_KEYS.get(column.name, (column.name,)) for column in EVENT
+}  # of a column: each is one spelling
 COLUMN_OF = {key: name for name, keys in KEYS.items() for key in keys}
 KEPT_AS_WRITTEN = frozenset(column.name for column in EVENT if column.type == "string")
 first, *mixed, last = (itemgetter(*keys) for keys in product(*KEYS.values()))
@@ -44,7 +49,10 @@ class Odd:
 
 
 def take_apart(values: Iterable[bytes | None]) -> tuple[dict[str, pa.StringArray], dict[int, Odd]]:
-    """By column, the texts that may mean something, one for each record; and what is odd, by the record's number. Nothing raises."""
+    """By column, the texts that may mean something, one for each record.
+
+    And what is odd, by the record's number. Nothing raises.
+    """
     rows, odd = [], {}
     for number, value in enumerate(values):
         texts = _plain(value)
@@ -52,13 +60,18 @@ def take_apart(values: Iterable[bytes | None]) -> tuple[dict[str, pa.StringArray
             texts, odd[number] = _any(value)
         rows.append(texts)
     columns = zip(*rows, strict=True) if rows else [()] * len(KEYS)
-    return {name: pa.array(column, pa.string()) for name, column in zip(KEYS, columns, strict=True)}, odd
+    return {
+        name: pa.array(column, pa.string()) for name, column in zip(KEYS, columns, strict=True)
+    }, odd
 
 
 def _plain(value: bytes | None) -> Texts | None:
-    """The texts of a record that is one object of our keys, each once, with a string for each; None: `_any` tells.
+    """The texts of a record that is one object of our keys, each once, with a string for each.
 
-    Strings for all our keys take all the quotes there are, so no other key is there, and none is twice.
+    None: `_any` tells.
+
+    Strings for all our keys take all the quotes there are, so no other key is there, and none is
+    twice.
     """
     if value is None or value.count(b'"') != QUOTES:
         return None
@@ -82,8 +95,16 @@ def _any(value: bytes | None) -> tuple[Texts, Odd]:
     if value is None:
         return NONE, Odd("value_is_null")
     try:
-        found = json.loads(value.decode("utf-8-sig"), object_pairs_hook=Members, parse_int=Number, parse_float=Number, parse_constant=_no_number)
-        json.dumps(found, ensure_ascii=False).encode()  # an escape like \ud800 alone is no character either
+        found = json.loads(
+            value.decode("utf-8-sig"),
+            object_pairs_hook=Members,
+            parse_int=Number,
+            parse_float=Number,
+            parse_constant=_no_number,
+        )
+        json.dumps(
+            found, ensure_ascii=False
+        ).encode()  # an escape like \ud800 alone is no character either
     except UnicodeError:
         return NONE, Odd("not_utf8")
     except (ValueError, RecursionError):
@@ -95,18 +116,31 @@ def _fields(members: Members) -> tuple[Texts, Odd]:
     given: dict[str, list[Any]] = {name: [] for name in KEYS}
     for key, value in members:
         given.get(COLUMN_OF.get(key, ""), []).append(value)
-    texts = tuple(_text(name, *values) if len(values) < 2 else None for name, values in given.items())
-    faults = {name: "twice" if values else "missing" for name, values in given.items() if len(values) > 1 or not (values or name in POSITION)}
+    texts = tuple(
+        _text(name, *values) if len(values) < 2 else None for name, values in given.items()
+    )
+    faults = {
+        name: "twice" if values else "missing"
+        for name, values in given.items()
+        if len(values) > 1 or not (values or name in POSITION)
+    }
     return texts, Odd(faults=faults, extra_keys=sum(key not in COLUMN_OF for key, _ in members))
 
 
 def _text(name: str, value: Any = None) -> str | None:
-    """Numbers and flags need not be strings, so they have a text; None: of a type that means nothing here."""
+    """Numbers and flags need not be strings, so they have a text.
+
+    None: of a type that means nothing here.
+    """
     if value is None and name in POSITION:
         return ""
     if isinstance(value, bool):
         value = Number(str(value).lower())
-    return value if isinstance(value, str) and not (isinstance(value, Number) and name in KEPT_AS_WRITTEN) else None
+    return (
+        value
+        if isinstance(value, str) and not (isinstance(value, Number) and name in KEPT_AS_WRITTEN)
+        else None
+    )
 
 
 def _no_number(text: str) -> None:

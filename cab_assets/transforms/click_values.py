@@ -1,6 +1,9 @@
-"""What the texts in a click's JSON mean. Nothing here raises, whatever the text; NULL: it means nothing.
+"""What the texts in a click's JSON mean.
 
-Each type has one meaning, told text by text, and a way through Arrow that reads the plain texts of a column at once.
+Nothing here raises, whatever the text; NULL: it means nothing.
+
+Each type has one meaning, told text by text, and a way through Arrow that reads the plain texts of
+a column at once.
 """
 
 import re
@@ -30,13 +33,20 @@ OFFSET = r"(Z|[-+](?:(?:0\d|1[0-3])(?::?[0-5]\d)?|14(?::?00)?))?"  # up to 14 ho
 MOMENT = re.compile(rf"{DATE}[ T]{TIME}{OFFSET}", re.ASCII)
 SINCE_1970 = re.compile(r"\d{10}(\d{3})?", re.ASCII)  # seconds, or milliseconds
 MICROSECONDS = 16  # digits of a time since 1970
-SECONDS = len("2020-09-14 09:59:07")  # no other form that Arrow reads without a zone is of that length
+SECONDS = len(
+    "2020-09-14 09:59:07"
+)  # no other form that Arrow reads without a zone is of that length
 SAFE_DIGITS = 18  # any such number fits
 TRUE, FALSE = ("yes", "true", "y", "1"), ("no", "false", "n", "0")
 FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
-PLAIN_FLAGS = [spelt for word in FLAGS for spelt in dict.fromkeys((word, word.upper(), word.title()))]
+PLAIN_FLAGS = [
+    spelt for word in FLAGS for spelt in dict.fromkeys((word, word.upper(), word.title()))
+]
 PLAIN_TRUE = len([word for word in PLAIN_FLAGS if FLAGS[word.lower()]])
-EPOCH, DAY = datetime(1970, 1, 1, tzinfo=UTC), 24 * 3600 * 10**6  # the day, and all that follow, in microseconds
+EPOCH, DAY = (
+    datetime(1970, 1, 1, tzinfo=UTC),
+    24 * 3600 * 10**6,
+)  # the day, and all that follow, in microseconds
 EARLIEST, LATEST = -1900 * 365 * DAY, 8000 * 365 * DAY  # a calendar knows them in every zone
 
 
@@ -57,7 +67,11 @@ def read(name: str, kind: str, texts: pa.StringArray, zone: str) -> pa.Array:
         return values
     low, high = BOUNDS[name]
     inside = pc.and_(pc.greater_equal(values, low), pc.less_equal(values, high))
-    return values if pc.all(inside, skip_nulls=False, min_count=0).as_py() else pc.if_else(inside, values, None)
+    return (
+        values
+        if pc.all(inside, skip_nulls=False, min_count=0).as_py()
+        else pc.if_else(inside, values, None)
+    )
 
 
 def are_blank(texts: pa.StringArray) -> pa.BooleanArray:
@@ -70,9 +84,13 @@ def wall_clock(instant: int, zone: str) -> int:
 
 
 def utc_offset(instant: int, zone: str) -> int:
-    """Return how far a zone's clock is ahead of UTC, in microseconds, at any instant that an app or a producer gives."""
+    """Return how far a zone's clock is ahead of UTC, in microseconds, at any instant that an app or
+    a producer gives.
+    """
     known = EPOCH + timedelta(microseconds=min(max(instant, EARLIEST), LATEST))
-    return (known.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()) // timedelta(microseconds=1)
+    return (known.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()) // timedelta(
+        microseconds=1
+    )
 
 
 def _values(kind: Kind, texts: pa.StringArray, zone: str) -> pa.Array:
@@ -104,7 +122,9 @@ def _are_not_empty(texts: pa.StringArray) -> pa.BooleanArray:
 
 
 def _degrees(texts: pa.StringArray) -> pa.Array:
-    return texts.cast(pa.float64())  # of what is no number in JSON it reads inf and nan, which are out of all bounds
+    return texts.cast(
+        pa.float64()
+    )  # of what is no number in JSON it reads inf and nan, which are out of all bounds
 
 
 def _degree(text: str, _: str) -> float | None:
@@ -117,7 +137,9 @@ def _are_kept_as_written(texts: pa.StringArray) -> pa.BooleanArray:
 
 
 def _one_as_written(text: str, _: str) -> str | None:
-    return text if text and "\x00" not in text else None  # tools written in C cut a text off at a NUL
+    return (
+        text if text and "\x00" not in text else None
+    )  # tools written in C cut a text off at a NUL
 
 
 def _are_flags(texts: pa.StringArray) -> pa.BooleanArray:
@@ -141,7 +163,9 @@ def _moments(texts: pa.StringArray) -> pa.Array:
 
 
 def _moment(text: str, zone: str) -> int | None:
-    """Return the wall clock in microseconds since 1970, of years that Python's datetime does not know as well."""
+    """Return the wall clock in microseconds since 1970, of years that Python's datetime does not
+    know as well.
+    """
     trimmed = text.strip(BLANKS)
     if SINCE_1970.fullmatch(trimmed):
         return wall_clock(int(trimmed.ljust(MICROSECONDS, "0")), zone)
@@ -163,7 +187,9 @@ def _offset(text: str) -> int:
 
 
 KINDS = {
-    "bigint": Kind(_are_whole_numbers, lambda texts: texts.cast(pa.int64()), _whole_number, pa.int64()),
+    "bigint": Kind(
+        _are_whole_numbers, lambda texts: texts.cast(pa.int64()), _whole_number, pa.int64()
+    ),
     "double": Kind(_are_not_empty, _degrees, _degree, pa.float64()),
     "string": Kind(_are_kept_as_written, lambda texts: texts, _one_as_written, pa.string()),
     "boolean": Kind(_are_flags, _flags, _flag, pa.bool_()),

@@ -1,6 +1,7 @@
 """Records of the clickstream, each read into an event or refused with every reason why.
 
-Read in Spark's Python workers, a batch of Arrow at a time; this package is sent there with the job, its libraries are not.
+Read in Spark's Python workers, a batch of Arrow at a time; this package is sent there with the job,
+its libraries are not.
 """
 
 import gc
@@ -31,21 +32,30 @@ NOT_ODD = Odd()
 INSTANT = pa.timestamp("us", tz="UTC")
 FIRST_MOMENT = int(np.datetime64(date.min, "us").astype(np.int64))
 LAST_MOMENT = pa.scalar(datetime.max.replace(tzinfo=UTC), INSTANT)
-SAFELY_AHEAD = DAY * 10 // 24  # of Kafka's time in UTC: nobody's clock is further behind it than that
+SAFELY_AHEAD = (
+    DAY * 10 // 24
+)  # of Kafka's time in UTC: nobody's clock is further behind it than that
 
 Batches = Iterator[pa.RecordBatch]
 
 
 def read_clicks(records: DataFrame, *, start_date: date, zone: str) -> DataFrame:
-    """One row per record that Kafka's source gives, of a batch or a stream, in the columns of `clickstream_batches`; no input raises.
+    """One row per record that Kafka's source gives, of a batch or a stream, in the columns of
+    `clickstream_batches`; no input raises.
 
-    `reasons` is NULL, or `value_is_null`, `not_utf8` (an escape like \\\\ud800 alone is no character either), `not_json` or
-    `not_an_object`, or else, of each field that is wrong, `<column>_missing`, `<column>_twice` (in whatever spelling) or
-    `<column>_unusable`; and `event_before_start` or `event_in_future` (over a day ahead of Kafka's time on the clock of `zone`).
-    `kafka_timestamp_unusable`: a Kafka time before `start_date` or after the year 9999, as of a producer that counts seconds or
-    microseconds. No record can have arrived then, so the moment of reading takes its place. `extra_keys` counts the keys that are none of ours.
+    `reasons` is NULL, or `value_is_null`, `not_utf8` (an escape like \\\\ud800 alone is no
+    character either), `not_json` or `not_an_object`, or else, of each field that is wrong,
+    `<column>_missing`, `<column>_twice` (in whatever spelling) or `<column>_unusable`; and
+    `event_before_start` or `event_in_future` (over a day ahead of Kafka's time on the clock of
+    `zone`). `kafka_timestamp_unusable`: a Kafka time before `start_date` or after the year 9999, as
+    of a producer that counts seconds or microseconds. No record can have arrived then, so the
+    moment of reading takes its place. `extra_keys` counts the keys that are none of ours.
     """
-    return records.withColumnsRenamed(RENAMED).select("value", *PLACE_NAMES).mapInArrow(Reader(start_date, zone).read_all, STAGED.ddl)
+    return (
+        records.withColumnsRenamed(RENAMED)
+        .select("value", *PLACE_NAMES)
+        .mapInArrow(Reader(start_date, zone).read_all, STAGED.ddl)
+    )
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,10 @@ class Reader:
     zone: str
 
     def read_all(self, batches: Batches) -> Batches:
-        """In a worker. Nothing here makes cycles of objects, and looking for them takes a fifth of the time."""
+        """In a worker.
+
+        Nothing here makes cycles of objects, and looking for them takes a fifth of the time.
+        """
         gc.disable()
         try:
             yield from map(self.read, batches)
@@ -66,35 +79,54 @@ class Reader:
     def read(self, records: pa.RecordBatch) -> pa.RecordBatch:
         """From `value` and the columns of the place, in any order."""
         texts, odd = take_apart(records.column("value").to_pylist())
-        event = {column.name: read(column.name, column.type, texts[column.name], self.zone) for column in EVENT}
+        event = {
+            column.name: read(column.name, column.type, texts[column.name], self.zone)
+            for column in EVENT
+        }
         arrived, unknown = self._arrived(records.column("kafka_timestamp"))
         early, ahead = self._untimely(_microseconds(event[TIME]), _microseconds(arrived))
         wrong = {name: _mask(pc.is_null(column)) for name, column in event.items()}
         for name in POSITION:
             wrong[name] = wrong[name] & ~_mask(pc.fill_null(are_blank(texts[name]), False))
         accepted = pa.array(~reduce(np.logical_or, [*wrong.values(), early, ahead, unknown]))
-        reasons, extra_keys = np.full(len(records), None, dtype=object), np.zeros(len(records), np.int32)
+        reasons, extra_keys = (
+            np.full(len(records), None, dtype=object),
+            np.zeros(len(records), np.int32),
+        )
         for row in np.flatnonzero(~_mask(accepted)).tolist():
             fields = {name for name, mask in wrong.items() if mask[row]}
-            reasons[row] = _reasons(odd.get(row, NOT_ODD), fields, early=early[row], ahead=ahead[row])
+            reasons[row] = _reasons(
+                odd.get(row, NOT_ODD), fields, early=early[row], ahead=ahead[row]
+            )
             reasons[row] += ["kafka_timestamp_unusable"] * bool(unknown[row])
         for row, each in odd.items():
             extra_keys[row] = each.extra_keys
         event[EVENT_DATE.name] = event[TIME].cast(pa.date32()).cast(pa.string())
-        kept = {name: pc.if_else(accepted, column, None) for name, column in event.items()}  # one that is refused keeps its bytes, and nothing read from them
+        kept = {
+            name: pc.if_else(accepted, column, None) for name, column in event.items()
+        }  # one that is refused keeps its bytes, and nothing read from them
         place = {name: records.column(name) for name in PLACE_NAMES} | {"kafka_timestamp": arrived}
-        refusal = {"raw_value": pc.if_else(accepted, None, records.column("value")), "reasons": reasons, EXTRA_KEYS.name: extra_keys}
+        refusal = {
+            "raw_value": pc.if_else(accepted, None, records.column("value")),
+            "reasons": reasons,
+            EXTRA_KEYS.name: extra_keys,
+        }
         return pa.RecordBatch.from_pydict(kept | place | refusal, schema=STAGED.arrow_schema)
 
     def _untimely(self, moments: np.ndarray, arrived: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which events are before the start, and which are too far ahead."""
         ahead = moments - SAFELY_AHEAD > arrived
         for row in np.flatnonzero(ahead):
-            ahead[row] = moments[row] - DAY - utc_offset(int(arrived[row]), self.zone) > arrived[row]
+            ahead[row] = (
+                moments[row] - DAY - utc_offset(int(arrived[row]), self.zone) > arrived[row]
+            )
         return moments < self.start_moment, ahead
 
     def _arrived(self, given: pa.Array) -> tuple[pa.Array, np.ndarray]:
-        """Return the Kafka times, and which of them are unusable; the present takes the place of these."""
+        """Return the Kafka times, and which of them are unusable.
+
+        The present takes the place of these.
+        """
         midnight = self.start_moment - utc_offset(self.start_moment, self.zone)
         first = pa.scalar(max(midnight, FIRST_MOMENT), INSTANT)
         usable = pc.and_(pc.greater_equal(given, first), pc.less_equal(given, LAST_MOMENT))

@@ -10,18 +10,30 @@ FIRST = ["kafka_timestamp", *PLACE_KEY]  # orders the records of one event
 
 
 def fold_clicks(current: DataFrame, records: DataFrame) -> DataFrame:
-    """One row per distinct event: the place of its first record, and how many records carried it."""
+    """One row per distinct event: the place of its first record, and how many records
+    carried it.
+    """
     arrived = records.select("event_date", *EVENT_NAMES, *FIRST, F.lit(1).alias("copies"))
     return (
         current.select(arrived.columns)
         .unionByName(arrived)
         .groupBy("event_date", *EVENT_NAMES)
         .agg(F.min(F.struct(*FIRST)).alias("first"), F.sum("copies").cast("int").alias("copies"))
-        .select("event_date", *EVENT_NAMES, *(f"first.{name}" for name in (*PLACE_KEY, "kafka_timestamp")), "copies")
+        .select(
+            "event_date",
+            *EVENT_NAMES,
+            *(f"first.{name}" for name in (*PLACE_KEY, "kafka_timestamp")),
+            "copies",
+        )
     )
 
 
 def fold_rejects(current: DataFrame, records: DataFrame, removed_by_replay: DataFrame) -> DataFrame:
     """One row per refused record, without those whose place is in `removed_by_replay`."""
     columns = ["ingest_date", *REJECTS.names]
-    return current.select(columns).unionByName(records.select(columns)).join(removed_by_replay, on=list(PLACE_KEY), how="left_anti").select(columns)
+    return (
+        current.select(columns)
+        .unionByName(records.select(columns))
+        .join(removed_by_replay, on=list(PLACE_KEY), how="left_anti")
+        .select(columns)
+    )

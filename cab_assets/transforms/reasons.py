@@ -5,4 +5,6 @@ from cab_assets.schemas import EVENT
 OF_A_VALUE = {"value_is_null", "not_utf8", "not_json", "not_an_object"}
 OF_A_FIELD = {"missing", "twice", "unusable"}
 OF_A_TIME = {"event_before_start", "event_in_future", "kafka_timestamp_unusable"}
-REASONS = OF_A_VALUE | {f"{column.name}_{why}" for column in EVENT for why in OF_A_FIELD} | OF_A_TIME
+REASONS = (
+    OF_A_VALUE | {f"{column.name}_{why}" for column in EVENT for why in OF_A_FIELD} | OF_A_TIME
+)

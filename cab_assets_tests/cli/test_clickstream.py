@@ -36,7 +36,9 @@ def recorded(tmp_path: Path) -> list[dict[str, Any]]:
     with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
         records = instance.fetch_materializations(dg.AssetKey("clickstream"), limit=10).records
         made = [record.asset_materialization for record in records]
-        return [{name: value.value for name, value in each.metadata.items()} for each in made if each][::-1]
+        return [
+            {name: value.value for name, value in each.metadata.items()} for each in made if each
+        ][::-1]
 
 
 def trim(clicks: Clicks, partition: int, before: int) -> None:
@@ -51,11 +53,17 @@ def test_lag_shows_what_is_waiting_in_each_partition(clicks: Clicks) -> None:
     clicks.send(numbered(range(5)), partition=1)
     shown = json.loads(cab("lag", "--json").stdout)
     assert shown["lag"] == 5
-    assert [(each["committed"], each["end"], each["lag"]) for each in shown["partitions"]] == [(2, 2, 0), (1, 6, 5), (1, 1, 0)]
+    assert [(each["committed"], each["end"], each["lag"]) for each in shown["partitions"]] == [
+        (2, 2, 0),
+        (1, 6, 5),
+        (1, 1, 0),
+    ]
     assert "5 records are waiting; newest batch 1, " in cab("lag").stdout
 
 
-def test_replayed_records_move_from_rejects_to_clicks_at_their_places_and_offsets_stay(clicks: Clicks, tmp_path: Path) -> None:
+def test_replayed_records_move_from_rejects_to_clicks_at_their_places_and_offsets_stay(
+    clicks: Clicks, tmp_path: Path
+) -> None:
     early = clicks.send(numbered(range(3), timestamp=EARLY))
     bad = clicks.send([event(lat="95"), event(lat="95", timestamp=EARLY)])
     good = clicks.send(numbered(range(10, 12), timestamp=TODAY))
@@ -63,9 +71,17 @@ def test_replayed_records_move_from_rejects_to_clicks_at_their_places_and_offset
     clicks.fold()
     before = clicks.batches()[-1]
     assert "No refused record is usable" in cab("replay-rejects").stdout
-    assert "No refused record is usable" in cab("replay-rejects", "--reason", "lat_unusable", CAB_START_DATE="2019-01-01").stdout
-    assert "batch 2: 3 records that had been refused are accepted" in cab("replay-rejects", CAB_START_DATE="2019-01-01").stdout
-    assert "No refused record is usable" in cab("replay-rejects", CAB_START_DATE="2019-01-01").stdout
+    assert (
+        "No refused record is usable"
+        in cab("replay-rejects", "--reason", "lat_unusable", CAB_START_DATE="2019-01-01").stdout
+    )
+    assert (
+        "batch 2: 3 records that had been refused are accepted"
+        in cab("replay-rejects", CAB_START_DATE="2019-01-01").stdout
+    )
+    assert (
+        "No refused record is usable" in cab("replay-rejects", CAB_START_DATE="2019-01-01").stdout
+    )
     assert clicks.batches()[-1].topics == before.topics
     assert recorded(tmp_path)[-1]["kind"] == "replay"
     assert clicks.fold().success
@@ -80,14 +96,18 @@ def test_two_replays_at_once_never_double_a_record(clicks: Clicks) -> None:
     clicks.fold()
     command = [sys.executable, "-c", "from cab_assets.cli.main import app; app()", "replay-rejects"]
     environ = clicks.pipeline.environ(CAB_START_DATE="2019-01-01")
-    both = [subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
     said = sorted(each.communicate(timeout=patience(120))[0] for each in both)
     assert said[0].startswith("No refused record is usable")
     assert said[1] == "batch 2: 6 records that had been refused are accepted\n"
     assert clicks.places("clickstream") == sorted(early)
 
 
-def test_a_gap_stops_runs_until_it_is_accepted_and_is_then_a_commit_with_nothing_in_it(clicks: Clicks, tmp_path: Path) -> None:
+def test_a_gap_stops_runs_until_it_is_accepted_and_is_then_a_commit_with_nothing_in_it(
+    clicks: Clicks, tmp_path: Path
+) -> None:
     sent = clicks.send(numbered(range(5)), partition=1)
     assert cab("accept-gap").stdout.strip() == f"{clicks.topic}: nothing that was not read is gone."
     clicks.ingest()
@@ -100,5 +120,7 @@ def test_a_gap_stops_runs_until_it_is_accepted_and_is_then_a_commit_with_nothing
     assert not clicks.ingest().success
     assert "batch 2: the gap is committed" in cab("accept-gap", "--yes").stdout
     assert clicks.ingest().success
-    assert clicks.places("clickstream") == [place for place in sorted(sent) if place[1] not in (5, 6, 7)]
+    assert clicks.places("clickstream") == [
+        place for place in sorted(sent) if place[1] not in (5, 6, 7)
+    ]
     assert recorded(tmp_path)[-1]["offsets"] == {"1": "5 to 8"}

@@ -63,7 +63,11 @@ def test_every_part_is_tried_in_every_folder_that_is_there(pipeline: Pipeline) -
         pipeline.lake.files.create_dir(name)
     said = doctor(pipeline, 0)
     assert marked(said, "ok") == ALL
-    assert said["lake"] == f"ok {pipeline.lake.root}: written, read and deleted, also in clickstream_batches and clicks"
+    assert (
+        said["lake"]
+        == f"ok {pipeline.lake.root}: written, read and deleted, also in clickstream_batches and"
+        " clicks"
+    )
     assert said["spark writes"].endswith("also in clickstream_batches and clicks")
     is_clean(pipeline, tables=tables)
 
@@ -100,7 +104,9 @@ def test_a_folder_that_is_locked_is_named(pipeline: Pipeline, tmp_path: Path) ->
     assert marked(said, "FAIL") == {"lake"}
     assert "clicks: " in said["lake"]
     assert "rejects: " in said["lake"]
-    assert said["lake"].endswith("Give the user of this process the right to read, write and delete there")
+    assert said["lake"].endswith(
+        "Give the user of this process the right to read, write and delete there"
+    )
 
 
 @pytest.fixture
@@ -114,7 +120,9 @@ def hidden(tmp_path: Path) -> Iterator[str]:
     os.close(opened)
 
 
-def test_a_lake_that_spark_and_hive_do_not_see_is_named(pipeline: Pipeline, hidden: str, tmp_path: Path) -> None:
+def test_a_lake_that_spark_and_hive_do_not_see_is_named(
+    pipeline: Pipeline, hidden: str, tmp_path: Path
+) -> None:
     said = doctor(pipeline, 1, CAB_LAKE_ROOT=hidden)
     assert marked(said, "FAIL") == {"hive ddl", "spark reads", "spark writes"}
     assert "PATH_NOT_FOUND" in said["spark reads"]
@@ -129,7 +137,13 @@ def test_a_hive_on_another_clock_is_named_and_its_table_is_taken_away(pipeline: 
     trials.write_lake()
     trials.declare()
     trials.hive.execute("SET TIME ZONE 'Asia/Kolkata'")
-    with pytest.raises(ZonesDisagree, match=r"HiveServer2 shows .* for the wall clock 2020-03-29 02:30:15\.123456 .* let it run in UTC"):
+    with pytest.raises(
+        ZonesDisagree,
+        match=(
+            r"HiveServer2 shows .* for the wall clock 2020-03-29 02:30:15\.123456 .* let it run"
+            r" in UTC"
+        ),
+    ):
         trials.read_by_hive()
     assert len(pipeline.hive.execute("SHOW TABLES")) == 1
     trials.clear()
@@ -147,13 +161,22 @@ def test_brokers_that_spark_does_not_reach_are_named(pipeline: Pipeline) -> None
     trials = Trials(pipeline.env)
     topic = trials.click_topic
     vars(trials)["click_topic"] = ElsewhereForSpark(topic.servers, topic.name)
-    with pytest.raises(KafkaHidden, match=r"Timed out waiting for a node assignment.* This process reaches .*: let Spark's machines reach each broker"):
+    with pytest.raises(
+        KafkaHidden,
+        match=(
+            r"Timed out waiting for a node assignment.* This process reaches .*: let Spark's"
+            r" machines reach each broker"
+        ),
+    ):
         trials.read_topic()
 
 
 def test_two_doctors_at_once_do_not_meet(pipeline: Pipeline) -> None:
     command = [sys.executable, "-c", "from cab_assets.cli.main import app; app()", "doctor"]
-    both = [subprocess.Popen(command, env=pipeline.environ(), stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, env=pipeline.environ(), stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     said = [each.communicate(timeout=patience(200))[0] for each in both]
     assert [each.returncode for each in both] == [0, 0], said
     is_clean(pipeline)
@@ -167,14 +190,24 @@ def test_a_part_that_hangs_or_breaks_is_left_for_the_next(pipeline: Pipeline) ->
     examination.try_out(Part("well", lambda _: "here"))
     assert [line.split()[0] for line in lines] == ["FAIL", "FAIL", "ok"]
     assert "no answer within 0.1 s: its server is there, and silent" in lines[0]
-    assert "  broken        broken: ZeroDivisionError: integer division or modulo by zero. The pipeline" in lines[1]
+    assert (
+        "  broken        broken: ZeroDivisionError: integer division or modulo by zero. The"
+        " pipeline" in lines[1]
+    )
     log = Path(lines[1].split()[-1])
     assert "1 // 0" in log.read_text()
     log.unlink()
 
 
 def test_everything_that_is_not_set_is_one_answer(tmp_path: Path) -> None:
-    said = CliRunner(env={"CAB_HOME": str(tmp_path), "CAB_ENV": "cluster", "CAB_SPARK_MASTER": "yarn"}).invoke(app, ["doctor"])
+    said = CliRunner(
+        env={"CAB_HOME": str(tmp_path), "CAB_ENV": "cluster", "CAB_SPARK_MASTER": "yarn"}
+    ).invoke(app, ["doctor"])
     assert said.exit_code == 1
     told = said.stdout.partition("FAIL  settings  ")[2].splitlines()
-    assert [line.split()[0] for line in told] == ["CAB_BOOKINGS_DB_URL", "CAB_KAFKA_BOOTSTRAP_SERVERS", "CAB_HIVE_URL", "CAB_LAKE_ROOT"]
+    assert [line.split()[0] for line in told] == [
+        "CAB_BOOKINGS_DB_URL",
+        "CAB_KAFKA_BOOTSTRAP_SERVERS",
+        "CAB_HIVE_URL",
+        "CAB_LAKE_ROOT",
+    ]

@@ -14,8 +14,12 @@ def cab(*arguments: str, **variables: str) -> Result:
 
 
 def test_env_prints_what_a_shell_can_read_back(tmp_path: Path) -> None:
-    (tmp_path / "stack.env").write_text("CAB_LAKE_ROOT='file:///my cab/lake'\nCAB_BOOKINGS_DB_PASSWORD=secret\n")
-    printed = dict(line.split("=", 1) for line in shlex.split(cab("env", CAB_HOME=str(tmp_path)).stdout))
+    (tmp_path / "stack.env").write_text(
+        "CAB_LAKE_ROOT='file:///my cab/lake'\nCAB_BOOKINGS_DB_PASSWORD=secret\n"
+    )
+    printed = dict(
+        line.split("=", 1) for line in shlex.split(cab("env", CAB_HOME=str(tmp_path)).stdout)
+    )
     assert printed["CAB_LAKE_ROOT"] == "file:///my cab/lake"
     assert printed["CAB_BOOKINGS_DB_PASSWORD"] == "secret"
     assert printed["CAB_TIMEZONE"] == "UTC"
@@ -24,13 +28,18 @@ def test_env_prints_what_a_shell_can_read_back(tmp_path: Path) -> None:
 
 
 def test_env_keeps_a_dagster_home_that_is_set() -> None:
-    assert "DAGSTER_HOME=/var/dagster" in cab("env", DAGSTER_HOME="/var/dagster").stdout.splitlines()
+    assert (
+        "DAGSTER_HOME=/var/dagster" in cab("env", DAGSTER_HOME="/var/dagster").stdout.splitlines()
+    )
 
 
 @pytest.mark.parametrize("command", ["up", "down", "status", "env"])
 def test_an_error_of_ours_is_a_sentence_and_no_traceback(command: str) -> None:
     failed = cab(command, CAB_TIMEZONE="Bombay")
-    assert failed.stderr == "CAB_TIMEZONE=Bombay must be a zone of the tz database, as in Asia/Kolkata\n"
+    assert (
+        failed.stderr
+        == "CAB_TIMEZONE=Bombay must be a zone of the tz database, as in Asia/Kolkata\n"
+    )
     assert failed.exit_code == 1
 
 
@@ -46,7 +55,10 @@ def is_named(failed: Result, error: str) -> None:
 
 def test_an_error_that_is_not_ours_is_a_sentence_and_its_traceback_a_file(tmp_path: Path) -> None:
     (tmp_path / "stack.env").write_bytes(b"CAB_TIMEZONE=\xff")
-    is_named(cab("env", CAB_HOME=str(tmp_path)), "cab env: UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff")
+    is_named(
+        cab("env", CAB_HOME=str(tmp_path)),
+        "cab env: UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff",
+    )
 
 
 def test_status_of_a_stack_that_is_down_fails(tmp_path: Path) -> None:

@@ -51,7 +51,9 @@ def by_older_rules(records: DataFrame, *, start_date: date, zone: str) -> DataFr
     return rejected.withColumn("reasons", F.array(F.lit("older_rules")))
 
 
-def test_what_older_rules_rejected_comes_over_in_every_form_that_apps_send(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_older_rules_rejected_comes_over_in_every_form_that_apps_send(
+    clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as older:
         older.setattr(stage, "read_clicks", by_older_rules)
         sent = clicks.send(AS_APPS_SEND_THEM.values())
@@ -62,7 +64,10 @@ def test_what_older_rules_rejected_comes_over_in_every_form_that_apps_send(click
     assert unknown.exit_code == 2, unknown.output
     assert "older_rules" in unknown.output
     none_of_it = replay_rejects("--reason", "lat_unusable")
-    assert (none_of_it.exit_code, none_of_it.stdout[:33]) == (0, "No refused record is usable by to")
+    assert (none_of_it.exit_code, none_of_it.stdout[:33]) == (
+        0,
+        "No refused record is usable by to",
+    )
     replayed = replay_rejects("--reason", "older_rules").stdout
     assert f"batch 2: {len(sent)} records that had been refused are accepted" in replayed
     assert clicks.batches()[-1].contents.without_position == 1
@@ -80,7 +85,10 @@ def test_what_older_rules_rejected_comes_over_in_every_form_that_apps_send(click
 
 
 def early(clicks: Clicks, count: int) -> list[Place]:
-    """Send clicks that are usable from another start date on, have them rejected and folded; their places."""
+    """Send clicks that are usable from another start date on, have them rejected and folded.
+
+    Their places.
+    """
     sent = clicks.send(numbered(range(count), timestamp="2019-06-01 12:00:00"))
     assert clicks.ingest().failure == ""
     assert clicks.fold().failure == ""
@@ -94,7 +102,9 @@ def collected(clicks: Clicks, after: timedelta) -> list[str]:
     return [each.path for each in found]
 
 
-def test_housekeeping_leaves_the_folder_of_a_replay_alone_for_a_day(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_housekeeping_leaves_the_folder_of_a_replay_alone_for_a_day(
+    clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent = early(clicks, 3)
     write = Replay._write
     of_killed = batch_path(new_folder("replay"))
@@ -114,7 +124,9 @@ def test_housekeeping_leaves_the_folder_of_a_replay_alone_for_a_day(clicks: Clic
 
 
 @pytest.mark.faults
-def test_a_replay_whose_version_of_rejects_is_deleted_under_it_reads_the_newest(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replay_whose_version_of_rejects_is_deleted_under_it_reads_the_newest(
+    clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent = early(clicks, 3)
     stage, lake = Replay._stage, clicks.pipeline.lake
     more: list[Place] = []  # of which none becomes usable
@@ -136,7 +148,9 @@ def test_a_replay_whose_version_of_rejects_is_deleted_under_it_reads_the_newest(
     assert clicks.places("clickstream") == sent
 
 
-def test_a_replay_goes_on_for_as_many_batches_as_it_takes(clicks: Clicks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_replay_goes_on_for_as_many_batches_as_it_takes(
+    clicks: Clicks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     sent = early(clicks, 4)
     monkeypatch.setattr(replay, "PLACES_A_COMMIT", 1)
     monkeypatch.setattr(replay, "TRIES", 2)
@@ -149,7 +163,9 @@ def test_a_replay_goes_on_for_as_many_batches_as_it_takes(clicks: Clicks, monkey
 
 
 @pytest.mark.faults
-def test_a_replay_that_others_keep_overtaking_ends_with_an_error(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replay_that_others_keep_overtaking_ends_with_an_error(
+    clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     early(clicks, 1)
     monkeypatch.setattr(replay, "TRIES", 1)
     monkeypatch.setattr(Ledger, "commit", lambda *_: None)

@@ -1,4 +1,6 @@
-"""Folding without a Spark: what a day is made from, and what a day that fails does to the others."""
+"""Folding without a Spark: what a day is made from, and what a day that fails does to
+the others.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,7 +57,9 @@ def committed(lake: Lake, *numbers: int, days: tuple[str, ...] = (DAY,)) -> list
     batches = []
     for number in numbers:
         contents = BatchContents(ingest_dates=dict.fromkeys(days, 0))
-        one = batch(number, contents=contents, previous=f"run-0-{number - 1}" if number > 1 else None)
+        one = batch(
+            number, contents=contents, previous=f"run-0-{number - 1}" if number > 1 else None
+        )
         lake.make_folder(batch_path(one.folder))
         write_batch(lake, one)
         batches.append(one)
@@ -66,7 +70,14 @@ def version(lake: Lake, through: int, folder: str | None = None, *, suffix: str 
     """Make a version of DAY without rows; return its folder."""
     stored, name = StoredDay(REJECTS, lake, DAY), VERSION.format(through) + suffix
     files = written(stored, name)
-    known = {"table": "rejects", "day": DAY, "code_version": 1, "findings": (), "seconds": 0, "rows": 0}
+    known = {
+        "table": "rejects",
+        "day": DAY,
+        "code_version": 1,
+        "findings": (),
+        "seconds": 0,
+        "rows": 0,
+    }
     more = {"version": name, "files": files, "through_batch": through, "through_folder": folder}
     recorded(stored, Manifest.model_validate({**known, **more}))
     return stored.folder(name)
@@ -89,7 +100,9 @@ def test_a_day_whose_newest_version_counts_asks_for_no_retired_batch(lake: Lake)
 
 @pytest.mark.parametrize("damage", [CONDEMNED, MANIFEST, None])
 @pytest.mark.parametrize("base", [2, None])
-def test_a_lost_version_is_made_up_for_by_retired_batches(lake: Lake, damage: str | None, base: int | None) -> None:
+def test_a_lost_version_is_made_up_for_by_retired_batches(
+    lake: Lake, damage: str | None, base: int | None
+) -> None:
     if base:
         version(lake, base)
     lost = version(lake, 5)
@@ -108,7 +121,10 @@ def test_a_lost_version_whose_batches_are_gone_leaves_its_day_red(lake: Lake) ->
     fold = folding(lake, committed(lake, 5, 6, 7, 8, 9, days=(DAY, OTHER))[2:])
     failed, made = fold.fold(fold.due([DAY, OTHER])).values()
     assert isinstance(failed, BatchesGone)
-    assert str(failed).startswith(f"rejects/{DAY} lacks the records of batches 3 to 4, of which run-0-4 has no manifest. Version {VERSION.format(5)} held")
+    assert str(failed).startswith(
+        f"rejects/{DAY} lacks the records of batches 3 to 4, of which run-0-4 has no manifest."
+        f" Version {VERSION.format(5)} held"
+    )
     assert isinstance(made, Manifest)
 
 
@@ -123,8 +139,12 @@ def test_a_damaged_version_is_condemned_before_a_day_is_made_from_it(lake: Lake)
     assert made.made_from == {"rejects": VERSION.format(2)}
 
 
-@pytest.mark.parametrize(("folder", "is_seen"), [(None, False), ("run-0-8", False), ("another-8", True)])
-def test_a_day_that_goes_through_another_batch_of_the_same_number_is_red(lake: Lake, folder: str | None, is_seen: bool) -> None:
+@pytest.mark.parametrize(
+    ("folder", "is_seen"), [(None, False), ("run-0-8", False), ("another-8", True)]
+)
+def test_a_day_that_goes_through_another_batch_of_the_same_number_is_red(
+    lake: Lake, folder: str | None, is_seen: bool
+) -> None:
     version(lake, 8, folder)
     (due,) = folding(lake, committed(lake, 7, 8, 9)).due([DAY])
     assert isinstance(due.fault, AnotherBatch) is is_seen
@@ -138,7 +158,9 @@ def test_a_version_names_the_newest_batch_in_it(lake: Lake) -> None:
     assert (made.through_batch, made.through_folder) == (2, "run-0-2")
 
 
-def test_a_damaged_version_gives_way_to_one_of_the_same_batches_and_none_is_made(lake: Lake) -> None:
+def test_a_damaged_version_gives_way_to_one_of_the_same_batches_and_none_is_made(
+    lake: Lake,
+) -> None:
     version(lake, 2)
     newest = version(lake, 2, suffix="-later")
     lake.files.delete_file(f"{newest}/part-00000.parquet")
@@ -159,11 +181,19 @@ def test_a_day_that_spark_cannot_write_fails_alone(lake: Lake) -> None:
 
 def test_a_damaged_batch_fails_the_days_that_lack_it_before_a_job_reads_it(lake: Lake) -> None:
     first, second = committed(lake, 1, days=(DAY, OTHER, THIRD)) + committed(lake, 2, days=(OTHER,))
-    damaged = second.model_copy(update={"contents": BatchContents(files=(BatchFile(name="a.parquet", bytes=3, rows=1),), ingest_dates={OTHER: 0})})
+    damaged = second.model_copy(
+        update={
+            "contents": BatchContents(
+                files=(BatchFile(name="a.parquet", bytes=3, rows=1),), ingest_dates={OTHER: 0}
+            )
+        }
+    )
     fold = folding(lake, [first, damaged])
     outcomes = fold.fold(fold.due(fold.days()))
     assert isinstance(outcomes[OTHER], DamagedBatch)
-    assert str(outcomes[OTHER]).startswith("batch 2 is damaged: clickstream_batches/run-0-2/a.parquet is missing; restore the file")
+    assert str(outcomes[OTHER]).startswith(
+        "batch 2 is damaged: clickstream_batches/run-0-2/a.parquet is missing; restore the file"
+    )
     assert fold.target.jobs == [[DAY, THIRD]]  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,6 @@
-"""A metastore that has forgotten committed batches: dropped by hand, or put back from a dump of before them."""
+"""A metastore that has forgotten committed batches: dropped by hand, or put back from a dump of
+before them.
+"""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -24,19 +26,28 @@ def no_table(ledger: Ledger) -> None:
     """Drop the table; the next run, whose client has declared nothing yet, declares it again."""
     before = ledger.hive
     before.execute(f"DROP TABLE {before.name(CLICKSTREAM_BATCHES.name)}")
-    with closing(Hive(f"hive://{before.user}@{before.host}:{before.port}/{before.database}")) as hive:
+    with closing(
+        Hive(f"hive://{before.user}@{before.host}:{before.port}/{before.database}")
+    ) as hive:
         Ledger(ledger.lake, hive).create()
 
 
 def dump_of_before(ledger: Ledger) -> None:
     """Of when the third batch was the newest and none was retired."""
     no_table(ledger)
-    urls = {f"{number:012d}": ledger.lake.url(batch_path(folder)) for number, folder in enumerate("abc", 1)}
+    urls = {
+        f"{number:012d}": ledger.lake.url(batch_path(folder))
+        for number, folder in enumerate("abc", 1)
+    }
     ledger.pointers.add(urls)
 
 
-@pytest.mark.parametrize("forget", [dropped(5), dropped(4, 5), dropped(3, 4, 5), no_table, dump_of_before])
-def test_batches_that_the_metastore_forgot_are_shown_again_and_no_number_comes_twice(ledger: Ledger, forget: Callable[[Ledger], None]) -> None:
+@pytest.mark.parametrize(
+    "forget", [dropped(5), dropped(4, 5), dropped(3, 4, 5), no_table, dump_of_before]
+)
+def test_batches_that_the_metastore_forgot_are_shown_again_and_no_number_comes_twice(
+    ledger: Ledger, forget: Callable[[Ledger], None]
+) -> None:
     batches = [commit(ledger, folder, 5 * at, 5 * at + 5) for at, folder in enumerate("abcde")]
     ledger.retire([1, 2])
     forget(ledger)
@@ -47,7 +58,9 @@ def test_batches_that_the_metastore_forgot_are_shown_again_and_no_number_comes_t
 
 
 def test_a_batch_that_is_forgotten_while_others_follow_is_shown_again(ledger: Ledger) -> None:
-    first, second, third = (commit(ledger, folder, 5 * at, 5 * at + 5) for at, folder in enumerate("abc"))
+    first, second, third = (
+        commit(ledger, folder, 5 * at, 5 * at + 5) for at, folder in enumerate("abc")
+    )
     dropped(2, 3)(ledger)
     fourth = ledger.commit(staged(ledger, "d", 15, 20), third)  # of a writer that knows it
     assert ledger.shown(ledger.newest()) == [first, second, third, fourth]
@@ -59,7 +72,13 @@ def test_a_forgotten_batch_whose_manifest_is_gone_is_named(ledger: Ledger) -> No
     commit(ledger, "b", 5, 9)
     dropped(2)(ledger)
     ledger.lake.files.delete_file(f"{batch_path('b')}/{MANIFEST}")
-    with pytest.raises(ForeignBatch, match="batch 2 was committed as b, clickstream_batches no longer shows it, and its manifest is missing or damaged"):
+    with pytest.raises(
+        ForeignBatch,
+        match=(
+            "batch 2 was committed as b, clickstream_batches no longer shows it, and its manifest"
+            " is missing or damaged"
+        ),
+    ):
         ledger.newest()
 
 

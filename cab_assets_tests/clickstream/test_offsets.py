@@ -39,7 +39,10 @@ def test_a_partition_without_records_starts_at_0_before_and_after_the_first_comm
 
 
 def test_a_partition_added_since_the_last_commit_starts_at_0_though_others_are_far() -> None:
-    assert starting(newest({0: 900}), TOPIC, holds({0: 850, 1: 0}, {0: 900, 1: 3})) == {0: 900, 1: 0}
+    assert starting(newest({0: 900}), TOPIC, holds({0: 850, 1: 0}, {0: 900, 1: 3})) == {
+        0: 900,
+        1: 0,
+    }
 
 
 def test_a_topic_that_was_never_read_starts_at_its_own_oldest_records() -> None:
@@ -65,13 +68,23 @@ def test_a_first_commit_of_one_partition_leaves_the_others_at_their_own_oldest_r
 
 def test_records_that_retention_removed_unread_are_named_by_partition_and_range() -> None:
     before, state = newest({0: 5, 1: 5, 2: 9}), holds({0: 8, 1: 5, 2: 10}, {0: 20, 1: 20, 2: 10})
-    with pytest.raises(RecordsLost, match=r"records of clicks .* \(partition 0: 5 to 7; partition 2: 9 to 9\).*`cab accept-gap`"):
+    with pytest.raises(
+        RecordsLost,
+        match=(
+            r"records of clicks .* \(partition 0: 5 to 7; partition 2: 9 to 9\).*`cab accept-gap`"
+        ),
+    ):
         starting(before, TOPIC, state)
-    assert gaps(before, TOPIC, state) == [Range(partition=0, start=5, end=8), Range(partition=2, start=9, end=10)]
+    assert gaps(before, TOPIC, state) == [
+        Range(partition=0, start=5, end=8),
+        Range(partition=2, start=9, end=10),
+    ]
 
 
 def test_records_that_an_added_partition_lost_before_anybody_read_them_are_a_gap_too() -> None:
-    assert gaps(newest({0: 5}), TOPIC, holds({0: 5, 1: 4}, {0: 5, 1: 6})) == [Range(partition=1, start=0, end=4)]
+    assert gaps(newest({0: 5}), TOPIC, holds({0: 5, 1: 4}, {0: 5, 1: 6})) == [
+        Range(partition=1, start=0, end=4)
+    ]
 
 
 def test_records_that_were_read_before_retention_removed_them_are_no_gap() -> None:
@@ -82,14 +95,24 @@ def test_records_that_were_read_before_retention_removed_them_are_no_gap() -> No
 @pytest.mark.parametrize("grown_to", [0, 9, 5000])
 def test_a_topic_created_again_is_refused_however_far_it_has_grown(grown_to: int) -> None:
     with pytest.raises(
-        TopicRecreated, match=r"topic clicks was deleted and created again: its id is two, committed offsets belong to one\..*CAB_CLICKSTREAM_TOPIC"
+        TopicRecreated,
+        match=(
+            r"topic clicks was deleted and created again: its id is two, committed offsets belong"
+            r" to one\..*CAB_CLICKSTREAM_TOPIC"
+        ),
     ):
         starting(newest({0: 9}), TOPIC, holds({0: 0}, {0: grown_to}, topic_id="two"))
 
 
-@pytest.mark.parametrize(("ends", "behind"), [({0: 8, 1: 4}, "0"), ({0: 9}, "1"), ({0: 8, 1: 3}, "0, 1")])
-def test_a_topic_that_ends_before_what_is_committed_of_it_is_refused(ends: Offsets, behind: str) -> None:
-    with pytest.raises(TopicRecreated, match=rf"topic clicks ends before what is committed of partition {behind}: "):
+@pytest.mark.parametrize(
+    ("ends", "behind"), [({0: 8, 1: 4}, "0"), ({0: 9}, "1"), ({0: 8, 1: 3}, "0, 1")]
+)
+def test_a_topic_that_ends_before_what_is_committed_of_it_is_refused(
+    ends: Offsets, behind: str
+) -> None:
+    with pytest.raises(
+        TopicRecreated, match=rf"topic clicks ends before what is committed of partition {behind}: "
+    ):
         starting(newest({0: 9, 1: 4}), TOPIC, holds(dict.fromkeys(ends, 0), ends))
 
 

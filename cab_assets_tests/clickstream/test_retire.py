@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from cab_assets.clickstream.batch import Batch, BatchContents, Range, TopicEnd, batch_path, write_batch
+from cab_assets.clickstream.batch import (
+    Batch,
+    BatchContents,
+    Range,
+    TopicEnd,
+    batch_path,
+    write_batch,
+)
 from cab_assets.clickstream.retire import KEPT, is_over, retirable
 from cab_assets.clickstream.stage import CHECKPOINTS
 from cab_assets.clients.click_topic import Offsets
@@ -17,12 +24,29 @@ FOLDER = "run-0-4"  # the fifth micro-batch of a run's first query
 
 
 def batch(number: int, age: timedelta = HOUR, **other: object) -> Batch:
-    known = {"folder": f"run-0-{number}", "previous": None, "topic": "clicks", "ranges": (), "contents": BatchContents(), "run_id": "run"}
-    return Batch.model_validate({**known, "number": number, "written": NOW - age, "topics": {"clicks": TopicEnd(id="one", ends={})}, **other})
+    known = {
+        "folder": f"run-0-{number}",
+        "previous": None,
+        "topic": "clicks",
+        "ranges": (),
+        "contents": BatchContents(),
+        "run_id": "run",
+    }
+    return Batch.model_validate(
+        {
+            **known,
+            "number": number,
+            "written": NOW - age,
+            "topics": {"clicks": TopicEnd(id="one", ends={})},
+            **other,
+        }
+    )
 
 
 def retired(batches: list[Batch], *lacking: int, retention: timedelta = HOUR) -> list[int]:
-    return retirable(batches, [each for each in batches if each.number in lacking], retention=retention, now=NOW)
+    return retirable(
+        batches, [each for each in batches if each.number in lacking], retention=retention, now=NOW
+    )
 
 
 def test_batches_that_are_folded_everywhere_are_retired_once_they_are_old_enough() -> None:
@@ -63,10 +87,21 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.mark.parametrize(
     ("committed", "over"),
-    [({0: 10, 1: 5}, False), ({0: 10, 1: 6}, True), ({0: 11, 1: 5}, True), ({0: 20, 1: 9}, True), ({0: 9}, False)],
+    [
+        ({0: 10, 1: 5}, False),
+        ({0: 10, 1: 6}, True),
+        ({0: 11, 1: 5}, True),
+        ({0: 20, 1: 9}, True),
+        ({0: 9}, False),
+    ],
 )
-def test_a_batch_that_was_not_committed_is_over_when_a_record_of_it_was_committed_by_another(lake: Lake, committed: Offsets, over: bool) -> None:
-    ranges = (Range(partition=0, start=10, end=10), Range(partition=1, start=5, end=9))  # of the first, nothing
+def test_a_batch_that_was_not_committed_is_over_when_a_record_of_it_was_committed_by_another(
+    lake: Lake, committed: Offsets, over: bool
+) -> None:
+    ranges = (
+        Range(partition=0, start=10, end=10),
+        Range(partition=1, start=5, end=9),
+    )  # of the first, nothing
     write_batch(lake, batch(4, folder=FOLDER, ranges=ranges))
     assert is_over(lake, FOLDER, newest(committed)) is over
     assert not is_over(lake, FOLDER, newest(committed, topic="another"))
@@ -79,15 +114,22 @@ def test_a_batch_that_moves_no_offsets_is_over_when_its_number_is_behind(lake: L
         assert is_over(lake, FOLDER, newest({0: 9})) is over  # which is batch 7
 
 
-@pytest.mark.parametrize(("committed", "over"), [({0: 20, 1: 9}, True), ({0: 20, 1: 8}, False), ({0: 20}, False), ({}, False)])
-def test_a_folder_still_without_a_manifest_is_over_when_all_that_its_query_put_there_is_committed(lake: Lake, committed: Offsets, over: bool) -> None:
+@pytest.mark.parametrize(
+    ("committed", "over"),
+    [({0: 20, 1: 9}, True), ({0: 20, 1: 8}, False), ({0: 20}, False), ({}, False)],
+)
+def test_a_folder_still_without_a_manifest_is_over_when_all_that_its_query_put_there_is_committed(
+    lake: Lake, committed: Offsets, over: bool
+) -> None:
     log = f"{CHECKPOINTS}/run-0/offsets"
     lake.files.create_dir(log)
     lake.write(f"{log}/4", b"v1\n{}\n" + json.dumps({"clicks": {"0": 20, "1": 9}}).encode())
     assert is_over(lake, FOLDER, newest(committed)) is over
 
 
-def test_a_folder_without_a_manifest_is_over_when_its_query_has_thrown_its_checkpoint_away(lake: Lake) -> None:
+def test_a_folder_without_a_manifest_is_over_when_its_query_has_thrown_its_checkpoint_away(
+    lake: Lake,
+) -> None:
     lake.files.create_dir(f"{CHECKPOINTS}/run-0/offsets")
     assert not is_over(lake, FOLDER, None)
     lake.files.delete_dir(f"{CHECKPOINTS}/run-0")

@@ -22,11 +22,15 @@ NONE = timedelta(0)
         ("America/New_York", "2020-11-01", "2020-11-02T05:00"),  # of 25 hours: it began at 04:00
     ],
 )
-def test_a_day_is_sealed_from_the_moment_on_that_ends_it_in_the_business_zone_and_its_grace(zone: str, day: str, end: str) -> None:
+def test_a_day_is_sealed_from_the_moment_on_that_ends_it_in_the_business_zone_and_its_grace(
+    zone: str, day: str, end: str
+) -> None:
     over = datetime.fromisoformat(end).replace(tzinfo=UTC)
     for grace in (NONE, timedelta(hours=36)):
         assert is_sealed(day, over + grace, grace=grace, zone=ZoneInfo(zone))
-        assert not is_sealed(day, over + grace - timedelta(seconds=1), grace=grace, zone=ZoneInfo(zone))
+        assert not is_sealed(
+            day, over + grace - timedelta(seconds=1), grace=grace, zone=ZoneInfo(zone)
+        )
 
 
 @pytest.mark.parametrize("day", ["2020-03-08", "2020-11-01"])
@@ -60,11 +64,15 @@ def test_a_topic_is_drained_when_all_it_holds_is_committed_whichever_partitions_
 
 
 @pytest.mark.parametrize(("begins", "is_drained"), [({0: 0, 1: 0}, False), ({0: 8, 1: 0}, True)])
-def test_a_topic_that_was_never_read_is_drained_when_it_holds_nothing(begins: Offsets, is_drained: bool) -> None:
+def test_a_topic_that_was_never_read_is_drained_when_it_holds_nothing(
+    begins: Offsets, is_drained: bool
+) -> None:
     assert drained(None, "clicks", TopicState("one", begins, {0: 8, 1: 0})) is is_drained
 
 
-def test_the_moment_that_days_are_sealed_by_is_remembered_and_a_damaged_one_is_none(tmp_path: Path) -> None:
+def test_the_moment_that_days_are_sealed_by_is_remembered_and_a_damaged_one_is_none(
+    tmp_path: Path,
+) -> None:
     lake, moment = Lake(f"file://{tmp_path}"), datetime(2020, 3, 15, 1, 2, 3, tzinfo=UTC)
     assert sealed_at(lake) is None
     (tmp_path / "clicks").mkdir()

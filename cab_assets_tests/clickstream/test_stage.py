@@ -24,7 +24,9 @@ def watch(query: Query) -> None:
         time.sleep(0.1)
 
 
-def ended(stack: Environment, lake: Lake, where: str, *, lacking: bool = False, lifetime: float = 60) -> CabError:
+def ended(
+    stack: Environment, lake: Lake, where: str, *, lacking: bool = False, lifetime: float = 60
+) -> CabError:
     """What a real streaming query that writes to `where` is said to have ended of."""
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -33,8 +35,12 @@ def ended(stack: Environment, lake: Lake, where: str, *, lacking: bool = False, 
         yield from batches
 
     with Spark(stack.spark_remote, None).session() as session:
-        rows = session.readStream.format("rate").load().select("value").mapInArrow(work, "value long")
-        writer = rows.writeStream.foreachBatch(files_writer(where, "_manifest.json", lifetime)).option("checkpointLocation", lake.url("checkpoint"))
+        rows = (
+            session.readStream.format("rate").load().select("value").mapInArrow(work, "value long")
+        )
+        writer = rows.writeStream.foreachBatch(
+            files_writer(where, "_manifest.json", lifetime)
+        ).option("checkpointLocation", lake.url("checkpoint"))
         query = Query(lake, "batch", {}, writer.start())
         with pytest.raises(CabError) as failed:
             watch(query)
@@ -45,16 +51,26 @@ def ended(stack: Environment, lake: Lake, where: str, *, lacking: bool = False, 
 def test_a_query_whose_workers_lack_a_module_says_which(stack: Environment, lake: Lake) -> None:
     error = ended(stack, lake, lake.url("batch"), lacking=True)
     assert type(error) is ExecutorLacksModule
-    assert "the streaming query ended: ModuleNotFoundError: No module named 'module_of_another_world'. Remedy: executors need module_of_ano" in str(error)
+    assert (
+        "the streaming query ended: ModuleNotFoundError: No module named 'module_of_another_world'."
+        " Remedy: executors need module_of_ano" in str(error)
+    )
 
 
 def test_a_query_that_may_not_write_says_where(stack: Environment, lake: Lake) -> None:
     error = ended(stack, lake, "file:///sys/denied")
     assert type(error) is LakeLocked
-    assert "executor driver: java.io.IOException: Mkdirs failed to create file:/sys/denied-0" in str(error)
+    assert (
+        "executor driver: java.io.IOException: Mkdirs failed to create file:/sys/denied-0"
+        in str(error)
+    )
 
 
 def test_a_query_that_ends_itself_says_so(stack: Environment, lake: Lake) -> None:
     error = ended(stack, lake, lake.url("batch"), lifetime=-1)
     assert type(error) is StagingFailed
-    assert str(error) == "the streaming query ended: RuntimeError: nobody has stopped this query in time, so whoever started it is gone"
+    assert (
+        str(error)
+        == "the streaming query ended: RuntimeError: nobody has stopped this query in time, so"
+        " whoever started it is gone"
+    )

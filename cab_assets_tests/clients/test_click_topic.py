@@ -24,7 +24,9 @@ from cab_assets.errors import CabError
         (999, KafkaFailed, r"\[Error 999\]"),
     ],
 )
-def test_a_topic_that_is_described_by_an_error_is_not_an_empty_topic(code: int, error: type[CabError], said: str) -> None:
+def test_a_topic_that_is_described_by_an_error_is_not_an_empty_topic(
+    code: int, error: type[CabError], said: str
+) -> None:
     answer: dict[str, Any] = {"error_code": code, "topic_id": None, "partitions": []}
     security = KafkaSecurity("SASL_SSL", "SCRAM-SHA-512", "cab", "secret")
     with pytest.raises(error, match=said) as found, answering("kafka:9092", security):
@@ -34,7 +36,10 @@ def test_a_topic_that_is_described_by_an_error_is_not_an_empty_topic(code: int, 
 
 def test_a_broker_whose_connection_was_lost_is_told_as_silent() -> None:
     security = KafkaSecurity("PLAINTEXT", "PLAIN", None, None)
-    with pytest.raises(KafkaUnavailable, match="does not answer"), answering("kafka:9092", security):
+    with (
+        pytest.raises(KafkaUnavailable, match="does not answer"),
+        answering("kafka:9092", security),
+    ):
         raise UnknownBrokerIdError(-1)
 
 
@@ -50,5 +55,7 @@ def test_a_topic_that_is_described_is_no_error() -> None:
         (10**15, "9999-12-31T23:59:59+00:00"),
     ],
 )
-def test_a_kafka_time_outside_the_calendar_is_told_as_its_end(milliseconds: int, shown: str) -> None:
+def test_a_kafka_time_outside_the_calendar_is_told_as_its_end(
+    milliseconds: int, shown: str
+) -> None:
     assert moment(milliseconds).isoformat() == shown

@@ -5,7 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cab_assets.clients.clocks import Clocks, ClocksDisagree, ZonesDisagree, raise_if_clock_differs, raise_if_zone_differs
+from cab_assets.clients.clocks import (
+    Clocks,
+    ClocksDisagree,
+    ZonesDisagree,
+    raise_if_clock_differs,
+    raise_if_zone_differs,
+)
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.postgresql import PostgreSQL
 from cab_assets_tests.pipeline import Pipeline
@@ -25,11 +31,18 @@ class BehindAPool(PostgreSQL):
 
 
 @pytest.mark.parametrize(
-    ("away", "told"), [(timedelta(hours=1), "3,600 s ahead of"), (timedelta(seconds=62), "62 s ahead of"), (timedelta(days=-1), "86,400 s behind")]
+    ("away", "told"),
+    [
+        (timedelta(hours=1), "3,600 s ahead of"),
+        (timedelta(seconds=62), "62 s ahead of"),
+        (timedelta(days=-1), "86,400 s behind"),
+    ],
 )
 def test_a_clock_that_is_away_is_refused_with_how_far(away: timedelta, told: str) -> None:
     now = datetime.now(UTC)
-    with pytest.raises(ClocksDisagree, match=f"the clock of rides is {told} the clock of this machine"):
+    with pytest.raises(
+        ClocksDisagree, match=f"the clock of rides is {told} the clock of this machine"
+    ):
         raise_if_clock_differs("rides", now + away, now)
 
 
@@ -44,7 +57,13 @@ def test_clocks_that_agree_are_let_pass_also_when_a_zone_is_not_known() -> None:
 
 
 def test_a_zone_by_other_rules_is_refused() -> None:
-    with pytest.raises(ZonesDisagree, match="rides shows 2020-03-14 17:00 where it is 2020-03-14 17:30 in Asia/Kolkata, by Python's rules"):
+    with pytest.raises(
+        ZonesDisagree,
+        match=(
+            "rides shows 2020-03-14 17:00 where it is 2020-03-14 17:30 in Asia/Kolkata, by Python's"
+            " rules"
+        ),
+    ):
         raise_if_zone_differs("rides", replace(AGREED, business=datetime(2020, 3, 14, 17)), KOLKATA)  # noqa: DTZ001
 
 
@@ -57,5 +76,12 @@ def test_the_database_shows_one_moment_on_three_clocks(pipeline: Pipeline) -> No
 
 def test_a_session_that_does_not_run_in_utc_is_refused(pipeline: Pipeline) -> None:
     dialect = pipeline.db.dialect
-    with pytest.raises(ZonesDisagree, match="in UTC, which its session was told to run in; look for a proxy or pool"):
-        raise_if_zone_differs("rides", BookingsDb(BehindAPool(dialect.address, dialect.password), pipeline.table).clocks(), ZoneInfo("UTC"))
+    with pytest.raises(
+        ZonesDisagree,
+        match="in UTC, which its session was told to run in; look for a proxy or pool",
+    ):
+        raise_if_zone_differs(
+            "rides",
+            BookingsDb(BehindAPool(dialect.address, dialect.password), pipeline.table).clocks(),
+            ZoneInfo("UTC"),
+        )

@@ -1,4 +1,6 @@
-"""What servers have said that the embedded stack does not say: Apache Hive 4.0.1, and Spark on its metastore."""
+"""What servers have said that the embedded stack does not say: Apache Hive 4.0.1, and Spark on its
+metastore.
+"""
 
 import pytest
 
@@ -7,55 +9,100 @@ from cab_assets.clients.failures import Refused, failure
 from cab_assets.clients.kafka_client import KafkaRefused
 from cab_assets.errors import CabError
 
-DDL = "Error while compiling statement: FAILED: Execution Error, return code 40000 from org.apache.hadoop.hive.ql.ddl.DDLTask. MetaException(message:"
+DDL = (
+    "Error while compiling statement: FAILED: Execution Error, return code 40000 from"
+    " org.apache.hadoop.hive.ql.ddl.DDLTask. MetaException(message:"
+)
 
 
 @pytest.mark.parametrize(
     ("said", "error"),
     [
         (
-            f"{DDL}An external table's location should not be located within managed warehouse root directory, table:x,location:/m/x,managed warehouse:/m)",
+            (
+                f"{DDL}An external table's location should not be located within managed warehouse"
+                " root directory, table:x,location:/m/x,managed warehouse:/m)"
+            ),
             failures.LocationInsideWarehouse,
         ),
-        (f"{DDL}file:/lake/bookings is not a directory or unable to create one)", failures.LakeLocked),
         (
-            "Error while compiling statement: FAILED: SemanticException java.lang.RuntimeException: java.lang.ClassNotFoundException:"
-            " Class org.apache.hadoop.fs.s3a.S3AFileSystem not found",
+            f"{DDL}file:/lake/bookings is not a directory or unable to create one)",
+            failures.LakeLocked,
+        ),
+        (
+            (
+                "Error while compiling statement: FAILED: SemanticException"
+                " java.lang.RuntimeException: java.lang.ClassNotFoundException: Class"
+                " org.apache.hadoop.fs.s3a.S3AFileSystem not found"
+            ),
             failures.LakeHidden,
         ),
         (
-            f"{DDL}Could not connect to meta store using any of the URIs provided. Most recent failure: org.apache.thrift.transport.TTransportException:"
-            " java.net.ConnectException: Connection refused\n\tat org.apache.thrift.transport.TSocket.open(TSocket.java:243)",
+            (
+                f"{DDL}Could not connect to meta store using any of the URIs provided. Most recent"
+                " failure: org.apache.thrift.transport.TTransportException:"
+                " java.net.ConnectException: Connection refused\n\tat"
+                " org.apache.thrift.transport.TSocket.open(TSocket.java:243)"
+            ),
             failures.MetastoreUnavailable,
         ),
         (
-            "Error while compiling statement: FAILED: RuntimeException Unable to instantiate org.apache.hadoop.hive.ql.metadata.SessionHiveMetaStoreClient",
+            (
+                "Error while compiling statement: FAILED: RuntimeException Unable to instantiate"
+                " org.apache.hadoop.hive.ql.metadata.SessionHiveMetaStoreClient"
+            ),
             failures.MetastoreUnavailable,
         ),
         (
-            "org.apache.spark.SparkException: Python worker failed to connect back.\n"
-            "Caused by: java.net.SocketTimeoutException: Timed out while waiting for the Python worker",
+            (
+                "org.apache.spark.SparkException: Python worker failed to connect back.\nCaused by:"
+                " java.net.SocketTimeoutException: Timed out while waiting for the Python worker"
+            ),
             failures.PythonWorkersLost,
         ),
         (
-            "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed during authentication"
-            " due to invalid credentials with SASL mechanism SCRAM-SHA-512",
+            (
+                "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed"
+                " during authentication due to invalid credentials with SASL mechanism"
+                " SCRAM-SHA-512"
+            ),
             KafkaRefused,
         ),
         (
-            "org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized to access topics: [clicks]",
+            (
+                "org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized to"
+                " access topics: [clicks]"
+            ),
             KafkaRefused,
         ),
-        ("Error while compiling statement: FAILED: SemanticException [Error 10072]: Database does not exist: cab", failures.NoSuchDatabase),
         (
-            "org.apache.hadoop.hive.ql.metadata.HiveException: Unable to fetch table bookings. Invalid method name: 'get_table'",
+            (
+                "Error while compiling statement: FAILED: SemanticException [Error 10072]: Database"
+                " does not exist: cab"
+            ),
+            failures.NoSuchDatabase,
+        ),
+        (
+            (
+                "org.apache.hadoop.hive.ql.metadata.HiveException: Unable to fetch table bookings."
+                " Invalid method name: 'get_table'"
+            ),
             failures.MetastoreOfAnotherVersion,
         ),
         (
-            f"{DDL}Got exception: org.apache.thrift.transport.TTransportException java.net.ConnectException: Connection refused)",
+            (
+                f"{DDL}Got exception: org.apache.thrift.transport.TTransportException"
+                " java.net.ConnectException: Connection refused)"
+            ),
             failures.MetastoreUnavailable,
         ),
-        ("Error while compiling statement: FAILED: ParseException line 1:0 cannot recognize input near 'SELEC'", Refused),
+        (
+            (
+                "Error while compiling statement: FAILED: ParseException line 1:0 cannot recognize"
+                " input near 'SELEC'"
+            ),
+            Refused,
+        ),
     ],
 )
 def test_what_a_person_can_mend_has_a_name_and_a_remedy(said: str, error: type[CabError]) -> None:
@@ -89,23 +136,39 @@ S3A = f"{UNKNOWN}getFileStatus on s3a://cab-lake/bookings: SdkClientException: U
         ),
         (
             "hdfs://namenode:8020/cab",
-            "org.apache.spark.shuffle.FetchFailedException: Failed to connect to /10.0.0.7:35211\nCaused by: java.net.ConnectException: Connection refused",
+            (
+                "org.apache.spark.shuffle.FetchFailedException: Failed to connect to"
+                " /10.0.0.7:35211\nCaused by: java.net.ConnectException: Connection refused"
+            ),
             failures.ServerHidden,
         ),
         (None, CALL.format("namenode:8020"), failures.ServerHidden),
     ],
 )
-def test_an_error_of_the_network_is_about_the_lake_only_if_it_names_it(lake: str | None, said: str, error: type[CabError]) -> None:
+def test_an_error_of_the_network_is_about_the_lake_only_if_it_names_it(
+    lake: str | None, said: str, error: type[CabError]
+) -> None:
     found = failure("Spark", said, Refused, lake)
     assert type(found) is error
     assert said.splitlines()[0] in str(found)
 
 
 def test_a_lost_executor_is_told_with_where_it_was() -> None:
-    lost = "ExecutorLostFailure (executor 2 exited unrelated to the running tasks) Reason: Command exited with code 137"
-    task = f"Task 3 in stage 7.0 failed 4 times, most recent failure: Lost task 3.3 in stage 7.0 (TID 41) (10.0.0.7 executor 2): {lost}"
-    said = f"Job aborted due to stage failure: {task}\nDriver stacktrace:\n\tat org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:1)"
-    assert str(failure("Spark", said, Refused)) == f"Spark: stage 7.0 on 10.0.0.7 executor 2: {lost}"
+    lost = (
+        "ExecutorLostFailure (executor 2 exited unrelated to the running tasks) Reason: Command"
+        " exited with code 137"
+    )
+    task = (
+        "Task 3 in stage 7.0 failed 4 times, most recent failure: Lost task 3.3 in stage 7.0 (TID"
+        f" 41) (10.0.0.7 executor 2): {lost}"
+    )
+    said = (
+        f"Job aborted due to stage failure: {task}\nDriver stacktrace:\n\tat"
+        " org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:1)"
+    )
+    assert (
+        str(failure("Spark", said, Refused)) == f"Spark: stage 7.0 on 10.0.0.7 executor 2: {lost}"
+    )
 
 
 def test_a_server_that_says_nothing_is_told_as_such() -> None:

@@ -46,7 +46,9 @@ class Sparks(Dumb):
 def test_a_root_that_apache_hive_moves_no_partition_to_is_rejected_by_name(odd: str) -> None:
     root = f"hdfs://name:8020/a{odd}b"
     declare_table(Sparks("hive://hive:10000/cab"), BOOKINGS, root)
-    with pytest.raises(HiveRefused, match=f"{re.escape(repr(odd))}: choose a CAB_LAKE_ROOT without"):
+    with pytest.raises(
+        HiveRefused, match=f"{re.escape(repr(odd))}: choose a CAB_LAKE_ROOT without"
+    ):
         declare_table(Apache("hive://hive:10000/cab"), BOOKINGS, root)
 
 
@@ -64,32 +66,53 @@ def test_a_statement_that_is_refused_says_why_in_one_line(pipeline: Pipeline) ->
 
 @pytest.mark.parametrize(
     ("location", "error"),
-    [("hdfs://127.0.0.1:1/lake", LakeHidden), ("s3a://bucket/lake", LakeHidden), ("file:///sys/denied", LakeLocked)],
+    [
+        ("hdfs://127.0.0.1:1/lake", LakeHidden),
+        ("s3a://bucket/lake", LakeHidden),
+        ("file:///sys/denied", LakeLocked),
+    ],
 )
-def test_a_lake_that_hive_cannot_use_is_named(pipeline: Pipeline, location: str, error: type[Refused]) -> None:
+def test_a_lake_that_hive_cannot_use_is_named(
+    pipeline: Pipeline, location: str, error: type[Refused]
+) -> None:
     url = str(pipeline.env.hive_url)
-    with closing(Hive(url, lake=location)) as hive, pytest.raises(error, match=r"Remedy: .* CAB_LAKE_ROOT"):
+    with (
+        closing(Hive(url, lake=location)) as hive,
+        pytest.raises(error, match=r"Remedy: .* CAB_LAKE_ROOT"),
+    ):
         declare_table(hive, BOOKINGS, location)
 
 
 def test_a_database_that_is_not_there_is_named(pipeline: Pipeline) -> None:
-    with closing(Hive(str(pipeline.env.hive_url).replace(pipeline.hive.database, "absent"))) as hive, pytest.raises(NoSuchDatabase, match="CAB_HIVE_URL"):
+    with (
+        closing(Hive(str(pipeline.env.hive_url).replace(pipeline.hive.database, "absent"))) as hive,
+        pytest.raises(NoSuchDatabase, match="CAB_HIVE_URL"),
+    ):
         hive.execute("SHOW TABLES")
 
 
-def test_kerberos_without_its_package_is_said(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kerberos_without_its_package_is_said(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delitem(mechanisms, "GSSAPI", raising=False)
-    with closing(Hive(f"{pipeline.env.hive_url}?auth=KERBEROS")) as hive, pytest.raises(HiveRefused, match="the package kerberos"):
+    with (
+        closing(Hive(f"{pipeline.env.hive_url}?auth=KERBEROS")) as hive,
+        pytest.raises(HiveRefused, match="the package kerberos"),
+    ):
         hive.execute("SELECT 42")
 
 
 @pytest.mark.parametrize("answers", [2, 5, 6, 7])
-def test_a_server_that_falls_silent_half_way_is_waited_for_once(pipeline: Pipeline, answers: int) -> None:
+def test_a_server_that_falls_silent_half_way_is_waited_for_once(
+    pipeline: Pipeline, answers: int
+) -> None:
     """It takes eight answers to connect, run a statement and fetch its rows."""
     with (
         Relay(pipeline.hive.port, answers) as relay,
         closing(Hive(f"hive://cab@127.0.0.1:{relay.port}/cab", answer_seconds=1)) as client,
         within(3),
-        pytest.raises(HiveUnavailable, match=f"HiveServer2 at 127.0.0.1:{relay.port} does not answer"),
+        pytest.raises(
+            HiveUnavailable, match=f"HiveServer2 at 127.0.0.1:{relay.port} does not answer"
+        ),
     ):
         client.execute("SELECT 42")

@@ -50,7 +50,10 @@ def servers(servers: dict[str, str], broker: SecureBroker) -> dict[str, str]:
 
 @pytest.fixture
 def admin(broker: SecureBroker, clicks: Clicks) -> Iterator[KafkaAdminClient]:
-    """Return a client that may do anything; the topic holds five clicks that our user may not see."""
+    """Return a client that may do anything.
+
+    The topic holds five clicks that our user may not see.
+    """
     root = broker.security("broker", "broker")
     with closing(Admin(broker.servers, root)) as client:
         client.create_topics([NewTopic(clicks.topic, 1, 1)])
@@ -79,7 +82,9 @@ def error(topic: ClickTopic) -> CabError | None:
     return None
 
 
-def test_a_topic_that_our_user_may_not_see_is_not_an_empty_one(clicks: Clicks, admin: KafkaAdminClient) -> None:
+def test_a_topic_that_our_user_may_not_see_is_not_an_empty_one(
+    clicks: Clicks, admin: KafkaAdminClient
+) -> None:
     denied = f"does not let {USER} describe or read topic {clicks.topic}"
     assert denied in CliRunner().invoke(app, ["lag"]).output
     for trial in (Trials.kafka, Trials.read_topic):

@@ -34,32 +34,67 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
         yield found
 
 
-def test_clicks_come_from_brokers_that_want_tls_and_a_password(broker: SecureBroker, clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {"BOOTSTRAP_SERVERS": broker.servers, "SECURITY": "SASL_SSL", "USER": USER, "PASSWORD": PASSWORD, "CA": str(broker.ca)}
+def test_clicks_come_from_brokers_that_want_tls_and_a_password(
+    broker: SecureBroker, clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {
+        "BOOTSTRAP_SERVERS": broker.servers,
+        "SECURITY": "SASL_SSL",
+        "USER": USER,
+        "PASSWORD": PASSWORD,
+        "CA": str(broker.ca),
+    }
     for name, value in own.items():
         monkeypatch.setenv(f"CAB_KAFKA_{name}", value)
     topic = Clients(environment.read(os.environ)).click_topic
     with closing(Admin(topic.servers, topic.security)) as admin:
         admin.create_topics([NewTopic(topic.name, 3, 1)])
         admin.wait_for_topics([topic.name])
-    with closing(KafkaProducer(bootstrap_servers=topic.servers, **topic.security.for_python())) as producer:
-        sent = [producer.send(topic.name, value).get(timeout=patience(10)) for value in numbered(range(30))]
+    with closing(
+        KafkaProducer(bootstrap_servers=topic.servers, **topic.security.for_python())
+    ) as producer:
+        sent = [
+            producer.send(topic.name, value).get(timeout=patience(10))
+            for value in numbered(range(30))
+        ]
     run = clicks.ingest()
     assert run.failure == ""
-    assert clicks.places("clickstream") == sorted((record.partition, record.offset) for record in sent)
-    said = {"the run": run.log} | {log.name: log.read_text() for log in (clicks.pipeline.env.home / "logs").iterdir() if log.is_file()}
+    assert clicks.places("clickstream") == sorted(
+        (record.partition, record.offset) for record in sent
+    )
+    said = {"the run": run.log} | {
+        log.name: log.read_text()
+        for log in (clicks.pipeline.env.home / "logs").iterdir()
+        if log.is_file()
+    }
     assert "warehouse.log" in said
-    assert [who for who, text in said.items() if PASSWORD in text or escaped(PASSWORD) in text] == []
+    assert [
+        who for who, text in said.items() if PASSWORD in text or escaped(PASSWORD) in text
+    ] == []
 
 
-@pytest.mark.parametrize("longer", [0, 2])  # kafka-python gives up at the same time as we do, and may say so before
-def test_a_broker_that_hangs_up_on_every_login_does_not_let_one_in(monkeypatch: pytest.MonkeyPatch, longer: int) -> None:
-    monkeypatch.setattr(click_topic, "within", lambda seconds, call: deadline.within(seconds + longer, call))
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server:
+@pytest.mark.parametrize(
+    "longer", [0, 2]
+)  # kafka-python gives up at the same time as we do, and may say so before
+def test_a_broker_that_hangs_up_on_every_login_does_not_let_one_in(
+    monkeypatch: pytest.MonkeyPatch, longer: int
+) -> None:
+    monkeypatch.setattr(
+        click_topic, "within", lambda seconds, call: deadline.within(seconds + longer, call)
+    )
+    with socketserver.ThreadingTCPServer(
+        ("127.0.0.1", 0), socketserver.BaseRequestHandler
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            with pytest.raises(KafkaRefused, match="does not let cab by SCRAM-SHA-512 in; check CAB_KAFKA_USER"):
-                ClickTopic(f"127.0.0.1:{server.server_address[1]}", "clickstream", KafkaSecurity("SASL_PLAINTEXT", "SCRAM-SHA-512", "cab", "wrong")).look()
+            with pytest.raises(
+                KafkaRefused, match="does not let cab by SCRAM-SHA-512 in; check CAB_KAFKA_USER"
+            ):
+                ClickTopic(
+                    f"127.0.0.1:{server.server_address[1]}",
+                    "clickstream",
+                    KafkaSecurity("SASL_PLAINTEXT", "SCRAM-SHA-512", "cab", "wrong"),
+                ).look()
         finally:
             server.shutdown()
 
@@ -67,12 +102,23 @@ def test_a_broker_that_hangs_up_on_every_login_does_not_let_one_in(monkeypatch: 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("password", "rejected the credentials: it does not let cab by SCRAM-SHA-512 in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD"),
-        ("user", "does not let wrong by SCRAM-SHA-512 in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD"),
+        (
+            "password",
+            (
+                "rejected the credentials: it does not let cab by SCRAM-SHA-512 in; check"
+                " CAB_KAFKA_USER, CAB_KAFKA_PASSWORD"
+            ),
+        ),
+        (
+            "user",
+            "does not let wrong by SCRAM-SHA-512 in; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD",
+        ),
         ("ca", "is not one of {ca}; check CAB_KAFKA_CA"),
     ],
 )
-def test_a_wrong_password_or_authority_is_said_in_time(broker: SecureBroker, wrong: str, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_password_or_authority_is_said_in_time(
+    broker: SecureBroker, wrong: str, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.CRITICAL, "kafka.net.transport")  # what it logs keeps its sockets
     other = tmp_path / "ca.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
@@ -83,7 +129,9 @@ def test_a_wrong_password_or_authority_is_said_in_time(broker: SecureBroker, wro
     assert not isinstance(error.value, Unavailable)
 
 
-def test_a_password_that_becomes_wrong_is_no_silence_in_the_look_into_gaps(broker: SecureBroker, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_password_that_becomes_wrong_is_no_silence_in_the_look_into_gaps(
+    broker: SecureBroker, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.CRITICAL, "kafka.net.transport")
     topic = ClickTopic(broker.servers, "clickstream", broker.security(password="wrong"))
     with within(10), pytest.raises(KafkaRefused, match="rejected the credentials"):
@@ -92,8 +140,16 @@ def test_a_password_that_becomes_wrong_is_no_silence_in_the_look_into_gaps(broke
         list(topic.sent_ms(0, 0, 1))
 
 
-def test_a_run_whose_password_is_wrong_says_what_to_check(broker: SecureBroker, clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {"BOOTSTRAP_SERVERS": broker.servers, "SECURITY": "SASL_SSL", "USER": USER, "PASSWORD": "wrong", "CA": str(broker.ca)}
+def test_a_run_whose_password_is_wrong_says_what_to_check(
+    broker: SecureBroker, clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {
+        "BOOTSTRAP_SERVERS": broker.servers,
+        "SECURITY": "SASL_SSL",
+        "USER": USER,
+        "PASSWORD": "wrong",
+        "CA": str(broker.ca),
+    }
     for name, value in own.items():
         monkeypatch.setenv(f"CAB_KAFKA_{name}", value)
     failure = clicks.ingest().failure

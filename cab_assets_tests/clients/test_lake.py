@@ -33,14 +33,28 @@ def bucket() -> Iterator[str]:
 
 @pytest.fixture(params=["file", "s3"])
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
-    return Lake(f"file://{tmp_path}/lake" if request.param == "file" else f"s3://{request.getfixturevalue('bucket')}/{tmp_path.name}")
+    return Lake(
+        f"file://{tmp_path}/lake"
+        if request.param == "file"
+        else f"s3://{request.getfixturevalue('bucket')}/{tmp_path.name}"
+    )
 
 
 def a_version(lake: Lake) -> Manifest:
     files = written(bookings_day(lake, DATE), VERSION)
     found = (Finding(check="equals_source", passed=True),)
     return recorded(
-        bookings_day(lake, DATE), Manifest(table="bookings", day=DATE, version=VERSION, code_version=1, files=files, rows=0, findings=found, seconds=0)
+        bookings_day(lake, DATE),
+        Manifest(
+            table="bookings",
+            day=DATE,
+            version=VERSION,
+            code_version=1,
+            files=files,
+            rows=0,
+            findings=found,
+            seconds=0,
+        ),
     )
 
 
@@ -60,7 +74,10 @@ def test_nothing_but_files_is_put_into_a_bucket(bucket: str, tmp_path: Path) -> 
     manifest = a_version(Lake(f"s3://{bucket}/{tmp_path.name}/lake"))
     with closing(boto3.client("s3")) as s3:
         found = s3.list_objects_v2(Bucket=bucket, Prefix=tmp_path.name)["Contents"]
-    assert [each["Key"].rpartition("/")[2] for each in found] == ["_manifest.json", manifest.files[0].name]
+    assert [each["Key"].rpartition("/")[2] for each in found] == [
+        "_manifest.json",
+        manifest.files[0].name,
+    ]
 
 
 def test_a_file_that_is_cut_off_does_not_count(lake: Lake) -> None:
@@ -87,22 +104,32 @@ def test_engines_read_s3_by_their_own_name_of_it(tmp_path: Path) -> None:
 
 
 def test_a_bucket_that_is_not_there_or_not_ours_is_refused_by_name(bucket: str) -> None:
-    with pytest.raises(LakeRefused, match=r"cannot write a/b in the lake: .*(NO_SUCH_BUCKET|does not exist)"):
+    with pytest.raises(
+        LakeRefused, match=r"cannot write a/b in the lake: .*(NO_SUCH_BUCKET|does not exist)"
+    ):
         Lake(f"s3://{bucket}-of-others/lake").write("a/b", b"")
 
 
 @pytest.mark.usefixtures("bucket")
 def test_a_lake_that_does_not_answer_is_said_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(LakeUnavailable, match=r"cannot read bookings in the lake: .* See `cab doctor`, then run again"):
+    with pytest.raises(
+        LakeUnavailable,
+        match=r"cannot read bookings in the lake: .* See `cab doctor`, then run again",
+    ):
         Lake("s3://rides/lake").list("bookings")
 
 
-def test_a_lake_that_is_gone_before_a_version_was_read_back_is_said_by_name(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lake_that_is_gone_before_a_version_was_read_back_is_said_by_name(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = f"s3://{bucket}/{tmp_path.name}"
     files = a_version(Lake(root)).files
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(LakeUnavailable, match=rf"cannot read bookings/\S+/{PART} in the lake: .* See `cab doctor`, then run again"):
+    with pytest.raises(
+        LakeUnavailable,
+        match=rf"cannot read bookings/\S+/{PART} in the lake: .* See `cab doctor`, then run again",
+    ):
         read_back(bookings_day(Lake(root), DATE), VERSION, files, summed=["trip_fare"])
 
 
@@ -116,8 +143,12 @@ def test_a_file_of_another_size_than_was_written_is_noticed(lake: Lake) -> None:
 
 
 @pytest.mark.soak
-def test_a_server_that_is_not_there_or_says_nothing_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch, bucket: str) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as silent:  # takes connections, and says nothing
+def test_a_server_that_is_not_there_or_says_nothing_is_given_up_in_time(
+    monkeypatch: pytest.MonkeyPatch, bucket: str
+) -> None:
+    with closing(
+        socket.create_server(("127.0.0.1", 0))
+    ) as silent:  # takes connections, and says nothing
         for port in (1, silent.getsockname()[1]):
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
             with within(60), pytest.raises(LakeRefused, match="cannot write a/b in the lake"):

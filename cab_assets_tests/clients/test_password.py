@@ -20,25 +20,45 @@ NAME = "rides/pipeline"
 def secrets() -> Iterator[Any]:
     with aws(), closing(boto3.client("secretsmanager")) as client:
         yield client
-        client.delete_secret(SecretId=NAME, ForceDeleteWithoutRecovery=True)  # a next server of this process would know it
+        client.delete_secret(
+            SecretId=NAME, ForceDeleteWithoutRecovery=True
+        )  # a next server of this process would know it
 
 
-@pytest.mark.parametrize("secret", ["p w", json.dumps({"username": "cab", "password": "p w", "port": 5432}), '"p w"'])
+@pytest.mark.parametrize(
+    "secret", ["p w", json.dumps({"username": "cab", "password": "p w", "port": 5432}), '"p w"']
+)
 def test_a_secret_is_the_password_or_holds_it_as_rds_keeps_it(secrets: Any, secret: str) -> None:
     secrets.create_secret(Name=NAME, SecretString=secret)
-    assert kept(NAME).text == (secret if secret.startswith('"') else "p w")  # a text in quotes is a text
+    assert kept(NAME).text == (
+        secret if secret.startswith('"') else "p w"
+    )  # a text in quotes is a text
 
 
 @pytest.mark.parametrize(
     ("secret", "says"),
     [
-        ({}, "AWS Secrets Manager does not give rides/pipeline: Secrets Manager can't find the specified secret"),
-        ({"SecretString": '{"pass": "p w"}'}, "the secret rides/pipeline is JSON without a text under the key password"),
+        (
+            {},
+            (
+                "AWS Secrets Manager does not give rides/pipeline: Secrets Manager can't find the"
+                " specified secret"
+            ),
+        ),
+        (
+            {"SecretString": '{"pass": "p w"}'},
+            "the secret rides/pipeline is JSON without a text under the key password",
+        ),
         ({"SecretString": '{"password": 7}'}, "is JSON without a text under the key password"),
-        ({"SecretBinary": b"p w"}, "the secret rides/pipeline is binary; keep the password as text"),
+        (
+            {"SecretBinary": b"p w"},
+            "the secret rides/pipeline is binary; keep the password as text",
+        ),
     ],
 )
-def test_a_secret_that_holds_no_password_is_refused_by_name(secrets: Any, secret: dict[str, Any], says: str) -> None:
+def test_a_secret_that_holds_no_password_is_refused_by_name(
+    secrets: Any, secret: dict[str, Any], says: str
+) -> None:
     if secret:
         secrets.create_secret(Name=NAME, **secret)
     with pytest.raises(SecretRefused, match=says) as refused:
@@ -49,24 +69,37 @@ def test_a_secret_that_holds_no_password_is_refused_by_name(secrets: Any, secret
 @pytest.mark.usefixtures("secrets")
 def test_a_secrets_manager_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(SecretUnavailable, match="AWS Secrets Manager cannot be asked for rides/pipeline: Could not connect"):
+    with pytest.raises(
+        SecretUnavailable,
+        match="AWS Secrets Manager cannot be asked for rides/pipeline: Could not connect",
+    ):
         _ = kept(NAME).text
 
 
 def test_it_is_read_once_and_shown_nowhere() -> None:
     asked = iter(["first", "second"])
     password = Password(lambda: next(asked))
-    assert (password.text, password.text, password.renew(), password.text) == ("first", "first", True, "second")
+    assert (password.text, password.text, password.renew(), password.text) == (
+        "first",
+        "first",
+        True,
+        "second",
+    )
     assert "second" not in repr(password)
     assert not given("p w").renew()
 
 
-def test_a_password_that_was_rotated_is_read_anew_and_one_that_was_not_is_told_once(pipeline: Pipeline, secrets: Any) -> None:
+def test_a_password_that_was_rotated_is_read_anew_and_one_that_was_not_is_told_once(
+    pipeline: Pipeline, secrets: Any
+) -> None:
     user = f"rotated_{pipeline.table}"
     pipeline.sql(f"CREATE ROLE {user} LOGIN PASSWORD 'of spring'")
     pipeline.sql(f"GRANT SELECT ON {{table}} TO {user}")
     secrets.create_secret(Name=NAME, SecretString="of spring")
-    db = BookingsDb(PostgreSQL(str(pipeline.env.bookings_db_url).replace("cab@", f"{user}@"), kept(NAME)), pipeline.table)
+    db = BookingsDb(
+        PostgreSQL(str(pipeline.env.bookings_db_url).replace("cab@", f"{user}@"), kept(NAME)),
+        pipeline.table,
+    )
     db.reach()
     pipeline.sql(f"ALTER ROLE {user} PASSWORD 'of autumn'")
     with pytest.raises(BookingsDbRefused, match="authentication failed"):
@@ -76,7 +109,9 @@ def test_a_password_that_was_rotated_is_read_anew_and_one_that_was_not_is_told_o
     assert "of%20autumn" in db.dialect.url
 
 
-def test_a_day_is_imported_with_the_secret_and_none_of_it_is_told(pipeline: Pipeline, secrets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_is_imported_with_the_secret_and_none_of_it_is_told(
+    pipeline: Pipeline, secrets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     password = str(pipeline.env.bookings_db_password)
     secrets.create_secret(Name=NAME, SecretString=json.dumps({"password": password}))
     monkeypatch.setenv("CAB_BOOKINGS_DB_SECRET", NAME)

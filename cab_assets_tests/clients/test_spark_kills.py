@@ -1,4 +1,6 @@
-"""A Spark Connect server that is killed under a job: a server that went away, however far the job was."""
+"""A Spark Connect server that is killed under a job: a server that went away, however far the job
+was.
+"""
 
 import time
 from collections.abc import Iterator

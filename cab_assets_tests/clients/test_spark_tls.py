@@ -29,5 +29,7 @@ def test_a_job_over_tls_outlasts_the_probes(stack: Environment, tmp_path: Path) 
     with tls_front(urlparse(str(stack.spark_remote)).port or 0, ca) as port:
         environ = os.environ | {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(ca)}
         command = [sys.executable, "-c", LONG, f"sc://localhost:{port}/;use_ssl=true"]
-        ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=patience(60))
+        ended = subprocess.run(
+            command, env=environ, capture_output=True, text=True, timeout=patience(60)
+        )
     assert ended.stdout == "3\n", ended.stderr

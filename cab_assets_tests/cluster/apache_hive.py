@@ -15,10 +15,32 @@ from cab_assets_tests.cluster.s3 import S3
 from cab_assets_tests.processes import Server, free_ports, serving
 
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "hive.sha256", "Apache Hive", 265)
-METASTORE, SERVER = "org.apache.hadoop.hive.metastore.HiveMetaStore", "org.apache.hive.service.server.HiveServer2"
-PACKAGES = ["lang", "util", "util.concurrent", "util.concurrent.atomic", "net", "io", "nio", "lang.reflect", "lang.invoke", "text", "time", "util.regex"]
-HADOOP = [packaged("pyspark", f"pyspark/jars/hadoop-client-{part}-3.5.0.jar") for part in ("api", "runtime")]  # the jars of S3A are too new for Hive's own
-OPENS = [*(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in PACKAGES), "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"]
+METASTORE, SERVER = (
+    "org.apache.hadoop.hive.metastore.HiveMetaStore",
+    "org.apache.hive.service.server.HiveServer2",
+)
+PACKAGES = [
+    "lang",
+    "util",
+    "util.concurrent",
+    "util.concurrent.atomic",
+    "net",
+    "io",
+    "nio",
+    "lang.reflect",
+    "lang.invoke",
+    "text",
+    "time",
+    "util.regex",
+]
+HADOOP = [
+    packaged("pyspark", f"pyspark/jars/hadoop-client-{part}-3.5.0.jar")
+    for part in ("api", "runtime")
+]  # the jars of S3A are too new for Hive's own
+OPENS = [
+    *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in PACKAGES),
+    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+]
 
 
 @dataclass(frozen=True)
@@ -41,23 +63,42 @@ def apache_hive(folder: Path, default_fs: str, s3: S3) -> Iterator[ApacheHive]:
     java = [machine.java(), "-Xmx1g", "-Duser.timezone=UTC", *OPENS, "-cp", ":".join(class_path)]
     environment = os.environ | s3.variables
     with (
-        serving([*java, METASTORE, "-p", str(metastore)], metastore, folder / "metastore.log", environment=environment, cwd=folder) as behind,
-        serving([*java, SERVER], server, folder / "hiveserver2.log", environment=environment, cwd=folder) as front,
+        serving(
+            [*java, METASTORE, "-p", str(metastore)],
+            metastore,
+            folder / "metastore.log",
+            environment=environment,
+            cwd=folder,
+        ) as behind,
+        serving(
+            [*java, SERVER], server, folder / "hiveserver2.log", environment=environment, cwd=folder
+        ) as front,
     ):
-        yield ApacheHive(f"hive://cab@127.0.0.1:{server}/default", f"thrift://127.0.0.1:{metastore}", behind, front)
+        yield ApacheHive(
+            f"hive://cab@127.0.0.1:{server}/default",
+            f"thrift://127.0.0.1:{metastore}",
+            behind,
+            front,
+        )
 
 
 def _settings(folder: Path, metastore: int, server: int) -> dict[str, object]:
     return {
-        "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/metastore;create=true",
+        "javax.jdo.option.ConnectionURL": (
+            f"jdbc:derby:;databaseName={folder}/metastore;create=true"
+        ),
         "datanucleus.schema.autoCreateAll": "true",
         "metastore.schema.verification": "false",
         "hive.metastore.schema.verification": "false",
         "metastore.warehouse.dir": f"file://{folder}/managed",
         "metastore.warehouse.external.dir": f"file://{folder}/external",
-        "metastore.expression.proxy": "org.apache.hadoop.hive.ql.optimizer.ppr.PartitionExpressionForMetastore",
+        "metastore.expression.proxy": (
+            "org.apache.hadoop.hive.ql.optimizer.ppr.PartitionExpressionForMetastore"
+        ),
         "metastore.task.threads.always": "org.apache.hadoop.hive.metastore.events.EventCleanerTask",
-        "hive.metastore.event.db.notification.api.auth": "false",  # else whoever runs the metastore must be a proxy user
+        "hive.metastore.event.db.notification.api.auth": (
+            "false"
+        ),  # else whoever runs the metastore must be a proxy user
         "hive.metastore.uris": f"thrift://127.0.0.1:{metastore}",
         "hive.server2.thrift.bind.host": "127.0.0.1",
         "hive.server2.thrift.port": server,

@@ -17,19 +17,28 @@ from cab_assets_tests.cluster.yarn import yarn as serving_yarn
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory(prefix="cab-mariadb-") as folder, databases.mariadb(Path(folder)) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-mariadb-") as folder,
+        databases.mariadb(Path(folder)) as made,
+    ):
         yield made
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory(prefix="cab-postgresql-") as folder, databases.postgresql(Path(folder)) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-postgresql-") as folder,
+        databases.postgresql(Path(folder)) as made,
+    ):
         yield made
 
 
 @pytest.fixture(scope="session")
 def hdfs() -> Iterator[Hdfs]:
-    with tempfile.TemporaryDirectory(prefix="cab-hdfs-") as folder, serving_hdfs(Path(folder)) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-hdfs-") as folder,
+        serving_hdfs(Path(folder)) as made,
+    ):
         yield made
 
 
@@ -41,24 +50,40 @@ def s3() -> Iterator[S3]:
 
 @pytest.fixture(scope="session")
 def hive(hdfs: Hdfs, s3: S3) -> Iterator[ApacheHive]:
-    with tempfile.TemporaryDirectory(prefix="cab-hive-") as folder, apache_hive.apache_hive(Path(folder), hdfs.root, s3) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-hive-") as folder,
+        apache_hive.apache_hive(Path(folder), hdfs.root, s3) as made,
+    ):
         yield made
 
 
 @pytest.fixture(scope="session")
 def standalone(hive: ApacheHive, s3: S3) -> Iterator[Standalone]:
-    with tempfile.TemporaryDirectory(prefix="cab-spark-") as folder, spark.spark(Path(folder), hive, s3) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-spark-") as folder,
+        spark.spark(Path(folder), hive, s3) as made,
+    ):
         yield made
 
 
 @pytest.fixture(scope="session")
 def yarn(hdfs: Hdfs) -> Iterator[Mapping[str, str]]:
-    with tempfile.TemporaryDirectory(prefix="cab-yarn-") as folder, serving_yarn(Path(folder), hdfs) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-yarn-") as folder,
+        serving_yarn(Path(folder), hdfs) as made,
+    ):
         yield made
 
 
 @pytest.fixture
-def servers(mariadb: Database, hdfs: Hdfs, hive: ApacheHive, standalone: Standalone, tmp_path: Path) -> dict[str, str]:
+def servers(
+    mariadb: Database, hdfs: Hdfs, hive: ApacheHive, standalone: Standalone, tmp_path: Path
+) -> dict[str, str]:
     """What the same tests run on over here."""
     lake = f"{hdfs.root}/{tmp_path.parent.name}/{tmp_path.name}"
-    return {**mariadb.variables, "CAB_HIVE_URL": hive.url, "CAB_SPARK_REMOTE": standalone.remote, "CAB_LAKE_ROOT": lake}
+    return {
+        **mariadb.variables,
+        "CAB_HIVE_URL": hive.url,
+        "CAB_SPARK_REMOTE": standalone.remote,
+        "CAB_LAKE_ROOT": lake,
+    }

@@ -1,4 +1,6 @@
-"""Databases that want TLS and a password: MariaDB for MySQL's protocol, and PostgreSQL, whose wheel has no TLS."""
+"""Databases that want TLS and a password: MariaDB for MySQL's protocol, and PostgreSQL, whose wheel
+has no TLS.
+"""
 
 import os
 import pwd
@@ -21,7 +23,10 @@ PASSWORD = "p a+s%20/@:?#é$'"  # what has a meaning in a URL or a statement
 KOLKATA = [  # what `mariadb-tzinfo-to-sql` would say of all zones at once, in half a minute
     "INSERT INTO mysql.time_zone (Time_zone_id, Use_leap_seconds) VALUES (1, 'N')",
     "INSERT INTO mysql.time_zone_name (Name, Time_zone_id) VALUES ('Asia/Kolkata', 1)",
-    "INSERT INTO mysql.time_zone_transition_type (Time_zone_id, Transition_type_id, `Offset`, Is_DST, Abbreviation) VALUES (1, 0, 19800, 0, 'IST')",
+    (
+        "INSERT INTO mysql.time_zone_transition_type (Time_zone_id, Transition_type_id, `Offset`,"
+        " Is_DST, Abbreviation) VALUES (1, 0, 19800, 0, 'IST')"
+    ),
 ]
 NOBODY = "nobody"  # both refuse to serve as root
 
@@ -37,7 +42,11 @@ class Database:
     @property
     def variables(self) -> Mapping[str, str]:
         url = f"{self.scheme}://cab@127.0.0.1:{self.port}/rides"
-        return {"CAB_BOOKINGS_DB_URL": url, "CAB_BOOKINGS_DB_PASSWORD": PASSWORD, "CAB_BOOKINGS_DB_CA": str(self.ca)}
+        return {
+            "CAB_BOOKINGS_DB_URL": url,
+            "CAB_BOOKINGS_DB_PASSWORD": PASSWORD,
+            "CAB_BOOKINGS_DB_CA": str(self.ca),
+        }
 
 
 @dataclass(frozen=True)
@@ -63,14 +72,36 @@ def certificates(folder: Path) -> Certificates:
 @contextmanager
 def mariadb(folder: Path, *options: str) -> Iterator[Database]:
     """At work until the block ends."""
-    server, install = program("mariadbd", "mariadb-server"), program("mariadb-install-db", "mariadb-server")
+    server, install = (
+        program("mariadbd", "mariadb-server"),
+        program("mariadb-install-db", "mariadb-server"),
+    )
     tls, data, (port,) = certificates(folder), folder / "data", free_ports(1)
     own(folder)
-    as_nobody([install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db"])
-    command = [server, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder}/socket", "--skip-name-resolve"]
+    as_nobody(
+        [
+            install,
+            "--no-defaults",
+            f"--datadir={data}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+        ]
+    )
+    command = [
+        server,
+        "--no-defaults",
+        f"--datadir={data}",
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        f"--socket={folder}/socket",
+        "--skip-name-resolve",
+    ]
     command += [f"--ssl-ca={tls.ca}", f"--ssl-cert={tls.chain}", f"--ssl-key={tls.key}", *options]
     with serving(command, port, folder / "log", **less_than_root()):
-        with pymysql.connect(host="127.0.0.1", port=port, user="root") as connection, connection.cursor() as cursor:
+        with (
+            pymysql.connect(host="127.0.0.1", port=port, user="root") as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute("CREATE DATABASE rides")
             for statement in KOLKATA:
                 cursor.execute(statement)
@@ -86,13 +117,37 @@ def postgresql(folder: Path) -> Iterator[Database]:
     server, initdb = program("postgres", package), program("initdb", package)
     tls, data, (port,) = certificates(folder), folder / "data", free_ports(1)
     own(folder)
-    as_nobody([initdb, f"--pgdata={data}", "--username=postgres", "--auth-local=reject", "--auth-host=trust", "--encoding=UTF8", "--locale=C.UTF-8"])
-    command = [server, "-D", str(data), "-p", str(port), "-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    as_nobody(
+        [
+            initdb,
+            f"--pgdata={data}",
+            "--username=postgres",
+            "--auth-local=reject",
+            "--auth-host=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        ]
+    )
+    command = [
+        server,
+        "-D",
+        str(data),
+        "-p",
+        str(port),
+        "-k",
+        "",
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        "fsync=off",
+    ]
     command += ["-c", "ssl=on", "-c", f"ssl_cert_file={tls.chain}", "-c", f"ssl_key_file={tls.key}"]
     with serving(command, port, folder / "log", **less_than_root()):
         address = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
         with until(lambda: let_in(address), 30)[0] as connection:
-            connection.execute("CREATE ROLE cab LOGIN PASSWORD '" + PASSWORD.replace("'", "''") + "'")
+            connection.execute(
+                "CREATE ROLE cab LOGIN PASSWORD '" + PASSWORD.replace("'", "''") + "'"
+            )
             connection.execute("CREATE DATABASE rides OWNER cab")
             (data / "pg_hba.conf").write_text("hostssl all cab all scram-sha-256\n")
             connection.execute("SELECT pg_reload_conf()")
@@ -118,4 +173,8 @@ def as_nobody(command: list[str]) -> None:
 
 
 def less_than_root() -> dict[str, Any]:
-    return {"user": pwd.getpwnam(NOBODY).pw_uid, "group": pwd.getpwnam(NOBODY).pw_gid} if os.geteuid() == 0 else {}
+    return (
+        {"user": pwd.getpwnam(NOBODY).pw_uid, "group": pwd.getpwnam(NOBODY).pw_gid}
+        if os.geteuid() == 0
+        else {}
+    )

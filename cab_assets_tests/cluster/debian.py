@@ -1,4 +1,6 @@
-"""Servers that Debian has and no registry of Python's: installed where they are missing, never started by their packages."""
+"""Servers that Debian has and no registry of Python's: installed where they are missing, never
+started by their packages.
+"""
 
 import os
 import shutil
@@ -7,7 +9,10 @@ from pathlib import Path
 from cab_assets_tests.processes import run
 
 INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends"]
-QUIET = {"RUNLEVEL": "1", "DEBIAN_FRONTEND": "noninteractive"}  # at that level a package starts nothing
+QUIET = {
+    "RUNLEVEL": "1",
+    "DEBIAN_FRONTEND": "noninteractive",
+}  # at that level a package starts nothing
 
 
 def program(name: str, package: str) -> str:
@@ -17,7 +22,10 @@ def program(name: str, package: str) -> str:
         run(["apt-get", "update", "--quiet"])
         run([*INSTALL, package], env=os.environ | QUIET)
         found = _find(name)
-    assert found, f"{name} is missing: install Debian's {package} (`apt-get install {package}`), then run again"
+    assert found, (
+        f"{name} is missing: install Debian's {package} (`apt-get install {package}`), then run"
+        " again"
+    )
     return found
 
 

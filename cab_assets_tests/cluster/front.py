@@ -9,8 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
-BUSY = b"HTTP/1.1 503 Slow Down\r\nConnection: close\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s" % (len(SLOW_DOWN), SLOW_DOWN)
+SLOW_DOWN = (
+    b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+)
+BUSY = (
+    b"HTTP/1.1 503 Slow Down\r\nConnection: close\r\nContent-Type:"
+    b" application/xml\r\nContent-Length: %d\r\n\r\n%s" % (len(SLOW_DOWN), SLOW_DOWN)
+)
 REQUEST = re.compile(rb"(?:GET|HEAD|PUT|POST|DELETE) \S+ HTTP/1.1\r\n")
 LENGTH = re.compile(rb"\r\n(?:x-amz-decoded-)?content-length: (\d+)\r\n", re.IGNORECASE)
 
@@ -22,7 +27,9 @@ def never(_: bytes) -> bool:
 
 
 class Front(socketserver.ThreadingTCPServer):
-    """A port in front of S3 that answers 503 itself, or cuts uploads in the middle, while it is told to."""
+    """A port in front of S3 that answers 503 itself, or cuts uploads in the middle, while it is
+    told to.
+    """
 
     daemon_threads = True
     request_queue_size = 64
@@ -52,8 +59,12 @@ class Front(socketserver.ThreadingTCPServer):
         return self._failing(refuses=is_first)
 
     def cutting(self, name: str) -> AbstractContextManager[None]:
-        """While the block lasts, the line of each upload under such a name breaks in the middle of it."""
-        return self._failing(cuts=lambda request: re.match(rb"PUT \S*" + name.encode(), request) is not None)
+        """While the block lasts, the line of each upload under such a name breaks in the middle of
+        it.
+        """
+        return self._failing(
+            cuts=lambda request: re.match(rb"PUT \S*" + name.encode(), request) is not None
+        )
 
     @contextmanager
     def _failing(self, refuses: Fault = never, cuts: Fault = never) -> Iterator[None]:
@@ -96,7 +107,8 @@ class Line(socketserver.BaseRequestHandler):
         self.server.faults += 1
         self.request.sendall(BUSY)
         self.request.shutdown(socket.SHUT_WR)
-        while self.request.recv(65536):  # what is still being sent: left unread, it would break the line before the answer is read
+        # What is still being sent: left unread, it would break the line before the answer is read
+        while self.request.recv(65536):
             pass
 
     def _answer(self, behind: socket.socket) -> None:

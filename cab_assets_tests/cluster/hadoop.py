@@ -6,5 +6,8 @@ from pathlib import Path
 
 def hadoop_site(path: Path, settings: Mapping[str, object]) -> None:
     """A file of settings as Hadoop and Hive read them."""
-    properties = "".join(f"<property><name>{name}</name><value>{value}</value></property>" for name, value in settings.items())
+    properties = "".join(
+        f"<property><name>{name}</name><value>{value}</value></property>"
+        for name, value in settings.items()
+    )
     path.write_text(f"<configuration>{properties}</configuration>")

@@ -15,7 +15,10 @@ from cab_assets_tests.patience import patience, until
 from cab_assets_tests.processes import Server, free_ports, run, serving
 
 JARS = JarSet(CHECKOUT / "docker" / "jars" / "hdfs.sha256", "HDFS", 68)
-NAME_NODE, DATA_NODE, ADMIN = (f"org.apache.hadoop.hdfs.{name}" for name in ("server.namenode.NameNode", "server.datanode.DataNode", "tools.DFSAdmin"))
+NAME_NODE, DATA_NODE, ADMIN = (
+    f"org.apache.hadoop.hdfs.{name}"
+    for name in ("server.namenode.NameNode", "server.datanode.DataNode", "tools.DFSAdmin")
+)
 START_SECONDS = 90
 READY = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
 
@@ -33,7 +36,9 @@ class Hdfs:
         run(_java(self.folder, ADMIN, "-safemode", "enter" if on else "leave"))
 
     def report(self) -> None:
-        """Have the first DataNode tell the NameNode of the blocks it has got since it told it last."""
+        """Have the first DataNode tell the NameNode of the blocks it has got since it
+        told it last.
+        """
         run(_java(self.folder, ADMIN, "-triggerBlockReport", "-incremental", self.admins[0]))
 
     def await_ready(self) -> None:
@@ -46,26 +51,38 @@ class Hdfs:
                 (state,) = json.load(answer)["beans"]
         except (OSError, ValueError):
             return False
-        return bool(state["NumLiveDataNodes"] == len(self.data_nodes) and state["FSState"] == "Operational")
+        return bool(
+            state["NumLiveDataNodes"] == len(self.data_nodes) and state["FSState"] == "Operational"
+        )
 
 
 @contextmanager
 def hdfs(folder: Path, *, data_nodes: int = 1, report_seconds: int = 0) -> Iterator[Hdfs]:
-    """At work until the block ends, with a copy of each block on each DataNode, which the NameNode may hear of that much later."""
+    """At work until the block ends, with a copy of each block on each DataNode, which the NameNode
+    may hear of that much later.
+    """
     JARS.fetch(print)
     rpc, http, *data = free_ports(2 + 3 * data_nodes)
     _configure(folder, rpc, http, data_nodes, report_seconds)
     run(_java(folder, NAME_NODE, "-format", "-force", "-nonInteractive"))
     with serving(_java(folder, NAME_NODE), http, folder / "NameNode.log"), ExitStack() as stack:
-        nodes = [stack.enter_context(_data_node(folder, number, data[3 * number : 3 * number + 3])) for number in range(data_nodes)]
+        nodes = [
+            stack.enter_context(_data_node(folder, number, data[3 * number : 3 * number + 3]))
+            for number in range(data_nodes)
+        ]
         admins = [f"127.0.0.1:{port}" for port in data[2::3]]
-        made = Hdfs(f"hdfs://127.0.0.1:{rpc}", folder, nodes, admins, f"http://127.0.0.1:{http}{READY}")
+        made = Hdfs(
+            f"hdfs://127.0.0.1:{rpc}", folder, nodes, admins, f"http://127.0.0.1:{http}{READY}"
+        )
         made.await_ready()
         yield made
 
 
 def _data_node(folder: Path, number: int, ports: list[int]) -> AbstractContextManager[Server]:
-    addresses = {f"dfs.datanode.{name}": f"127.0.0.1:{port}" for name, port in zip(("address", "http.address", "ipc.address"), ports, strict=True)}
+    addresses = {
+        f"dfs.datanode.{name}": f"127.0.0.1:{port}"
+        for name, port in zip(("address", "http.address", "ipc.address"), ports, strict=True)
+    }
     own = addresses | {"dfs.datanode.data.dir": f"{folder}/data/{number}"}
     settings = [argument for name, value in own.items() for argument in ("-D", f"{name}={value}")]
     return serving(_java(folder, DATA_NODE, *settings), ports[0], folder / f"DataNode-{number}.log")
@@ -82,7 +99,9 @@ def _configure(folder: Path, rpc: int, http: int, data_nodes: int, report_second
         "dfs.datanode.hostname": "127.0.0.1",
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         "dfs.namenode.safemode.extension": "0",
-        "dfs.namenode.file.close.num-committed-allowed": "1",  # a file of two copies or more is closed half a second earlier: docs/servers.md
+        "dfs.namenode.file.close.num-committed-allowed": (
+            "1"
+        ),  # a file of two copies or more is closed half a second earlier: docs/servers.md
         "dfs.blockreport.incremental.intervalMsec": str(report_seconds * 1000),
         "dfs.heartbeat.interval": str(max(1, report_seconds)),  # each brings a report along
         "dfs.namenode.heartbeat.recheck-interval": "2000",
@@ -92,4 +111,11 @@ def _configure(folder: Path, rpc: int, http: int, data_nodes: int, report_second
 
 
 def _java(folder: Path, main: str, *arguments: str) -> list[str]:
-    return [machine.java(), "-Xmx256m", "-cp", f"{folder}/conf:{JARS.folder}/hdfs/*", main, *arguments]
+    return [
+        machine.java(),
+        "-Xmx256m",
+        "-cp",
+        f"{folder}/conf:{JARS.folder}/hdfs/*",
+        main,
+        *arguments,
+    ]

@@ -39,7 +39,12 @@ class Rides:
 
     def admin(self, statement: str, *values: Any) -> None:
         """Execute with the settings of a usual client; `{table}` is the table of bookings."""
-        login: dict[str, Any] = {"host": "127.0.0.1", "port": self.port, "user": "root", "database": "rides"}
+        login: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": "root",
+            "database": "rides",
+        }
         login |= {"charset": "utf8mb4", "autocommit": True}
         with closing(pymysql.connect(**login)) as connection, connection.cursor() as cursor:
             cursor.execute(statement.replace("{table}", self.env.bookings_table), values or None)
@@ -47,7 +52,9 @@ class Rides:
     def insert(self, *rides: Mapping[str, Any]) -> None:
         for each in rides:
             marks = ", ".join(["%s"] * len(each))
-            self.admin(f"INSERT INTO {{table}} ({', '.join(each)}) VALUES ({marks})", *each.values())
+            self.admin(
+                f"INSERT INTO {{table}} ({', '.join(each)}) VALUES ({marks})", *each.values()
+            )
 
     def run(self, day: str) -> Manifest:
         return import_day(self.db, bookings_day(self.lake, day), "run").manifest
@@ -69,7 +76,12 @@ class Rides:
 
 def rides(database: Database, table: str, folder: Path, **variables: str) -> Rides:
     """Return an empty table of bookings."""
-    given = {"CAB_HOME": str(folder), "CAB_BOOKINGS_TABLE": table, **database.variables, **variables}
+    given = {
+        "CAB_HOME": str(folder),
+        "CAB_BOOKINGS_TABLE": table,
+        **database.variables,
+        **variables,
+    }
     env = environment.read(given)
     with source_table(env):
         pass

@@ -28,7 +28,11 @@ def pgbouncer(folder: Path, env: Environment) -> Iterator[str]:
     behind, (port,) = urlsplit(str(env.bookings_db_url)), free_ports(1)
     users, settings = folder / "users.txt", folder / "pgbouncer.ini"
     users.write_text(f'"{behind.username}" "{env.bookings_db_password}"\n')
-    settings.write_text(DEFAULTS.format(host=behind.hostname, server_port=behind.port, port=port, users=users))
+    settings.write_text(
+        DEFAULTS.format(host=behind.hostname, server_port=behind.port, port=port, users=users)
+    )
     own(folder)
-    with serving([program("pgbouncer", "pgbouncer"), str(settings)], port, folder / "log", **less_than_root()):
+    with serving(
+        [program("pgbouncer", "pgbouncer"), str(settings)], port, folder / "log", **less_than_root()
+    ):
         yield f"postgresql://{behind.username}@127.0.0.1:{port}{behind.path}"

@@ -52,7 +52,17 @@ def secure_hive(folder: Path) -> Iterator[SecureHive]:
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     keystore(folder / "server.p12", authority)
     (folder / "people.ldif").write_text(PEOPLE)
-    ldap = [machine.java(), "-Xmx64m", "-cp", f"{JARS.folder}/ldap/*", DIRECTORY, "--baseDN", BASE, "--ldifFile", str(folder / "people.ldif")]
+    ldap = [
+        machine.java(),
+        "-Xmx64m",
+        "-cp",
+        f"{JARS.folder}/ldap/*",
+        DIRECTORY,
+        "--baseDN",
+        BASE,
+        "--ldifFile",
+        str(folder / "people.ldif"),
+    ]
     settings = {
         "hive.server2.thrift.bind.host": "127.0.0.1",
         "hive.server2.thrift.port": port,
@@ -63,11 +73,21 @@ def secure_hive(folder: Path) -> Iterator[SecureHive]:
         "hive.server2.authentication.ldap.url": f"ldap://127.0.0.1:{directory}",
         "hive.server2.authentication.ldap.baseDN": BASE,
     }
-    server = [packaged("pyspark", "pyspark/bin/spark-submit"), "--master=local[1]", "--driver-memory=512m", "--conf=spark.ui.enabled=false"]
+    server = [
+        packaged("pyspark", "pyspark/bin/spark-submit"),
+        "--master=local[1]",
+        "--driver-memory=512m",
+        "--conf=spark.ui.enabled=false",
+    ]
     server += ["--conf=spark.driver.host=127.0.0.1", f"--class={SERVER_CLASS}", "spark-internal"]
-    server += [word for name, value in settings.items() for word in ("--hiveconf", f"{name}={value}")]
+    server += [
+        word for name, value in settings.items() for word in ("--hiveconf", f"{name}={value}")
+    ]
     with ExitStack() as stack:
-        for name, command, at in (("ldap", [*ldap, "--port", str(directory)], directory), ("hive", server, port)):
+        for name, command, at in (
+            ("ldap", [*ldap, "--port", str(directory)], directory),
+            ("hive", server, port),
+        ):
             stack.enter_context(serving(command, at, folder / f"{name}.log", cwd=folder))
         yield SecureHive(f"hive://{USER}@127.0.0.1:{port}/default", folder / "ca.pem")
 
@@ -78,4 +98,5 @@ def keystore(path: Path, authority: trustme.CA) -> None:
     key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
     certificate = x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
     secret = serialization.BestAvailableEncryption(b"of the file")
-    path.write_bytes(pkcs12.serialize_key_and_certificates(b"server", key, certificate, None, secret))  # type: ignore[arg-type]
+    store = pkcs12.serialize_key_and_certificates(b"server", key, certificate, None, secret)  # type: ignore[arg-type]
+    path.write_bytes(store)

@@ -1,4 +1,6 @@
-"""Spark on a standalone master, spoken to through Connect, on the metastore of Apache Hive, for files on HDFS and on S3."""
+"""Spark on a standalone master, spoken to through Connect, on the metastore of Apache Hive, for
+files on HDFS and on S3.
+"""
 
 import os
 import sys
@@ -16,7 +18,9 @@ from cab_assets_tests.cluster.apache_hive import JARS, ApacheHive
 from cab_assets_tests.cluster.s3 import S3
 from cab_assets_tests.processes import Server, free_ports, serving
 
-ISOLATING_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"  # of start-connect-server.sh
+ISOLATING_CLASS = (  # of start-connect-server.sh
+    "org.apache.spark.sql.connect.service.SparkConnectServer"
+)
 DEPLOY = "org.apache.spark.deploy"
 
 
@@ -27,7 +31,9 @@ class Standalone:
 
     def kill_executors(self) -> int:
         """How many there were."""
-        found = [each for each in psutil.Process(self.worker.process.pid).children() if is_executor(each)]
+        found = [
+            each for each in psutil.Process(self.worker.process.pid).children() if is_executor(each)
+        ]
         for each in found:
             each.kill()
         return len(found)
@@ -40,8 +46,13 @@ def is_executor(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def spark(folder: Path, hive: ApacheHive, s3: S3, *, workers: int = 1, isolating: bool = True) -> Iterator[Standalone]:
-    """At work until the block ends, each worker with two cores; sessions have classes of their own if `isolating`, else it is started as in docker/role."""
+def spark(
+    folder: Path, hive: ApacheHive, s3: S3, *, workers: int = 1, isolating: bool = True
+) -> Iterator[Standalone]:
+    """At work until the block ends, each worker with two cores.
+
+    Sessions have classes of their own if `isolating`, else it is started as in docker/role.
+    """
     jars.EMBEDDED.fetch(print)
     master, connect, thrift, *others = free_ports(3 + workers)
     here = ["--host", "127.0.0.1", "--webui-port", "0"]
@@ -74,18 +85,45 @@ def spark(folder: Path, hive: ApacheHive, s3: S3, *, workers: int = 1, isolating
         settings.pop("spark.plugins")  # this class brings Connect itself
         serve = [ISOLATING_CLASS, "spark-internal"]
     else:
-        serve = [SERVER_CLASS, "spark-internal", "--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1", "--hiveconf", f"hive.server2.thrift.port={thrift}"]
-    server = [packaged("pyspark", "pyspark/bin/spark-submit"), f"--master=spark://127.0.0.1:{master}", "--driver-memory=1g", "--driver-class-path", class_path]
+        serve = [
+            SERVER_CLASS,
+            "spark-internal",
+            "--hiveconf",
+            "hive.server2.thrift.bind.host=127.0.0.1",
+            "--hiveconf",
+            f"hive.server2.thrift.port={thrift}",
+        ]
+    server = [
+        packaged("pyspark", "pyspark/bin/spark-submit"),
+        f"--master=spark://127.0.0.1:{master}",
+        "--driver-memory=1g",
+        "--driver-class-path",
+        class_path,
+    ]
     server += [f"--conf={name}={value}" for name, value in settings.items()]
-    work = [spark_class, f"{DEPLOY}.worker.Worker", *here, "--cores", "2", "--memory", "2g", f"spark://127.0.0.1:{master}"]
+    work = [
+        spark_class,
+        f"{DEPLOY}.worker.Worker",
+        *here,
+        "--cores",
+        "2",
+        "--memory",
+        "2g",
+        f"spark://127.0.0.1:{master}",
+    ]
     commands = {
         "master": ([spark_class, f"{DEPLOY}.master.Master", *here, "--port", str(master)], master),
-        **{f"worker-{number}": ([*work, "--port", str(port)], port) for number, port in enumerate(others)},
+        **{
+            f"worker-{number}": ([*work, "--port", str(port)], port)
+            for number, port in enumerate(others)
+        },
         "connect": ([*server, "--class", *serve], connect),
     }
     with ExitStack() as stack:
         servers = {
-            name: stack.enter_context(serving(command, port, folder / f"{name}.log", environment=environment, cwd=folder))
+            name: stack.enter_context(
+                serving(command, port, folder / f"{name}.log", environment=environment, cwd=folder)
+            )
             for name, (command, port) in commands.items()
         }
         yield Standalone(f"sc://127.0.0.1:{connect}", servers["worker-0"])

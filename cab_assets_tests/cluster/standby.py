@@ -14,7 +14,10 @@ from cab_assets.dev.stack.postgres import Postgres, _binary
 from cab_assets_tests.patience import until
 from cab_assets_tests.processes import free_ports, serving
 
-NO_DELAY = ["--max_standby_streaming_delay=0", "--hot_standby_feedback=off"]  # changes win over queries
+NO_DELAY = [
+    "--max_standby_streaming_delay=0",
+    "--hot_standby_feedback=off",
+]  # changes win over queries
 
 
 @dataclass(frozen=True)
@@ -31,24 +34,40 @@ class Replicated:
                 primary.execute(each)
             at = primary.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
             replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
-            until(lambda: (standby.execute(replayed, at).fetchone() or [False])[0], 30, "changes are replayed")
+            until(
+                lambda: (standby.execute(replayed, at).fetchone() or [False])[0],
+                30,
+                "changes are replayed",
+            )
 
 
 def connected(server: Postgres) -> "psycopg.Connection[Any]":
-    return psycopg.connect(server.variables()["CAB_BOOKINGS_DB_URL"], password=server.password, autocommit=True)
+    return psycopg.connect(
+        server.variables()["CAB_BOOKINGS_DB_URL"], password=server.password, autocommit=True
+    )
 
 
 @contextmanager
 def replicated(folder: Path) -> Iterator[Replicated]:
     """Both at work until the block ends."""
     ports = free_ports(2)
-    primary, standby = (made(folder / name, port) for name, port in zip(("primary", "standby"), ports, strict=True))
+    primary, standby = (
+        made(folder / name, port) for name, port in zip(("primary", "standby"), ports, strict=True)
+    )
     primary.prepare()
     with ExitStack() as servers:
         servers.enter_context(working(primary))
         source = f"host={LOOPBACK} port={ports[0]} user=cab password={primary.password}"
         standby.folder.mkdir()
-        standby.run([_binary("pg_basebackup"), f"--pgdata={standby.data}", "--checkpoint=fast", "--write-recovery-conf", f"--dbname={source}"])
+        standby.run(
+            [
+                _binary("pg_basebackup"),
+                f"--pgdata={standby.data}",
+                "--checkpoint=fast",
+                "--write-recovery-conf",
+                f"--dbname={source}",
+            ]
+        )
         servers.enter_context(working(standby, *NO_DELAY))
         until(lambda: standby.refusal() is None, 30, "the standby answers")
         yield Replicated(primary, standby)
@@ -62,6 +81,8 @@ def made(folder: Path, port: int) -> Postgres:
 
 @contextmanager
 def working(server: Postgres, *options: str) -> Iterator[None]:
-    with serving([*server.account(), *server.command(), *options], server.ports["postgres"], server.log):
+    with serving(
+        [*server.account(), *server.command(), *options], server.ports["postgres"], server.log
+    ):
         until(lambda: server.refusal() is None, 30, "the server answers")
         yield

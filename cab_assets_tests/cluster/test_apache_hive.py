@@ -13,7 +13,6 @@ from cab_assets_tests.store.test_columns import (  # noqa: F401
     test_clicks_and_their_views_show_a_column_more,
     test_each_table_gets_the_column_that_it_lacks,
 )
-from cab_assets_tests.store.test_publish import test_more_days_than_one_statement_takes_are_all_there  # noqa: F401
 
 pytestmark = pytest.mark.cluster
 DAYS = [f"2020-01-{day:02}" for day in range(1, 11)]
@@ -22,19 +21,29 @@ DAYS = [f"2020-01-{day:02}" for day in range(1, 11)]
 @pytest.fixture
 def there(pipeline: Pipeline) -> dict[str, str]:
     """Partitions, one of which is nobody's version."""
-    locations = {day: pipeline.lake.url(f"bookings/booking_date={day}/version=1") for day in DAYS} | {DAYS[3]: pipeline.lake.url("else where")}
+    locations = {
+        day: pipeline.lake.url(f"bookings/booking_date={day}/version=1") for day in DAYS
+    } | {DAYS[3]: pipeline.lake.url("else where")}
     pipeline.store(BOOKINGS).declare()
     pipeline.store(BOOKINGS).pointers.add(locations)
     return locations
 
 
-def test_many_locations_are_told_without_asking_for_each(pipeline: Pipeline, there: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_locations_are_told_without_asking_for_each(
+    pipeline: Pipeline, there: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Pointers, "_describe", None)
     monkeypatch.setattr(pointers, "PARTITIONS_A_STATEMENT", 4)
     assert pipeline.store(BOOKINGS).pointers.locations([*DAYS, "2020-02-01"]) == there
 
 
-def test_who_may_not_query_is_told_locations_all_the_same(pipeline: Pipeline, there: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_not_query_is_told_locations_all_the_same(
+    pipeline: Pipeline, there: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     execute = Hive.execute
-    monkeypatch.setattr(Hive, "execute", lambda hive, statement: execute(hive, statement.replace("SELECT *", "SELECT absent")))
+    monkeypatch.setattr(
+        Hive,
+        "execute",
+        lambda hive, statement: execute(hive, statement.replace("SELECT *", "SELECT absent")),
+    )
     assert pipeline.store(BOOKINGS).pointers.locations(DAYS) == there

@@ -1,4 +1,6 @@
-"""What ConnectorX reads from MariaDB is compared with the same rows by PyMySQL, of one state of the day or two."""
+"""What ConnectorX reads from MariaDB is compared with the same rows by PyMySQL, of one state of the
+day or two.
+"""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -37,7 +39,9 @@ def proof(manifest: Manifest) -> Finding:
     return found
 
 
-def test_a_text_in_the_character_set_of_another_session_is_caught(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_in_the_character_set_of_another_session_is_caught(
+    rides: Rides, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without the proof of the texts' sizes, which is of every row."""
     snapshot = MySQL.snapshot
 
@@ -52,7 +56,9 @@ def test_a_text_in_the_character_set_of_another_session_is_caught(rides: Rides, 
     assert proof(manifest).detail["cab_color of BK1"] == "source 'ключ', written '????'"
 
 
-def test_rides_that_change_before_they_are_compared_are_only_counted(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rides_that_change_before_they_are_compared_are_only_counted(
+    rides: Rides, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compare = arrived
 
     def late(*of: Any) -> Judgement:
@@ -61,10 +67,15 @@ def test_rides_that_change_before_they_are_compared_are_only_counted(rides: Ride
 
     monkeypatch.setattr("cab_assets.daily.import_day.arrived", late)
     manifest = rides.run(DAY)
-    assert (manifest.failed, proof(manifest).detail) == ([], {"compared": "2", "changed between the two readings": "2"})
+    assert (manifest.failed, proof(manifest).detail) == (
+        [],
+        {"compared": "2", "changed between the two readings": "2"},
+    )
 
 
-def test_rides_that_change_after_their_one_statement_are_only_counted(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rides_that_change_after_their_one_statement_are_only_counted(
+    rides: Rides, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The day is read again, as the figures and the rows were of two states."""
     control, slices, changed = SourceDay.control_totals, SourceDay.slices, threading.Event()
     compare = arrived
@@ -94,7 +105,9 @@ def test_rides_that_change_after_their_one_statement_are_only_counted(rides: Rid
     assert proof(manifest).detail == {"compared": "2", "changed between the two readings": "1"}
 
 
-def test_a_value_that_arrives_as_another_is_caught_though_other_rides_change(rides: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_arrives_as_another_is_caught_though_other_rides_change(
+    rides: Rides, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slices, compare = SourceDay.slices, arrived
 
     def altered(source: SourceDay) -> Iterator[Slice]:
@@ -113,4 +126,7 @@ def test_a_value_that_arrives_as_another_is_caught_though_other_rides_change(rid
     manifest = rides.run(DAY)
     assert manifest.failed == ["arrived_as_sent"]
     found = {"customer_id of BK1": "source 11, written 12", "different": "1"}
-    assert proof(manifest).detail == found | {"compared": "3", "changed between the two readings": "2"}
+    assert proof(manifest).detail == found | {
+        "compared": "3",
+        "changed between the two readings": "2",
+    }

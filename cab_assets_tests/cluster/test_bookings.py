@@ -27,7 +27,9 @@ pytestmark = pytest.mark.cluster
 DAY = "2020-01-02"
 
 
-def test_a_lake_in_safe_mode_is_said_and_the_next_run_goes_on(pipeline: Pipeline, hdfs: Hdfs) -> None:
+def test_a_lake_in_safe_mode_is_said_and_the_next_run_goes_on(
+    pipeline: Pipeline, hdfs: Hdfs
+) -> None:
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     hdfs.safe_mode(on=True)
     try:
@@ -42,6 +44,15 @@ def test_a_lake_in_safe_mode_is_said_and_the_next_run_goes_on(pipeline: Pipeline
 def test_the_doctor_finds_every_part_at_work(pipeline: Pipeline) -> None:
     Clicks(pipeline).create()
     doctor = [str(Path(sys.executable).with_name("cab")), "doctor"]
-    ended = subprocess.run(doctor, env=pipeline.environ(), cwd=CHECKOUT, capture_output=True, text=True, timeout=patience(240))
+    ended = subprocess.run(
+        doctor,
+        env=pipeline.environ(),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=patience(240),
+    )
     lines = ended.stdout.splitlines()[-len(PARTS) :]
-    assert [(line[:4].strip(), line[6:18].strip()) for line in lines] == [("ok", part.name) for part in PARTS], ended
+    assert [(line[:4].strip(), line[6:18].strip()) for line in lines] == [
+        ("ok", part.name) for part in PARTS
+    ], ended

@@ -19,7 +19,12 @@ from cab_assets_tests.rides import ride
 pytestmark = pytest.mark.cluster
 
 DAY = date(2020, 9, 1)
-NO_TIMES = ["0000-00-00 00:00:00", "2020-02-00 10:00:00", "2020-00-15 10:00:00", "2020-02-31 10:00:00"]
+NO_TIMES = [
+    "0000-00-00 00:00:00",
+    "2020-02-00 10:00:00",
+    "2020-00-15 10:00:00",
+    "2020-02-31 10:00:00",
+]
 RIDES = 300
 
 
@@ -28,7 +33,10 @@ def rides(request: pytest.FixtureRequest, mariadb: Database, tmp_path: Path) -> 
     made = new_rides(mariadb, f"values_{abs(hash(tmp_path)) % 10**9}", tmp_path)
     texts = [each.name for each in BOOKINGS.columns if each.type == "string"][1:]
     made.admin(f"ALTER TABLE {{table}} {', '.join(f'MODIFY {name} longtext' for name in texts)}")
-    made.admin(f"ALTER TABLE {{table}} {', '.join(f'MODIFY {name} longtext CHARACTER SET {request.param}' for name in texts[::2])}")
+    made.admin(
+        "ALTER TABLE {table}"
+        + ", ".join(f" MODIFY {name} longtext CHARACTER SET {request.param}" for name in texts[::2])
+    )
     return made
 
 
@@ -44,12 +52,17 @@ def plain(rides: Rides) -> Iterator[Any]:
 
 def insert(rides: Rides, cursor: Any, *made: Ride) -> None:
     marks = ", ".join(["%s"] * len(BOOKINGS.names))
-    statement = f"INSERT INTO {rides.env.bookings_table} ({', '.join(BOOKINGS.names)}) VALUES ({marks})"
+    statement = (
+        f"INSERT INTO {rides.env.bookings_table} ({', '.join(BOOKINGS.names)}) VALUES ({marks})"
+    )
     cursor.executemany(statement, [[each[name] for name in BOOKINGS.names] for each in made])
 
 
 def test_every_value_is_written_as_it_is(rides: Rides) -> None:
-    columns = ", ".join(f"cast({each.name} AS char)" if each.type == "timestamp" else each.name for each in BOOKINGS.columns)
+    columns = ", ".join(
+        f"cast({each.name} AS char)" if each.type == "timestamp" else each.name
+        for each in BOOKINGS.columns
+    )
     with plain(rides) as cursor:
         insert(rides, cursor, *odd_rides(DAY, RIDES, {"timestamp": NO_TIMES}))
         manifest = rides.run(str(DAY))
@@ -63,7 +76,11 @@ def test_every_value_is_written_as_it_is(rides: Rides) -> None:
 def test_one_change_of_each_kind_to_each_column_is_noticed(rides: Rides) -> None:
     """But for 0.0 and -0.0: MariaDB stores both as 0.0."""
     with plain(rides) as cursor:
-        differing = [(column, before, after) for column, before, after in changes(NO_TIMES) if before != after]
+        differing = [
+            (column, before, after)
+            for column, before, after in changes(NO_TIMES)
+            if before != after
+        ]
         unnoticed = [change for change in differing if not noticed(rides, cursor, *change)]
     assert unnoticed == []
 

@@ -1,4 +1,6 @@
-"""Servers of a company that die in the middle: the run ends in a named error or rides it out, and the next one leaves everything as the source has it."""
+"""Servers of a company that die in the middle: the run ends in a named error or rides it out, and
+the next one leaves everything as the source has it.
+"""
 
 import time
 from collections.abc import Callable
@@ -37,7 +39,9 @@ def on_appearance(pipeline: Pipeline, folder: str, act: Callable[[], T]) -> T:
     deadline = time.monotonic() + patience(60)
     while time.monotonic() < deadline:
         with suppress(OSError):
-            if pipeline.lake.files.get_file_info(pafs.FileSelector(folder, allow_not_found=True, recursive=True)):
+            if pipeline.lake.files.get_file_info(
+                pafs.FileSelector(folder, allow_not_found=True, recursive=True)
+            ):
                 break
     return act()
 
@@ -48,7 +52,9 @@ def test_a_day_whose_publishing_hiveserver2_did_not_live_to_confirm_is_published
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     with Gate(pipeline.hive.port, PUBLISH, carried_out=True) as held:
         with monkeypatch.context() as patch:
-            patch.setenv("CAB_HIVE_URL", f"hive://cab@127.0.0.1:{held.port}/{pipeline.hive.database}")
+            patch.setenv(
+                "CAB_HIVE_URL", f"hive://cab@127.0.0.1:{held.port}/{pipeline.hive.database}"
+            )
             killed = started(lambda: die_at(held, hive))
             failed = pipeline.run(DAY)
         killed.result(patience(60))
@@ -58,7 +64,9 @@ def test_a_day_whose_publishing_hiveserver2_did_not_live_to_confirm_is_published
     pipeline.is_like_source(DAY)
 
 
-def test_a_commit_that_hiveserver2_did_not_live_to_confirm_is_made_once(clicks: Clicks, hive: ApacheHive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_that_hiveserver2_did_not_live_to_confirm_is_made_once(
+    clicks: Clicks, hive: ApacheHive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clicks.create()
     clicks.send(numbered(range(100)))
     with gate(clicks, COMMIT, carried_out=True) as held:
@@ -72,7 +80,9 @@ def test_a_commit_that_hiveserver2_did_not_live_to_confirm_is_made_once(clicks: 
     clicks.is_whole()
 
 
-def test_without_a_metastore_a_run_fails_in_time_and_the_next_one_goes_on(pipeline: Pipeline, hive: ApacheHive) -> None:
+def test_without_a_metastore_a_run_fails_in_time_and_the_next_one_goes_on(
+    pipeline: Pipeline, hive: ApacheHive
+) -> None:
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     hive.metastore.kill()
     try:
@@ -84,7 +94,9 @@ def test_without_a_metastore_a_run_fails_in_time_and_the_next_one_goes_on(pipeli
     pipeline.is_like_source(DAY)
 
 
-def test_a_data_node_killed_while_a_day_is_written_leaves_nothing_that_counts(pipeline: Pipeline, hdfs: Hdfs) -> None:
+def test_a_data_node_killed_while_a_day_is_written_leaves_nothing_that_counts(
+    pipeline: Pipeline, hdfs: Hdfs
+) -> None:
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     killed = started(lambda: on_appearance(pipeline, "bookings", hdfs.data_nodes[0].kill))
     try:
@@ -98,9 +110,15 @@ def test_a_data_node_killed_while_a_day_is_written_leaves_nothing_that_counts(pi
     pipeline.is_like_source(DAY)
 
 
-def test_an_executor_killed_while_days_are_aggregated_is_replaced(pipeline: Pipeline, standalone: Standalone) -> None:
-    pipeline.insert(*(ride(f"BK{number}", f"2020-01-{number:02} 10:00:00") for number in range(1, 10)))
-    killed = started(lambda: on_appearance(pipeline, "booking_aggregates", standalone.kill_executors))
+def test_an_executor_killed_while_days_are_aggregated_is_replaced(
+    pipeline: Pipeline, standalone: Standalone
+) -> None:
+    pipeline.insert(
+        *(ride(f"BK{number}", f"2020-01-{number:02} 10:00:00") for number in range(1, 10))
+    )
+    killed = started(
+        lambda: on_appearance(pipeline, "booking_aggregates", standalone.kill_executors)
+    )
     assert pipeline.run("2020-01-01", "2020-01-09").failure == ""
     assert killed.result(patience(60)) == 1
     pipeline.is_like_source(*(f"2020-01-0{number}" for number in range(1, 10)))

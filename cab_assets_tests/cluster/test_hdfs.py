@@ -33,7 +33,9 @@ def test_a_root_with_odd_characters_is_one_place_for_python_hive_and_spark(
     assert [info.base_name for info in pipeline.lake.list("")] == [ODD]
 
 
-def test_a_file_is_read_whole_though_its_datanodes_have_not_reported_it_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_read_whole_though_its_datanodes_have_not_reported_it_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with hdfs(tmp_path, data_nodes=2, report_seconds=600) as served, ThreadPoolExecutor() as aside:
         lake = Lake(f"{served.root}/lake")
         lake.make_folder("a")
@@ -42,7 +44,11 @@ def test_a_file_is_read_whole_though_its_datanodes_have_not_reported_it_yet(tmp_
                 lake.read(nothing)
         monkeypatch.setattr("cab_assets.clients.hdfs.REPORT_SECONDS", 0)
         refused = {}
-        for path in ("a/0", "a/1", "a/2"):  # a DataNode's first report comes at once, whatever its interval
+        for path in (
+            "a/0",
+            "a/1",
+            "a/2",
+        ):  # a DataNode's first report comes at once, whatever its interval
             lake.write(path, CONTENT)
             try:
                 assert lake.read(path) == CONTENT
@@ -50,7 +56,10 @@ def test_a_file_is_read_whole_though_its_datanodes_have_not_reported_it_yet(tmp_
                 refused[path] = str(error)
         assert refused
         for path, message in refused.items():
-            assert f"cannot read {path} in the lake: only 0 of its 100000 bytes can be read: no DataNode" in message
+            assert (
+                f"cannot read {path} in the lake: only 0 of its 100000 bytes can be read: no"
+                " DataNode" in message
+            )
         monkeypatch.undo()
         reported = aside.submit(served.report)
         for path in refused:
@@ -58,7 +67,9 @@ def test_a_file_is_read_whole_though_its_datanodes_have_not_reported_it_yet(tmp_
         reported.result()
 
 
-def test_a_file_whose_hdfs_has_gone_is_closed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_whose_hdfs_has_gone_is_closed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed = []
     close = FileWriter.close
 

@@ -15,7 +15,10 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SecureHive]:
-    with tempfile.TemporaryDirectory(prefix="cab-hive-") as folder, secure_hive(Path(folder)) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-hive-") as folder,
+        secure_hive(Path(folder)) as made,
+    ):
         yield made
 
 
@@ -28,20 +31,36 @@ def test_a_user_of_the_directory_is_let_in_over_tls(server: SecureHive) -> None:
 def test_a_wrong_password_is_told_in_a_sentence(server: SecureHive, password: str | None) -> None:
     with closing(server.hive(password)) as hive, pytest.raises(HiveRefused) as refused:
         hive.execute("SELECT 1")
-    assert str(refused.value).endswith("does not let pipeline in; check the user in CAB_HIVE_URL, and CAB_HIVE_PASSWORD")
+    assert str(refused.value).endswith(
+        "does not let pipeline in; check the user in CAB_HIVE_URL, and CAB_HIVE_PASSWORD"
+    )
 
 
-def test_a_server_that_another_authority_vouches_for_is_refused(server: SecureHive, tmp_path: Path) -> None:
+def test_a_server_that_another_authority_vouches_for_is_refused(
+    server: SecureHive, tmp_path: Path
+) -> None:
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
-    with closing(server.hive(ca=tmp_path / "other.pem")) as hive, pytest.raises(HiveRefused, match=r"certificate of nobody in .*/other.pem; check CAB_HIVE_CA"):
+    with (
+        closing(server.hive(ca=tmp_path / "other.pem")) as hive,
+        pytest.raises(
+            HiveRefused, match=r"certificate of nobody in .*/other.pem; check CAB_HIVE_CA"
+        ),
+    ):
         hive.execute("SELECT 1")
 
 
 def test_a_server_under_another_name_is_refused(server: SecureHive) -> None:
-    with closing(Hive(server.url.replace("127.0.0.1", "localhost"), "any", ca=server.ca)) as hive, pytest.raises(HiveRefused, match="check CAB_HIVE_CA"):
+    with (
+        closing(Hive(server.url.replace("127.0.0.1", "localhost"), "any", ca=server.ca)) as hive,
+        pytest.raises(HiveRefused, match="check CAB_HIVE_CA"),
+    ):
         hive.execute("SELECT 1")
 
 
 def test_one_who_comes_without_tls_is_not_left_waiting(server: SecureHive) -> None:
-    with within(20), closing(Hive(server.url, "any", answer_seconds=5)) as hive, pytest.raises(HiveUnavailable, match="does not answer"):
+    with (
+        within(20),
+        closing(Hive(server.url, "any", answer_seconds=5)) as hive,
+        pytest.raises(HiveUnavailable, match="does not answer"),
+    ):
         hive.execute("SELECT 1")

@@ -13,9 +13,14 @@ pytestmark = pytest.mark.cluster
 DAY = "2020-01-02"
 
 
-def test_columns_named_in_another_case_are_those_we_import(mariadb: Database, tmp_path: Path) -> None:
+def test_columns_named_in_another_case_are_those_we_import(
+    mariadb: Database, tmp_path: Path
+) -> None:
     rides = new_rides(mariadb, "columns", tmp_path)
-    rides.admin("ALTER TABLE {table} CHANGE booking_id Booking_ID varchar(40), CHANGE trip_fare TRIP_FARE decimal(12,2), ADD Zone_Of_Pickup int")
+    rides.admin(
+        "ALTER TABLE {table} CHANGE booking_id Booking_ID varchar(40), CHANGE trip_fare TRIP_FARE"
+        " decimal(12,2), ADD Zone_Of_Pickup int"
+    )
     rides.insert(ride("BK1", f"{DAY} 10:00:00"))
     manifest = rides.run(DAY)
     assert manifest.passed, manifest.findings
@@ -24,7 +29,9 @@ def test_columns_named_in_another_case_are_those_we_import(mariadb: Database, tm
         assert source.added_columns == ["Zone_Of_Pickup"]
 
 
-def test_texts_of_two_character_sets_arrive_and_are_hashed(mariadb: Database, tmp_path: Path) -> None:
+def test_texts_of_two_character_sets_arrive_and_are_hashed(
+    mariadb: Database, tmp_path: Path
+) -> None:
     rides = new_rides(mariadb, "character_sets", tmp_path)
     rides.admin("ALTER TABLE {table} CONVERT TO CHARACTER SET latin1")
     rides.admin("ALTER TABLE {table} MODIFY cab_registration_no varchar(40) CHARACTER SET gbk")

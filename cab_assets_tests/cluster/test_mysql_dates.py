@@ -12,8 +12,19 @@ from cab_assets_tests.rides import ride
 
 pytestmark = pytest.mark.cluster
 
-UNREAL = ["2020-02-00 10:00:00", "2020-00-15 10:00:00", "2020-03-00 00:00:00", "2020-00-00 00:00:00"]
-UNREAL += ["0000-00-00 00:00:00", "0000-00-00 00:00:00.000001", "0000-01-01 00:00:00.5", "2020-02-31 10:00:00", "0000-05-05 10:00:00"]
+UNREAL = [
+    "2020-02-00 10:00:00",
+    "2020-00-15 10:00:00",
+    "2020-03-00 00:00:00",
+    "2020-00-00 00:00:00",
+]
+UNREAL += [
+    "0000-00-00 00:00:00",
+    "0000-00-00 00:00:00.000001",
+    "0000-01-01 00:00:00.5",
+    "2020-02-31 10:00:00",
+    "0000-05-05 10:00:00",
+]
 LAST_OF_MONTH, FIRST_OF_MONTH = "2020-01-31", "2020-02-01"
 
 
@@ -37,7 +48,9 @@ def insert_unreal(rides: Rides, **times: str) -> None:
 
 
 @pytest.mark.parametrize("pickup", UNREAL)
-def test_a_pickup_at_a_date_that_is_none_is_in_no_day_and_counted(rides: Rides, pickup: str) -> None:
+def test_a_pickup_at_a_date_that_is_none_is_in_no_day_and_counted(
+    rides: Rides, pickup: str
+) -> None:
     before = rides.seen()
     assert list(before) == [LAST_OF_MONTH, FIRST_OF_MONTH, "2020-02-29"]
     assert rides.without_a_day == 0
@@ -65,5 +78,7 @@ def test_a_pickup_after_today_is_in_no_day_and_counted(rides: Rides, column_type
     today = datetime.now(UTC).date()
     rides.insert(ride("BK10", f"{today} 23:59:59.999999"))
     assert rides.without_a_day == 0
-    rides.insert(ride("BK11", f"{today + timedelta(1)} 00:00:00"), ride("BK12", "2037-02-12 10:00:00"))
+    rides.insert(
+        ride("BK11", f"{today + timedelta(1)} 00:00:00"), ride("BK12", "2037-02-12 10:00:00")
+    )
     assert rides.without_a_day == 2

@@ -26,7 +26,9 @@ def rides(mariadb: Database, tmp_path: Path) -> Rides:
 @pytest.fixture
 def small_packets(rides: Rides) -> Iterator[Rides]:
     """A server whose functions return NULL for a text of more than PACKET_BYTES."""
-    rides.admin("ALTER TABLE {table} MODIFY cab_color longtext, MODIFY cab_registration_no longtext")
+    rides.admin(
+        "ALTER TABLE {table} MODIFY cab_color longtext, MODIFY cab_registration_no longtext"
+    )
     rides.admin(f"SET GLOBAL max_allowed_packet = {PACKET_BYTES}")
     yield rides
     rides.admin(f"SET GLOBAL max_allowed_packet = {USUAL_BYTES}")
@@ -48,12 +50,22 @@ LONG = "repeat('a', 9000)"
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param((f"concat({QUOTES}, 'a')", "'x'"), (f"concat({QUOTES}, 'b')", "'x'"), id="one text, once it is quoted"),
-        pytest.param((LONG, f"concat({LONG}, 'a')"), (LONG, f"concat({LONG}, 'b')"), id="all texts of the row"),
+        pytest.param(
+            (f"concat({QUOTES}, 'a')", "'x'"),
+            (f"concat({QUOTES}, 'b')", "'x'"),
+            id="one text, once it is quoted",
+        ),
+        pytest.param(
+            (LONG, f"concat({LONG}, 'a')"),
+            (LONG, f"concat({LONG}, 'b')"),
+            id="all texts of the row",
+        ),
         pytest.param((QUOTES, "NULL"), (QUOTES, "''"), id="NULL to empty, beside such a text"),
     ],
 )
-def test_a_correction_in_a_row_that_outgrows_a_packet_is_noticed(small_packets: Rides, before: tuple[str, str], after: tuple[str, str]) -> None:
+def test_a_correction_in_a_row_that_outgrows_a_packet_is_noticed(
+    small_packets: Rides, before: tuple[str, str], after: tuple[str, str]
+) -> None:
     change = "UPDATE {table} SET cab_color = %s, cab_registration_no = %s"
     small_packets.insert(ride("BK1", f"{DAY} 10:00:00"))
     small_packets.admin(change % before)
@@ -65,8 +77,14 @@ def test_a_correction_in_a_row_that_outgrows_a_packet_is_noticed(small_packets: 
 @pytest.mark.parametrize("charset", ["utf8mb4", "latin1"])
 def test_the_hash_of_a_usual_row_is_as_it_ever_was(rides: Rides, charset: str) -> None:
     """Another one would import every day again."""
-    rides.admin(f"ALTER TABLE {{table}} CONVERT TO CHARACTER SET {charset}, MODIFY driver_id int, MODIFY drop_lat decimal(10,7)")
-    rides.insert(ride("BK1", f"{DAY} 10:00:00", cab_color="crème"), ride("BK2", f"{DAY} 10:00:00", cab_color=None, tip_amount=None))
+    rides.admin(
+        f"ALTER TABLE {{table}} CONVERT TO CHARACTER SET {charset}, MODIFY driver_id int, MODIFY"
+        " drop_lat decimal(10,7)"
+    )
+    rides.insert(
+        ride("BK1", f"{DAY} 10:00:00", cab_color="crème"),
+        ride("BK2", f"{DAY} 10:00:00", cab_color=None, tip_amount=None),
+    )
     quoted = ", ".join(f"quote({name})" for name in BOOKINGS.names)
     first = f"cast(conv(left(md5(concat_ws(',', {quoted})), 15), 16, 10) AS signed)"
     with rides.db.cursor() as cursor:

@@ -40,7 +40,10 @@ def filled(database: Database, folder: Path) -> Rides:
     made.admin("ALTER TABLE {table} DROP INDEX pickup_timestamp, DROP PRIMARY KEY")
     made.insert(ride("BK0", f"{DAY} 10:00:00"))
     others = ", ".join(name for name in ride("", "") if name != "booking_id")
-    made.admin(f"INSERT INTO {{table}} (booking_id, {others}) SELECT concat('BK', seq), {others} FROM {{table}}, seq_1_to_{ROWS}")
+    made.admin(
+        f"INSERT INTO {{table}} (booking_id, {others}) SELECT concat('BK', seq), {others} FROM"
+        f" {{table}}, seq_1_to_{ROWS}"
+    )
     return made
 
 
@@ -52,7 +55,10 @@ def rides(mariadb: Database, tmp_path: Path) -> Rides:
 def slow(rides: Rides) -> Rides:
     """Return a view of them that gives 800,000 rows in more than four minutes."""
     table = rides.env.bookings_table
-    rides.admin(f"CREATE VIEW slow_{table} AS SELECT rides.* FROM {table} AS rides, seq_1_to_20 AS times WHERE sleep(0.0003) = 0")
+    rides.admin(
+        f"CREATE VIEW slow_{table} AS SELECT rides.* FROM {table} AS rides, seq_1_to_20 AS times"
+        " WHERE sleep(0.0003) = 0"
+    )
     return Rides(rides.env.but(bookings_table=f"slow_{table}"), rides.port, rides.lake)
 
 
@@ -66,7 +72,9 @@ def connected(rides: Rides) -> Any:
 def sessions(rides: Rides) -> list[tuple[Any, ...]]:
     """Return number and statement of each connection of the pipeline's user."""
     with closing(until(lambda: connected(rides), 10)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT id, info, state FROM information_schema.processlist WHERE user = 'cab'")
+        cursor.execute(
+            "SELECT id, info, state FROM information_schema.processlist WHERE user = 'cab'"
+        )
         return list(cursor.fetchall())
 
 
@@ -74,7 +82,11 @@ def test_a_connection_that_is_ended_while_rows_are_read_is_no_odd_value(rides: R
     with slow(rides).db.day(DAY) as source:
         slices = source.slices()
         next(slices)
-        reading = [number for number, statement, _ in sessions(rides) if statement and "rows for connection" in statement]
+        reading = [
+            number
+            for number, statement, _ in sessions(rides)
+            if statement and "rows for connection" in statement
+        ]
         for number in reading:
             rides.admin(f"KILL {number}")
         assert reading
@@ -93,8 +105,14 @@ def use_after_kill(rides: Rides, server: int) -> None:
 
 
 def test_a_server_that_is_killed_is_told_as_gone(tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="cab-killed-") as folder, databases.mariadb(Path(folder), f"--pid-file={folder}/pid") as database:
-        rides, server = new_rides(database, "bookings", tmp_path), int(Path(folder, "pid").read_text())
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-killed-") as folder,
+        databases.mariadb(Path(folder), f"--pid-file={folder}/pid") as database,
+    ):
+        rides, server = (
+            new_rides(database, "bookings", tmp_path),
+            int(Path(folder, "pid").read_text()),
+        )
         with pytest.raises(BookingsDbUnavailable, match="connection to the server was lost"):
             use_after_kill(rides, server)
 
@@ -132,7 +150,13 @@ def told_to_end_when(rides: Rides, words: str, state: str) -> Iterator[None]:
     """Raise ToldToEnd in this thread as soon as the server says that of a statement."""
 
     def tell_then() -> None:
-        until(lambda: any(words in (info or "") and state in (found or "") for _, info, found in sessions(rides)), 30)
+        until(
+            lambda: any(
+                words in (info or "") and state in (found or "")
+                for _, info, found in sessions(rides)
+            ),
+            30,
+        )
         tell()
 
     teller = threading.Thread(target=tell_then)
@@ -147,34 +171,55 @@ def told_to_end_when(rides: Rides, words: str, state: str) -> Iterator[None]:
 @contextmanager
 def locked(rides: Rides) -> Iterator[None]:
     """Keep the table locked, as another program's ALTER TABLE does."""
-    with closing(pymysql.connect(host="127.0.0.1", port=rides.port, user="root", database="rides")) as other, other.cursor() as cursor:
+    with (
+        closing(
+            pymysql.connect(host="127.0.0.1", port=rides.port, user="root", database="rides")
+        ) as other,
+        other.cursor() as cursor,
+    ):
         cursor.execute(f"LOCK TABLES {rides.env.bookings_table} WRITE")
         yield
 
 
 def import_two(rides: Rides) -> object:
-    return list(import_days(rides.db, bookings_days(rides.lake, [str(DAY), "2020-01-03"]), "run", at_once=2, say=print))
+    return list(
+        import_days(
+            rides.db,
+            bookings_days(rides.lake, [str(DAY), "2020-01-03"]),
+            "run",
+            at_once=2,
+            say=print,
+        )
+    )
 
 
 @pytest.mark.parametrize("work", [import_two, Rides.seen])
-def test_a_run_that_is_told_to_end_does_not_wait_for_a_lock_of_mysql(rides: Rides, work: Callable[[Rides], object]) -> None:
+def test_a_run_that_is_told_to_end_does_not_wait_for_a_lock_of_mysql(
+    rides: Rides, work: Callable[[Rides], object]
+) -> None:
     with locked(rides), told_to_end_when(rides, "SELECT", "lock"):
         work(rides)
 
 
 def searched(rides: Rides) -> Rides:
-    """Return a view of them in which the server searches for more than a minute for its first row."""
+    """Return a view of them in which the server searches for more than a minute for its
+    first row.
+    """
     table = rides.env.bookings_table
     rides.admin(f"CREATE VIEW searched_{table} AS SELECT * FROM {table} WHERE sleep(0.002) = 1")
     return Rides(rides.env.but(bookings_table=f"searched_{table}"), rides.port, rides.lake)
 
 
 def import_one(rides: Rides) -> object:
-    return list(import_days(rides.db, bookings_days(rides.lake, [str(DAY)]), "run", at_once=1, say=print))
+    return list(
+        import_days(rides.db, bookings_days(rides.lake, [str(DAY)]), "run", at_once=1, say=print)
+    )
 
 
 @pytest.mark.parametrize("view", [slow, searched])
-def test_a_run_that_is_told_to_end_ends_the_statement_that_reads_rows(rides: Rides, view: Callable[[Rides], Rides]) -> None:
+def test_a_run_that_is_told_to_end_ends_the_statement_that_reads_rows(
+    rides: Rides, view: Callable[[Rides], Rides]
+) -> None:
     of_view = view(rides)
     with told_to_end_when(of_view, "rows for connection", ""):
         import_one(of_view)

@@ -65,7 +65,9 @@ def rows_are_read(rides: Rides) -> bool:
         return bool(cursor.execute(f"{asked} AND state LIKE 'Sending%%'", ("/* rows for%",)))
 
 
-def test_ddl_of_another_program_need_not_wait_for_an_idle_day(rides: Rides, elsewhere: ThreadPoolExecutor) -> None:
+def test_ddl_of_another_program_need_not_wait_for_an_idle_day(
+    rides: Rides, elsewhere: ThreadPoolExecutor
+) -> None:
     rides.insert(ride("BK1", f"{DAY} 10:00:00"))
     with rides.db.day(DAY) as source:
         assert source.control_totals().fingerprint.rows == 1
@@ -73,9 +75,13 @@ def test_ddl_of_another_program_need_not_wait_for_an_idle_day(rides: Rides, else
         assert sum(each.rows.num_rows for each in source.slices()) == 1
 
 
-def test_days_at_once_are_imported_though_ddl_comes_between(rides: Rides, elsewhere: ThreadPoolExecutor) -> None:
+def test_days_at_once_are_imported_though_ddl_comes_between(
+    rides: Rides, elsewhere: ThreadPoolExecutor
+) -> None:
     rides.insert(ride("BK0", f"{DAY} 10:00:00"))
-    others = ", ".join(name for name in ride("", "") if name not in ("booking_id", "pickup_timestamp"))
+    others = ", ".join(
+        name for name in ride("", "") if name not in ("booking_id", "pickup_timestamp")
+    )
     given = f"concat('BK', seq), '{DAY}' + INTERVAL (seq MOD {len(DAYS)}) DAY, {others}"
     copies = f"SELECT {given} FROM {{table}}, seq_1_to_{ROWS * len(DAYS)} WHERE booking_id = 'BK0'"
     rides.admin(f"INSERT INTO {{table}} (booking_id, pickup_timestamp, {others}) {copies}")
@@ -86,16 +92,22 @@ def test_days_at_once_are_imported_though_ddl_comes_between(rides: Rides, elsewh
 
     ddl: Future[None] = elsewhere.submit(alter)
     with within(60):
-        imported = dict(import_days(rides.db, bookings_days(rides.lake, DAYS), "run", at_once=2, say=print))
+        imported = dict(
+            import_days(rides.db, bookings_days(rides.lake, DAYS), "run", at_once=2, say=print)
+        )
     ddl.result(patience(5))
-    assert {day: getattr(each, "changed", each) for day, each in imported.items()} == dict.fromkeys(DAYS, True)
+    assert {day: getattr(each, "changed", each) for day, each in imported.items()} == dict.fromkeys(
+        DAYS, True
+    )
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_table_of_mysql_that_stays_locked_is_named(rides: Rides) -> None:
     said: list[str] = []
     with locked(rides), within(10):
-        ((_, error),) = import_days(rides.db, bookings_days(rides.lake, [str(DAY)]), "run", at_once=1, say=said.append)
+        ((_, error),) = import_days(
+            rides.db, bookings_days(rides.lake, [str(DAY)]), "run", at_once=1, say=said.append
+        )
         with pytest.raises(TableLocked, match=NAMED):
             rides.seen()
     with pytest.raises(TableLocked, match=NAMED):
@@ -106,5 +118,10 @@ def test_a_table_of_mysql_that_stays_locked_is_named(rides: Rides) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_lock_that_comes_before_the_rows_of_mysql_is_named(rides: Rides) -> None:
-    with rides.db.day(DAY) as source, locked(rides), within(5), pytest.raises(TableLocked, match=NAMED):
+    with (
+        rides.db.day(DAY) as source,
+        locked(rides),
+        within(5),
+        pytest.raises(TableLocked, match=NAMED),
+    ):
         list(source.slices())

@@ -26,9 +26,15 @@ def rides(mariadb: Database, tmp_path: Path) -> Iterator[Rides]:
 @pytest.mark.parametrize("charset", ["utf8mb4", "latin1"])
 @pytest.mark.parametrize("length", [9_000, 20_000], ids=["the row", "each text"])
 def test_a_row_larger_than_a_packet_is_imported(rides: Rides, charset: str, length: int) -> None:
-    rides.admin(f"ALTER TABLE {{table}} MODIFY cab_color longtext CHARACTER SET {charset}, MODIFY cab_registration_no longtext CHARACTER SET {charset}")
+    rides.admin(
+        f"ALTER TABLE {{table}} MODIFY cab_color longtext CHARACTER SET {charset}, MODIFY"
+        f" cab_registration_no longtext CHARACTER SET {charset}"
+    )
     rides.insert(ride("BK1", f"{DAY} 10:00:00"), ride("BK2", f"{DAY} 11:00:00"))
-    rides.admin(f"UPDATE {{table}} SET cab_color = repeat('é', {length}), cab_registration_no = repeat('x', {length}) WHERE booking_id = 'BK1'")
+    rides.admin(
+        f"UPDATE {{table}} SET cab_color = repeat('é', {length}), cab_registration_no = repeat('x',"
+        f" {length}) WHERE booking_id = 'BK1'"
+    )
     rides.admin(f"SET GLOBAL max_allowed_packet = {PACKET_BYTES}")
     manifest = rides.run(DAY)
     assert manifest.passed, manifest.findings

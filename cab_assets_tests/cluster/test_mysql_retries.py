@@ -14,7 +14,9 @@ from cab_assets_tests.rides import ride
 
 pytestmark = pytest.mark.cluster
 DAY = "2020-01-02"
-OTHERS = "SELECT id FROM information_schema.processlist WHERE user = 'cab' AND id <> connection_id()"
+OTHERS = (
+    "SELECT id FROM information_schema.processlist WHERE user = 'cab' AND id <> connection_id()"
+)
 
 
 @pytest.fixture
@@ -30,7 +32,9 @@ def kill_others(pipeline: Pipeline) -> None:
                 cursor.execute(f"KILL {number}")
 
 
-def test_a_day_whose_connection_is_killed_is_imported_by_a_retry(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_whose_connection_is_killed_is_imported_by_a_retry(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retries, "PAUSES", (0.1,))
     whole, left = SourceDay.control_totals, iter(range(1))
 

@@ -35,7 +35,10 @@ HOSTILE = [
 def latin1() -> Iterator[Database]:
     """A server that ignores the character set a client asks for when it connects."""
     options = ["--character-set-server=latin1", "--skip-character-set-client-handshake"]
-    with tempfile.TemporaryDirectory(prefix="cab-latin1-") as folder, databases.mariadb(Path(folder), *options) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-latin1-") as folder,
+        databases.mariadb(Path(folder), *options) as made,
+    ):
         yield made
 
 
@@ -43,8 +46,16 @@ def filled(database: Database, folder: Path) -> Rides:
     """Rides whose texts need utf8mb4, one of them with a drop at no time."""
     made = new_rides(database, f"texts_{abs(hash(folder)) % 10**9}", folder)
     made.admin("SET NAMES utf8mb4")
-    made.admin(f"ALTER TABLE {{table}} WITH SYSTEM VERSIONING, {', '.join(f'MODIFY {change}' for change in TYPES)}")
-    made.insert(*(ride(key, f"{DAY} 00:30:00", cab_color=text, cab_registration_no=text) for key, text in TEXTS.items()))
+    made.admin(
+        "ALTER TABLE {table} WITH SYSTEM VERSIONING,"
+        f" {', '.join(f'MODIFY {change}' for change in TYPES)}"
+    )
+    made.insert(
+        *(
+            ride(key, f"{DAY} 00:30:00", cab_color=text, cab_registration_no=text)
+            for key, text in TEXTS.items()
+        )
+    )
     return made
 
 
@@ -62,14 +73,18 @@ def texts(rows: dict[str, dict[str, Any]]) -> dict[str, str]:
     return {key: row["cab_color"] for key, row in rows.items()}
 
 
-def test_text_arrives_as_it_is_from_a_server_that_ignores_our_character_set(latin1: Database, tmp_path: Path) -> None:
+def test_text_arrives_as_it_is_from_a_server_that_ignores_our_character_set(
+    latin1: Database, tmp_path: Path
+) -> None:
     rides = filled(latin1, tmp_path)
     manifest = rides.run(DAY)
     assert manifest.passed, manifest.findings
     assert texts(rides.rows(manifest)) == TEXTS
 
 
-@pytest.mark.parametrize("hostile", [["SET NAMES utf8"], HOSTILE], indirect=True, ids=["names", "all"])
+@pytest.mark.parametrize(
+    "hostile", [["SET NAMES utf8"], HOSTILE], indirect=True, ids=["names", "all"]
+)
 def test_what_a_server_sets_for_every_session_changes_nothing(hostile: Rides) -> None:
     manifest = hostile.run(DAY)
     rows, seen, lost = hostile.rows(manifest), hostile.seen(), hostile.without_a_day
@@ -85,7 +100,9 @@ def test_what_a_server_sets_for_every_session_changes_nothing(hostile: Rides) ->
 
 
 @pytest.mark.parametrize("hostile", [["SET NAMES latin1"]], indirect=True, ids=["latin1"])
-def test_text_that_arrives_as_another_text_makes_no_version(hostile: Rides, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_that_arrives_as_another_text_makes_no_version(
+    hostile: Rides, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As through a proxy that drops the settings of a session."""
     monkeypatch.setattr(mysql, "SESSION", [each for each in SESSION if "NAMES" not in each])
     hostile.admin("DELETE FROM {table} WHERE booking_id = 'BK3'")

@@ -24,13 +24,19 @@ class Plain(Database):
 
     @property
     def variables(self) -> dict[str, str]:
-        return {"CAB_BOOKINGS_DB_URL": f"mysql://plain@127.0.0.1:{self.port}/rides", "CAB_BOOKINGS_DB_PASSWORD": "plain"}
+        return {
+            "CAB_BOOKINGS_DB_URL": f"mysql://plain@127.0.0.1:{self.port}/rides",
+            "CAB_BOOKINGS_DB_PASSWORD": "plain",
+        }
 
 
 @pytest.fixture
 def namesakes(tmp_path: Path) -> Iterator[tuple[Rides, Rides]]:
     """Two servers that name the same socket; the second listens there."""
-    with tempfile.TemporaryDirectory(prefix="cab-asked-") as asked, tempfile.TemporaryDirectory(prefix="cab-other-") as other:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-asked-") as asked,
+        tempfile.TemporaryDirectory(prefix="cab-other-") as other,
+    ):
         Path(other).chmod(0o777)
         socket = Path(other, "socket")
         with databases.mariadb(Path(asked), f"--socket={socket}") as first:
@@ -48,7 +54,9 @@ def filled(database: Database, folder: Path) -> Rides:
     return new_rides(plain, "bookings", folder / "plain")
 
 
-def test_rows_come_from_the_port_also_where_another_server_has_its_socket(namesakes: tuple[Rides, Rides]) -> None:
+def test_rows_come_from_the_port_also_where_another_server_has_its_socket(
+    namesakes: tuple[Rides, Rides],
+) -> None:
     asked, other = namesakes
     asked.insert(ride("BK1", f"{DAY} 10:00:00"))
     other.insert(ride("BK2", f"{DAY} 10:00:00"))

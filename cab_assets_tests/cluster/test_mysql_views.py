@@ -12,15 +12,21 @@ from cab_assets_tests.cluster.mysql_rides import rides as new_rides
 pytestmark = pytest.mark.cluster
 
 
-@pytest.mark.parametrize("change", ["ALTER TABLE {table} DROP cab_color", "RENAME TABLE {table} TO {table}_old"])
-def test_a_view_whose_table_changed_is_named_as_broken(mariadb: Database, tmp_path: Path, change: str) -> None:
+@pytest.mark.parametrize(
+    "change", ["ALTER TABLE {table} DROP cab_color", "RENAME TABLE {table} TO {table}_old"]
+)
+def test_a_view_whose_table_changed_is_named_as_broken(
+    mariadb: Database, tmp_path: Path, change: str
+) -> None:
     rides = new_rides(mariadb, f"views_{abs(hash(tmp_path)) % 10**9}", tmp_path)
     view = f"v_{rides.env.bookings_table}"
     rides.admin(f"CREATE VIEW {view} AS SELECT * FROM {{table}}")
     db = replace(rides.db, table=view)
     db.reach()
     rides.admin(change)
-    with pytest.raises(BookingsDbRefused, match=rf"View 'rides\.{view}' references invalid.*fix the view"):
+    with pytest.raises(
+        BookingsDbRefused, match=rf"View 'rides\.{view}' references invalid.*fix the view"
+    ):
         db.reach()
 
 

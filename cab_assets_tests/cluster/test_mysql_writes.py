@@ -30,7 +30,10 @@ def rides(mariadb: Database, tmp_path: Path) -> Rides:
     made = new_rides(mariadb, f"writes_{abs(hash(tmp_path)) % 10**9}", tmp_path)
     made.insert(ride("BK0", f"{DAY} 10:00:00"))
     columns = ", ".join(f"{name}" for name in ride("", "") if name != "booking_id")
-    copies = f"SELECT concat('BK', seq), {columns} FROM {{table}}, seq_1_to_{ROWS} WHERE booking_id = 'BK0'"
+    copies = (
+        f"SELECT concat('BK', seq), {columns} FROM {{table}}, seq_1_to_{ROWS} WHERE booking_id ="
+        " 'BK0'"
+    )
     made.admin(f"INSERT INTO {{table}} (booking_id, {columns}) {copies}")
     return made
 

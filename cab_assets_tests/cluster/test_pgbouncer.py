@@ -17,26 +17,43 @@ from cab_assets_tests.rides import ride
 
 pytestmark = pytest.mark.cluster
 DAY = "2020-01-02"
-OURS = "SELECT pg_backend_pid(), name, setting FROM pg_settings WHERE source = 'session' AND name NOT IN ('client_encoding', 'application_name')"
+OURS = (
+    "SELECT pg_backend_pid(), name, setting FROM pg_settings WHERE source = 'session' AND name NOT"
+    " IN ('client_encoding', 'application_name')"
+)
 
 
 @pytest.fixture
 def pooled(stack: Environment) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="cab-pgbouncer-") as folder, pgbouncer(Path(folder), stack) as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-pgbouncer-") as folder,
+        pgbouncer(Path(folder), stack) as url,
+    ):
         yield url
 
 
 @pytest.fixture
 def servers(stack: Environment, pooled: str, tmp_path: Path) -> dict[str, str]:
     (tmp_path / "lake").mkdir()
-    return {"CAB_LAKE_ROOT": f"file://{tmp_path}/lake", "CAB_BOOKINGS_DB_URL": pooled, "CAB_BOOKINGS_DB_PASSWORD": str(stack.bookings_db_password)}
+    return {
+        "CAB_LAKE_ROOT": f"file://{tmp_path}/lake",
+        "CAB_BOOKINGS_DB_URL": pooled,
+        "CAB_BOOKINGS_DB_PASSWORD": str(stack.bookings_db_password),
+    }
 
 
 def left_behind(pipeline: Pipeline) -> list[object]:
     """Return the settings that differ in the connections that pgbouncer lends next."""
     found: list[object] = []
-    connections = [psycopg.connect(str(pipeline.env.bookings_db_url), password=pipeline.env.bookings_db_password) for _ in range(4)]
-    for each in connections:  # each has begun a transaction, so each has a server's connection of its own
+    connections = [
+        psycopg.connect(
+            str(pipeline.env.bookings_db_url), password=pipeline.env.bookings_db_password
+        )
+        for _ in range(4)
+    ]
+    for (
+        each
+    ) in connections:  # each has begun a transaction, so each has a server's connection of its own
         found += each.execute(OURS).fetchall()
     for each in connections:
         each.rollback()
@@ -61,8 +78,15 @@ def test_the_doctor_finds_the_database_and_its_clocks(pipeline: Pipeline) -> Non
     assert "sessions run in UTC" in trials.clocks()
 
 
-def test_a_parameter_that_pgbouncer_does_not_pass_on_is_named_with_what_to_do(pipeline: Pipeline) -> None:
-    dialect = type(pipeline.db.dialect)(f"{pipeline.db.dialect.address}?options=-csearch_path%3Dfleet", pipeline.db.dialect.password)
+def test_a_parameter_that_pgbouncer_does_not_pass_on_is_named_with_what_to_do(
+    pipeline: Pipeline,
+) -> None:
+    dialect = type(pipeline.db.dialect)(
+        f"{pipeline.db.dialect.address}?options=-csearch_path%3Dfleet", pipeline.db.dialect.password
+    )
     db = type(pipeline.db)(dialect, pipeline.table)
-    with pytest.raises(BookingsDbRefused, match=r"unsupported startup parameter: options. .* leave it out of CAB_BOOKINGS_DB_URL"):
+    with pytest.raises(
+        BookingsDbRefused,
+        match=r"unsupported startup parameter: options. .* leave it out of CAB_BOOKINGS_DB_URL",
+    ):
         db.fingerprints(date(2020, 1, 2), date(2020, 1, 3), hashed=False, seconds=60)

@@ -1,4 +1,6 @@
-"""The pipeline's own tests, over MariaDB with TLS and a lake on S3, which Apache Hive and Spark reach by S3A; and what S3 does to a lake."""
+"""The pipeline's own tests, over MariaDB with TLS and a lake on S3, which Apache Hive and Spark
+reach by S3A; and what S3 does to a lake.
+"""
 
 import re
 from pathlib import Path
@@ -13,14 +15,9 @@ from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.s3 import BUCKET, S3
 from cab_assets_tests.cluster.spark import Standalone
-from cab_assets_tests.cluster.test_bookings import test_the_doctor_finds_every_part_at_work  # noqa: F401
 from cab_assets_tests.cluster.test_hdfs import (  # noqa: F401
     test_a_root_with_odd_characters_is_one_place_for_python_hive_and_spark,
 )
-from cab_assets_tests.defs.bookings.test_amended_days import test_exactly_the_amended_days_get_a_new_version_and_no_old_file_changes  # noqa: F401
-from cab_assets_tests.defs.bookings.test_end_to_end import test_both_tables_hold_exactly_what_sql_says_of_the_source_to_hive_and_to_spark  # noqa: F401
-from cab_assets_tests.defs.clickstream.test_days import test_days_folded_in_any_order_and_again_hold_each_event_once_at_its_first_place  # noqa: F401
-from cab_assets_tests.defs.clickstream.test_end_to_end import test_every_record_is_in_one_of_the_views_once_and_then_in_its_day  # noqa: F401
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 
@@ -29,15 +26,29 @@ DAY = "2020-01-02"
 
 
 @pytest.fixture
-def servers(mariadb: Database, s3: S3, hive: ApacheHive, standalone: Standalone, tmp_path: Path) -> dict[str, str]:
+def servers(
+    mariadb: Database, s3: S3, hive: ApacheHive, standalone: Standalone, tmp_path: Path
+) -> dict[str, str]:
     """What the same tests run on over here."""
     lake = f"s3://{BUCKET}/{tmp_path.parent.name}/{tmp_path.name}"
-    return {**mariadb.variables, **s3.variables, "CAB_HIVE_URL": hive.url, "CAB_SPARK_REMOTE": standalone.remote, "CAB_LAKE_ROOT": lake}
+    return {
+        **mariadb.variables,
+        **s3.variables,
+        "CAB_HIVE_URL": hive.url,
+        "CAB_SPARK_REMOTE": standalone.remote,
+        "CAB_LAKE_ROOT": lake,
+    }
 
 
-def test_a_day_from_the_command_line_leaves_its_output_in_s3_as_the_docs_configure_it(pipeline: Pipeline, tmp_path: Path) -> None:
-    (snippet,) = re.findall(r"```yaml\n(compute_logs:.*?)```", (CHECKOUT / "docs" / "servers.md").read_text(), re.DOTALL)
-    settings = (CHECKOUT / "dagster.yaml").read_text() + snippet.replace("my-company-logs", BUCKET).replace("prefix: dagster", f"prefix: {tmp_path.name}")
+def test_a_day_from_the_command_line_leaves_its_output_in_s3_as_the_docs_configure_it(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    (snippet,) = re.findall(
+        r"```yaml\n(compute_logs:.*?)```", (CHECKOUT / "docs" / "servers.md").read_text(), re.DOTALL
+    )
+    settings = (CHECKOUT / "dagster.yaml").read_text() + snippet.replace(
+        "my-company-logs", BUCKET
+    ).replace("prefix: dagster", f"prefix: {tmp_path.name}")
     (Path(pipeline.variables["DAGSTER_HOME"]) / "dagster.yaml").write_text(settings)
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     ended = pipeline.execute(DAY)
@@ -47,7 +58,9 @@ def test_a_day_from_the_command_line_leaves_its_output_in_s3_as_the_docs_configu
     assert any(f"raw_bookings/{DAY}: imported" in logs.read(path).decode() for path in files)
 
 
-def test_a_day_goes_through_though_each_request_is_answered_503_at_first(pipeline: Pipeline, s3: S3) -> None:
+def test_a_day_goes_through_though_each_request_is_answered_503_at_first(
+    pipeline: Pipeline, s3: S3
+) -> None:
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     with s3.front.stumbling():
         assert pipeline.run(DAY).failure == ""
@@ -68,7 +81,9 @@ def test_503_without_end_is_said_and_the_next_run_goes_on(pipeline: Pipeline, s3
 
 
 @pytest.mark.parametrize("name", ["part-00000.parquet", "_manifest.json"])
-def test_a_day_whose_upload_is_cut_midway_never_counts_and_the_next_run_goes_on(pipeline: Pipeline, s3: S3, name: str) -> None:
+def test_a_day_whose_upload_is_cut_midway_never_counts_and_the_next_run_goes_on(
+    pipeline: Pipeline, s3: S3, name: str
+) -> None:
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     with s3.front.cutting(rf"/bookings/\S*/{name}"):
         failed = pipeline.run(DAY)
@@ -79,20 +94,32 @@ def test_a_day_whose_upload_is_cut_midway_never_counts_and_the_next_run_goes_on(
     pipeline.is_like_source(DAY)
 
 
-def test_503_without_end_fails_a_run_of_clicks_that_says_so_and_the_next_one_goes_on(clicks: Clicks, s3: S3) -> None:
+def test_503_without_end_fails_a_run_of_clicks_that_says_so_and_the_next_one_goes_on(
+    clicks: Clicks, s3: S3
+) -> None:
     clicks.create()
     clicks.send(numbered(range(30)))
     assert clicks.ingest().success
     clicks.send(numbered(range(30, 60)))
     with s3.front.busy():
         failed = clicks.ingest()
-    assert "HiveUnavailable" in failed.failure  # the first to wait for S3, when it is told the views
+    assert (
+        "HiveUnavailable" in failed.failure
+    )  # the first to wait for S3, when it is told the views
     assert clicks.ingest().success
     clicks.is_whole()
 
 
-@pytest.mark.parametrize(("name", "said"), [("part-", "cause: org.apache.http.NoHttpResponseException"), ("_manifest.json", "_manifest.json in the lake")])
-def test_a_batch_whose_upload_is_cut_midway_is_not_committed_and_the_next_run_goes_on(clicks: Clicks, s3: S3, name: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("part-", "cause: org.apache.http.NoHttpResponseException"),
+        ("_manifest.json", "_manifest.json in the lake"),
+    ],
+)
+def test_a_batch_whose_upload_is_cut_midway_is_not_committed_and_the_next_run_goes_on(
+    clicks: Clicks, s3: S3, name: str, said: str
+) -> None:
     clicks.create()
     clicks.send(numbered(range(30)))
     with s3.front.cutting(rf"/clickstream_batches/\S*{name}"):

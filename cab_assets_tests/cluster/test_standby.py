@@ -1,4 +1,6 @@
-"""A read replica as the source: it ends queries that keep it from replaying its primary's changes."""
+"""A read replica as the source: it ends queries that keep it from replaying its
+primary's changes.
+"""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,7 +31,10 @@ Churning = Callable[[int], None]
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Replicated]:
-    with tempfile.TemporaryDirectory(prefix="cab-standby-") as folder, replicated(Path(folder)) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="cab-standby-") as folder,
+        replicated(Path(folder)) as made,
+    ):
         env = environment.read({"CAB_ENV": "cluster", **made.primary.variables()})
         load_days(env, DAY, 2, 1_000, 7, print)
         yield made
@@ -37,7 +42,9 @@ def servers() -> Iterator[Replicated]:
 
 @pytest.fixture
 def replica(servers: Replicated) -> BookingsDb:
-    return Clients(environment.read({"CAB_ENV": "cluster", **servers.standby.variables()})).bookings_db
+    return Clients(
+        environment.read({"CAB_ENV": "cluster", **servers.standby.variables()})
+    ).bookings_db
 
 
 @pytest.fixture
@@ -61,20 +68,30 @@ def churning(servers: Replicated, monkeypatch: pytest.MonkeyPatch) -> Churning:
 
 def imported(db: BookingsDb, folder: Path, said: list[str]) -> dict[str, ImportedDay | Exception]:
     days = [str(DAY), str(NEXT)]
-    return dict(import_days(db, bookings_days(Lake(f"file://{folder}"), days), "run", at_once=1, say=said.append))
+    return dict(
+        import_days(
+            db, bookings_days(Lake(f"file://{folder}"), days), "run", at_once=1, say=said.append
+        )
+    )
 
 
-def test_a_day_that_replayed_changes_interrupt_is_imported_by_a_retry(replica: BookingsDb, churning: Churning, tmp_path: Path) -> None:
+def test_a_day_that_replayed_changes_interrupt_is_imported_by_a_retry(
+    replica: BookingsDb, churning: Churning, tmp_path: Path
+) -> None:
     said: list[str] = []
     churning(1)
     days = imported(replica, tmp_path, said)
-    assert [isinstance(outcome, ImportedDay) and outcome.manifest.rows for outcome in days.values()] == [1_000, 1_000]
+    assert [
+        isinstance(outcome, ImportedDay) and outcome.manifest.rows for outcome in days.values()
+    ] == [1_000, 1_000]
     (line,) = said
     assert line.startswith(f"{DAY}: retry 1 of 3")
     assert "conflict with recovery" in line
 
 
-def test_a_day_that_is_interrupted_time_and_again_names_the_replicas_settings(replica: BookingsDb, churning: Churning, tmp_path: Path) -> None:
+def test_a_day_that_is_interrupted_time_and_again_names_the_replicas_settings(
+    replica: BookingsDb, churning: Churning, tmp_path: Path
+) -> None:
     said: list[str] = []
     churning(9)
     days = imported(replica, tmp_path, said)

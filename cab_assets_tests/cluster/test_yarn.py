@@ -1,4 +1,6 @@
-"""The whole pipeline with classic Spark sessions on YARN, Apache Hive, a lake on HDFS, and rides in PostgreSQL over TLS: each run is a process of its own."""
+"""The whole pipeline with classic Spark sessions on YARN, Apache Hive, a lake on HDFS, and rides in
+PostgreSQL over TLS: each run is a process of its own.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +11,6 @@ from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.hdfs import Hdfs
-from cab_assets_tests.cluster.test_bookings import test_the_doctor_finds_every_part_at_work  # noqa: F401
 from cab_assets_tests.defs.bookings.test_end_to_end import DAYS, RIDES
 from cab_assets_tests.pipeline import Pipeline
 
@@ -17,9 +18,16 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def servers(postgresql: Database, hdfs: Hdfs, hive: ApacheHive, yarn: Mapping[str, str], tmp_path: Path) -> dict[str, str]:
+def servers(
+    postgresql: Database, hdfs: Hdfs, hive: ApacheHive, yarn: Mapping[str, str], tmp_path: Path
+) -> dict[str, str]:
     """What these tests run on."""
-    return {**postgresql.variables, **yarn, "CAB_HIVE_URL": hive.url, "CAB_LAKE_ROOT": f"{hdfs.root}/{tmp_path.parent.name}/{tmp_path.name}"}
+    return {
+        **postgresql.variables,
+        **yarn,
+        "CAB_HIVE_URL": hive.url,
+        "CAB_LAKE_ROOT": f"{hdfs.root}/{tmp_path.parent.name}/{tmp_path.name}",
+    }
 
 
 def test_a_backfill_and_an_amended_day_are_as_in_the_source(pipeline: Pipeline) -> None:
@@ -38,5 +46,7 @@ def test_clicks_are_committed_and_folded_once(clicks: Clicks) -> None:
     sent = clicks.send([*numbered(range(100)), b"no click"])
     for ended in (clicks.execute(), clicks.execute("clickstream_fold", day="2020-03-14")):
         assert ended.returncode == 0, ended.stderr
-    assert sorted(clicks.places("clickstream") + clicks.places("clickstream_rejects")) == sorted(sent)
+    assert sorted(clicks.places("clickstream") + clicks.places("clickstream_rejects")) == sorted(
+        sent
+    )
     assert sorted(clicks.places("clicks")) == sorted(clicks.places("clickstream"))

@@ -15,7 +15,10 @@ from cab_assets_tests.cluster.hdfs import Hdfs
 from cab_assets_tests.processes import free_ports, serving
 
 JARS = JarSet(Path(__file__).parent / "yarn.sha256", "YARN, beside those of HDFS", 32)
-RESOURCES, NODE = (f"org.apache.hadoop.yarn.server.{name}" for name in ("resourcemanager.ResourceManager", "nodemanager.NodeManager"))
+RESOURCES, NODE = (
+    f"org.apache.hadoop.yarn.server.{name}"
+    for name in ("resourcemanager.ResourceManager", "nodemanager.NodeManager")
+)
 
 
 @contextmanager
@@ -32,7 +35,9 @@ def yarn(folder: Path, lake: Hdfs) -> Iterator[Mapping[str, str]]:
         "yarn.resourcemanager.resource-tracker.address": f"127.0.0.1:{tracker}",
         "yarn.resourcemanager.admin.address": f"127.0.0.1:{admin}",
         "yarn.resourcemanager.webapp.address": f"127.0.0.1:{http}",
-        "yarn.resourcemanager.scheduler.class": "org.apache.hadoop.yarn.server.resourcemanager.scheduler.fifo.FifoScheduler",
+        "yarn.resourcemanager.scheduler.class": (
+            "org.apache.hadoop.yarn.server.resourcemanager.scheduler.fifo.FifoScheduler"
+        ),
         "yarn.scheduler.minimum-allocation-mb": "128",
         "yarn.nodemanager.address": f"127.0.0.1:{node}",
         "yarn.nodemanager.localizer.address": f"127.0.0.1:{localizer}",
@@ -46,16 +51,39 @@ def yarn(folder: Path, lake: Hdfs) -> Iterator[Mapping[str, str]]:
         "yarn.nodemanager.log-dirs": folder / "logs",
     }
     hadoop_site(folder / "conf" / "yarn-site.xml", site)
-    hadoop_site(folder / "conf" / "core-site.xml", {"fs.defaultFS": lake.root, "hadoop.tmp.dir": folder / "tmp"})
-    (folder / "conf" / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in _settings().items()))
-    java = [machine.java(), "-Xmx256m", "-cp", f"{folder}/conf:{hdfs.JARS.folder}/hdfs/*:{JARS.folder}/yarn/*"]
+    hadoop_site(
+        folder / "conf" / "core-site.xml",
+        {"fs.defaultFS": lake.root, "hadoop.tmp.dir": folder / "tmp"},
+    )
+    (folder / "conf" / "spark-defaults.conf").write_text(
+        "".join(f"{name} {value}\n" for name, value in _settings().items())
+    )
+    java = [
+        machine.java(),
+        "-Xmx256m",
+        "-cp",
+        f"{folder}/conf:{hdfs.JARS.folder}/hdfs/*:{JARS.folder}/yarn/*",
+    ]
     environment = os.environ | {"JAVA_HOME": str(Path(machine.java()).resolve().parents[1])}
     with (
-        serving([*java, RESOURCES], rpc, folder / "ResourceManager.log", environment=environment, cwd=folder),
-        serving([*java, NODE], node, folder / "NodeManager.log", environment=environment, cwd=folder),
+        serving(
+            [*java, RESOURCES],
+            rpc,
+            folder / "ResourceManager.log",
+            environment=environment,
+            cwd=folder,
+        ),
+        serving(
+            [*java, NODE], node, folder / "NodeManager.log", environment=environment, cwd=folder
+        ),
     ):
         conf = str(folder / "conf")
-        yield {"CAB_SPARK_MASTER": "yarn", "HADOOP_CONF_DIR": conf, "SPARK_CONF_DIR": conf, "PYSPARK_PYTHON": sys.executable}
+        yield {
+            "CAB_SPARK_MASTER": "yarn",
+            "HADOOP_CONF_DIR": conf,
+            "SPARK_CONF_DIR": conf,
+            "PYSPARK_PYTHON": sys.executable,
+        }
 
 
 def _settings() -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""A reader that gives other values than the source holds is caught, though counts, sums and hashes are right."""
+"""A reader that gives other values than the source holds is caught, though counts, sums and hashes
+are right.
+"""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -80,8 +82,18 @@ def ridden(pipeline: Pipeline) -> Pipeline:
     ("fault", "column", "source", "written"),
     [
         (latin1, "cab_color", "'crème'", "'crÃ¨me'"),
-        (wrapped_drop, "drop_timestamp", "datetime.datetime(2020, 9, 1, 12, 30)", "(2020, 9, 1, 11, 18"),
-        (wrapped_pickup, "pickup_timestamp", "datetime.datetime(2020, 9, 1, 10, 0)", "(2020, 9, 1, 15"),
+        (
+            wrapped_drop,
+            "drop_timestamp",
+            "datetime.datetime(2020, 9, 1, 12, 30)",
+            "(2020, 9, 1, 11, 18",
+        ),
+        (
+            wrapped_pickup,
+            "pickup_timestamp",
+            "datetime.datetime(2020, 9, 1, 10, 0)",
+            "(2020, 9, 1, 15",
+        ),
         (off_by_a_cent, "trip_fare", "Decimal('100.00')", "Decimal('99.99')"),
         (off_by_one, "customer_id", "11", "12"),
         (unsigned_zero, "drop_lon", "-0.0", "0.0"),
@@ -101,19 +113,26 @@ def test_a_value_that_arrives_as_another_withholds_its_day_by_column_key_and_val
     manifest = import_day(ridden.db, bookings_day(ridden.lake, DAY), "broken").manifest
     assert manifest.failed == ["arrived_as_sent"]
     said = proof(manifest).detail
-    assert {name: said[name] for name in ("compared", "different")} == {"compared": "2", "different": "2"}
+    assert {name: said[name] for name in ("compared", "different")} == {
+        "compared": "2",
+        "different": "2",
+    }
     found, _, ours = said[f"{column} of BK1"].partition(", written ")
     assert found == f"source {source}"
     assert written in ours
 
 
-def test_a_key_that_the_source_has_not_is_named(ridden: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_the_source_has_not_is_named(
+    ridden: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken(monkeypatch, padded_key)
     manifest = import_day(ridden.db, bookings_day(ridden.lake, DAY), "broken").manifest
     assert proof(manifest).detail["booking_id of BK1 "] == "not in the source"
 
 
-def test_a_run_names_the_value_and_publishes_nothing(ridden: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_names_the_value_and_publishes_nothing(
+    ridden: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken(monkeypatch, off_by_one)
     run = ridden.run(DAY.isoformat(), assets=["raw_bookings", "bookings"])
     said = "arrived_as_sent (compared: 2, different: 2, customer_id of BK1: source 11, written 12"
@@ -121,7 +140,9 @@ def test_a_run_names_the_value_and_publishes_nothing(ridden: Pipeline, monkeypat
     assert run.materialized == set()
 
 
-def test_other_rows_of_other_row_groups_are_compared_each_time(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_rows_of_other_row_groups_are_compared_each_time(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("cab_assets.store.writer.ROW_GROUP_ROWS", 1_000)
     monkeypatch.setattr("cab_assets.sources.postgresql.WINDOW_ROWS", 500)
     load_days(pipeline.env, DAY, 1, 5_000, 7, print)
@@ -135,7 +156,9 @@ def test_other_rows_of_other_row_groups_are_compared_each_time(pipeline: Pipelin
     monkeypatch.setattr(arrival, "sample", noted)
     for number in range(2):
         pipeline.sql("UPDATE {table} SET passenger_count = %s", number)
-        manifest = import_day(pipeline.db, bookings_day(pipeline.lake, DAY), f"run-{number}").manifest
+        manifest = import_day(
+            pipeline.db, bookings_day(pipeline.lake, DAY), f"run-{number}"
+        ).manifest
         assert manifest.passed
         assert proof(manifest).detail == {"compared": "300"}
     assert len(taken[0] - taken[1]) > 100

@@ -1,4 +1,6 @@
-"""What is written of odd and random values equals what psycopg is given of them, by both readers of PostgreSQL."""
+"""What is written of odd and random values equals what psycopg is given of them, by both readers of
+PostgreSQL.
+"""
 
 import math
 from collections.abc import Iterator
@@ -17,7 +19,13 @@ from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, source
 from cab_assets_tests.versions import bookings_day
 
-NO_TIMES = ["infinity", "-infinity", "0044-03-15 12:00:00 BC", "10000-01-01 00:00:00", "294276-12-31 23:59:59.999999"]
+NO_TIMES = [
+    "infinity",
+    "-infinity",
+    "0044-03-15 12:00:00 BC",
+    "10000-01-01 00:00:00",
+    "294276-12-31 23:59:59.999999",
+]
 MORE: dict[str, list[Any]] = {"double": [math.inf, -math.inf, math.nan], "timestamp": NO_TIMES}
 RIDES = 300
 
@@ -25,7 +33,9 @@ RIDES = 300
 @pytest.fixture
 def table(stack: Environment) -> Iterator[Source]:
     with source(stack) as made:
-        texts = ", ".join(f"ALTER {each.name} TYPE text" for each in BOOKINGS.columns if each.type == "string")
+        texts = ", ".join(
+            f"ALTER {each.name} TYPE text" for each in BOOKINGS.columns if each.type == "string"
+        )
         made.sql(f"ALTER TABLE {{table}} {texts}")
         yield made
 
@@ -46,7 +56,9 @@ def test_every_value_is_written_as_it_is(
     lake = Lake(f"file://{tmp_path}")
     manifest = import_day(table.reader, bookings_day(lake, DAY), "run").manifest
     assert manifest.passed, manifest.findings
-    columns = ", ".join(f"{each.name}::text" if each.type == "timestamp" else each.name for each in BOOKINGS.columns)
+    columns = ", ".join(
+        f"{each.name}::text" if each.type == "timestamp" else each.name for each in BOOKINGS.columns
+    )
     with table.connection() as connection:
         rows = connection.execute(f"SELECT {columns} FROM {table.table}").fetchall()
     assert len(rows) == RIDES

@@ -16,6 +16,7 @@ from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 from cab_assets_tests.versions import bookings_day, bookings_days
 
+FULL = "29990101T000000000000Z-001-full"
 DAY = date(2020, 9, 1)
 
 
@@ -33,7 +34,15 @@ def room_for(size: int) -> Iterator[None]:
 @pytest.mark.parametrize("size", [0, 1_000, 50_000])
 def test_a_full_disk_is_named_leaves_no_version_and_heals(pipeline: Pipeline, size: int) -> None:
     load_days(pipeline.env, DAY, 1, 2_000, 7, print)
-    with room_for(size), pytest.raises(LakeRefused, match="Nothing was published from it; free space, mend permissions or start what is down"):
+    with (
+        room_for(size),
+        pytest.raises(
+            LakeRefused,
+            match=(
+                "Nothing was published from it; free space, mend permissions or start what is down"
+            ),
+        ),
+    ):
         import_day(pipeline.db, bookings_day(pipeline.lake, DAY), "full")
     assert bookings_day(pipeline.lake, DAY).newest() is None
     assert import_day(pipeline.db, bookings_day(pipeline.lake, DAY), "after").manifest.rows == 2_000
@@ -44,19 +53,28 @@ def test_a_full_disk_at_the_manifest_leaves_no_version(pipeline: Pipeline) -> No
     whole = import_day(pipeline.db, bookings_day(pipeline.lake, DAY), "first").manifest
     pipeline.sql("UPDATE {table} SET trip_fare = 7.00")
     with room_for(100), pytest.raises(LakeRefused):
-        pipeline.lake.write(f"{bookings_day(pipeline.lake, DAY).folder('29990101T000000000000Z-001-full')}/_manifest.json", whole.model_dump_json().encode())
+        pipeline.lake.write(
+            f"{bookings_day(pipeline.lake, DAY).folder(FULL)}/_manifest.json",
+            whole.model_dump_json().encode(),
+        )
     assert bookings_day(pipeline.lake, DAY).newest() == whole
 
 
 @pytest.mark.parametrize(
     ("altered", "differs"),
     [
-        (lambda each: Slice(each.rows, each.row_hash + 1), {"row_hash"}),  # other rows, as many and as dear
+        (
+            lambda each: Slice(each.rows, each.row_hash + 1),
+            {"row_hash"},
+        ),  # other rows, as many and as dear
         (lambda each: Slice(each.rows.slice(1), each.row_hash), {"rows", "fare", "tip"}),
     ],
 )
 def test_rows_that_are_not_the_sources_make_no_version(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, altered: Callable[[Slice], Slice], differs: set[str]
+    pipeline: Pipeline,
+    monkeypatch: pytest.MonkeyPatch,
+    altered: Callable[[Slice], Slice],
+    differs: set[str],
 ) -> None:
     pipeline.insert(*(ride(f"BK10000000{hour}", f"{DAY} 0{hour}:00:00") for hour in range(3)))
     whole = SourceDay.slices
@@ -68,7 +86,9 @@ def test_rows_that_are_not_the_sources_make_no_version(
     assert bookings_day(pipeline.lake, DAY).newest() is None
 
 
-def test_a_days_figures_and_rows_come_over_two_connections(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_days_figures_and_rows_come_over_two_connections(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(postgresql, "WINDOW_ROWS", 100)
     load_days(pipeline.env, DAY, 1, 2_000, 7, print)
     made, connect = [], postgresql.PostgreSQL.connect
@@ -92,6 +112,14 @@ def test_a_day_that_fails_for_any_reason_holds_back_no_other(pipeline: Pipeline)
                 raise ZeroDivisionError("odd")
             return super().list(folder)
 
-    outcomes = dict(import_days(pipeline.db, bookings_days(Odd(pipeline.lake.root), days), "run", at_once=2, say=print))
-    assert {day: isinstance(outcome, ImportedDay) for day, outcome in outcomes.items()} == {days[0]: True, days[1]: False, days[2]: True}
+    outcomes = dict(
+        import_days(
+            pipeline.db, bookings_days(Odd(pipeline.lake.root), days), "run", at_once=2, say=print
+        )
+    )
+    assert {day: isinstance(outcome, ImportedDay) for day, outcome in outcomes.items()} == {
+        days[0]: True,
+        days[1]: False,
+        days[2]: True,
+    }
     assert repr(outcomes[days[1]]) == "ZeroDivisionError('odd')"

@@ -23,7 +23,9 @@ PARTITIONED = f"""
     INSERT INTO {{role}}_am SELECT * FROM {{table}} WHERE pickup_timestamp < {NOON};
     INSERT INTO {{role}}_pm SELECT * FROM {{table}} WHERE pickup_timestamp >= {NOON};
     GRANT SELECT ON {{role}}_all TO {{role}}"""
-ATTACH = f"ALTER TABLE {{role}}_all ATTACH PARTITION {{role}}_pm FOR VALUES FROM ({NOON}) TO ({END})"
+ATTACH = (
+    f"ALTER TABLE {{role}}_all ATTACH PARTITION {{role}}_pm FOR VALUES FROM ({NOON}) TO ({END})"
+)
 
 
 @pytest.fixture
@@ -35,7 +37,9 @@ def table(stack: Environment) -> Iterator[Source]:
         made.sql("DROP TABLE {role}_all")
 
 
-def test_a_partition_attached_between_figures_and_rows_is_imported(table: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partition_attached_between_figures_and_rows_is_imported(
+    table: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pending, slices = [ATTACH], SourceDay.slices
 
     def after_the_figures(day: SourceDay) -> Iterator[Slice]:

@@ -50,21 +50,27 @@ class Source:
         return {day: str(outcome) for day, outcome in found}
 
 
-def test_each_further_day_is_told_as_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_further_day_is_told_as_not_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = Source((), monkeypatch)
     told = source.portion(DAYS[:3], tmp_path)
     assert told == {DAYS[0]: "gone", DAYS[1]: NOT_TRIED, DAYS[2]: NOT_TRIED}
     assert source.asked == DAYS[:1] * 4
 
 
-def test_the_next_portion_is_tried_once_without_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_portion_is_tried_once_without_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = Source((), monkeypatch)
     source.portion(DAYS[:3], tmp_path)
     assert source.portion(DAYS[3:6], tmp_path)[DAYS[5]] == NOT_TRIED
     assert source.asked == [*DAYS[:1] * 4, DAYS[3]]
 
 
-def test_a_source_that_is_back_is_used_and_waited_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_is_back_is_used_and_waited_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = Source(DAYS[3:6], monkeypatch)
     source.portion(DAYS[:3], tmp_path)
     assert source.portion(DAYS[3:6], tmp_path) == dict.fromkeys(DAYS[3:6], "imported")

@@ -55,10 +55,14 @@ def terminating(table: Source, monkeypatch: pytest.MonkeyPatch) -> Terminating:
     return times
 
 
-def test_a_day_whose_connections_break_is_imported_again_in_a_new_snapshot(table: Source, terminating: Terminating, lake: Lake) -> None:
+def test_a_day_whose_connections_break_is_imported_again_in_a_new_snapshot(
+    table: Source, terminating: Terminating, lake: Lake
+) -> None:
     said: list[str] = []
     terminating(1)
-    ((day, outcome),) = import_days(table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=2, say=said.append)
+    ((day, outcome),) = import_days(
+        table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=2, say=said.append
+    )
     assert isinstance(outcome, ImportedDay), outcome
     assert (day, outcome.manifest.rows) == (str(DAY), 1 + 1)
     assert bookings_day(lake, day).newest() == outcome.manifest
@@ -68,15 +72,23 @@ def test_a_day_whose_connections_break_is_imported_again_in_a_new_snapshot(table
     assert "PASSWORD" not in line
 
 
-def test_a_day_whose_connections_always_break_ends_with_that_error(table: Source, terminating: Terminating, lake: Lake) -> None:
+def test_a_day_whose_connections_always_break_ends_with_that_error(
+    table: Source, terminating: Terminating, lake: Lake
+) -> None:
     said: list[str] = []
     terminating(9)
-    ((_, outcome),) = import_days(table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=1, say=said.append)
+    ((_, outcome),) = import_days(
+        table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=1, say=said.append
+    )
     assert isinstance(outcome, BookingsDbUnavailable), outcome
-    assert [line.split(",")[0] for line in said] == [f"{DAY}: retry {number} of 3 follows in 0.{number} s" for number in (1, 2, 3)]
+    assert [line.split(",")[0] for line in said] == [
+        f"{DAY}: retry {number} of 3 follows in 0.{number} s" for number in (1, 2, 3)
+    ]
 
 
-def test_a_day_whose_shared_snapshot_is_lost_is_imported_again(table: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_whose_shared_snapshot_is_lost_is_imported_again(
+    table: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retries, "PAUSES", (0.1,))
     numbers = count(1)
 
@@ -87,19 +99,24 @@ def test_a_day_whose_shared_snapshot_is_lost_is_imported_again(table: Source, la
 
     monkeypatch.setattr(postgresql, "lock", lock)
     said: list[str] = []
-    ((_, outcome),) = import_days(table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=1, say=said.append)
+    ((_, outcome),) = import_days(
+        table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=1, say=said.append
+    )
     assert isinstance(outcome, ImportedDay), outcome
     assert "snapshot" in said[0]
 
 
-def test_a_run_logs_its_retries_and_is_green(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_logs_its_retries_and_is_green(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retries, "PAUSES", (0.1,))
     whole, left = SourceDay.control_totals, iter(range(1))
 
     def control(day: SourceDay) -> object:
         if next(left, None) is not None:
             pipeline.sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE %s AND pid <> pg_backend_pid()",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE %s AND pid"
+                " <> pg_backend_pid()",
                 f"%{pipeline.table}%",
             )
         return whole(day)
@@ -111,7 +128,9 @@ def test_a_run_logs_its_retries_and_is_green(pipeline: Pipeline, monkeypatch: py
     assert f"{DAY}: retry 1 of 1 follows in 0.1 s, after postgresql://" in run.log
 
 
-def test_a_run_that_is_told_to_end_waits_for_no_retry(table: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_told_to_end_waits_for_no_retry(
+    table: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Gone(type(table.reader)):  # type: ignore[misc]
         def day(self, day: date) -> None:
             raise BookingsDbUnavailable(f"{day} gone")

@@ -89,7 +89,9 @@ def test_a_day_of_100_rows_may_lose_the_share_that_is_set(
 def test_a_loss_that_is_accepted_passes_and_says_so(lake: Lake) -> None:
     a_version(lake, 1000)
     found = lost(lake, 1, RowLimits(accept_loss=True))
-    assert str(found) == ("rows_not_lost (before: 1000, after: 1, accepted: by the run's tag cab/accept-loss)")
+    assert str(found) == (
+        "rows_not_lost (before: 1000, after: 1, accepted: by the run's tag cab/accept-loss)"
+    )
     assert found.passed
 
 
@@ -106,7 +108,9 @@ def test_a_withheld_version_is_not_what_the_next_one_is_compared_with(lake: Lake
 
 
 @pytest.mark.parametrize(("rows", "passed"), [(0, False), (9, False), (10, True), (200, True)])
-def test_yesterday_is_compared_with_the_median_of_14_days(lake: Lake, rows: int, *, passed: bool) -> None:
+def test_yesterday_is_compared_with_the_median_of_14_days(
+    lake: Lake, rows: int, *, passed: bool
+) -> None:
     a_version(lake, 10**6, day="2020-03-21")  # later
     for day in range(1, 16):
         before = 10**6 if day == 1 else 10 * day + 10  # the first one is the 15th before

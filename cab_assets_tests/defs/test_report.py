@@ -16,7 +16,9 @@ from cab_assets_tests.pipeline import tags
 DAY = "2020-01-02"
 
 
-def run(lake: Path, outcome: Exception, day: dict[str, str], early: Exception | None = None) -> tuple[str, str]:
+def run(
+    lake: Path, outcome: Exception, day: dict[str, str], early: Exception | None = None
+) -> tuple[str, str]:
     """Return what a run over days says in the end, and its log; each day has the same outcome."""
 
     @dg.multi_asset(
@@ -36,21 +38,38 @@ def run(lake: Path, outcome: Exception, day: dict[str, str], early: Exception | 
         ended = resolved.execute_in_process(instance=instance, tags=day, raise_on_error=False)
         log = "\n".join(entry.message for entry in instance.all_logs(ended.run_id))
     failed = next(event for event in ended.all_events if event.is_step_failure).step_failure_data
-    said = failed.user_failure_data.description if failed.user_failure_data else str(failed.error and failed.error.message)
+    said = (
+        failed.user_failure_data.description
+        if failed.user_failure_data
+        else str(failed.error and failed.error.message)
+    )
     return str(said), log
 
 
 @pytest.mark.parametrize(
     ("first", "last", "says"),
     [
-        ("2019-12-31", None, "1 of 1 days failed and are not published:\n2019-12-31: is no day from 2020-01-01 to "),
-        ("2019-12-29", "2019-12-31", "3 of 3 days failed and are not published:\n2019-12-29, 2019-12-30, 2019-12-31: is no day from "),
+        (
+            "2019-12-31",
+            None,
+            "1 of 1 days failed and are not published:\n2019-12-31: is no day from 2020-01-01 to ",
+        ),
+        (
+            "2019-12-29",
+            "2019-12-31",
+            (
+                "3 of 3 days failed and are not published:\n2019-12-29, 2019-12-30, 2019-12-31: is"
+                " no day from "
+            ),
+        ),
         ("2999-12-31", None, "2999-12-31: is no day from 2020-01-01 to "),
         ("2020-1-5", None, "2020-1-5: is no day from 2020-01-01 to "),
         ("2020-01-05", "2020-01-02", "2020-01-05: lies after 2020-01-02, the last day of the run"),
     ],
 )
-def test_what_is_no_day_of_the_table_is_said_in_a_sentence(tmp_path: Path, first: str, last: str | None, says: str) -> None:
+def test_what_is_no_day_of_the_table_is_said_in_a_sentence(
+    tmp_path: Path, first: str, last: str | None, says: str
+) -> None:
     assert says in run(tmp_path, CabError("never asked"), tags(first, last))[0]
 
 
@@ -61,9 +80,13 @@ def test_the_days_of_a_range_that_there_are_are_done(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("early", [Unavailable("Hive is away"), KeyError("Hive is away")])
-def test_a_run_that_ends_early_names_the_days_that_had_failed(tmp_path: Path, early: Exception) -> None:
+def test_a_run_that_ends_early_names_the_days_that_had_failed(
+    tmp_path: Path, early: Exception
+) -> None:
     said, _ = run(tmp_path, CabError("it rains"), tags(DAY), early)
-    assert said.startswith(f"1 of 1 days failed and are not published:\n{DAY}: it rains\nThe run ended early: ")
+    assert said.startswith(
+        f"1 of 1 days failed and are not published:\n{DAY}: it rains\nThe run ended early: "
+    )
     assert "Hive is away" in said
 
 
@@ -73,7 +96,10 @@ def test_a_run_that_names_no_day_is_told_how_to(tmp_path: Path) -> None:
 
 def test_a_day_that_fails_of_an_error_not_ours_says_which_and_what_to_do(tmp_path: Path) -> None:
     said, log = run(tmp_path, ZeroDivisionError("division by zero"), tags(DAY))
-    assert f"{DAY}: raw_bookings: ZeroDivisionError: division by zero. The pipeline does not know this error. See `cab doctor`, then run again" in said
+    assert (
+        f"{DAY}: raw_bookings: ZeroDivisionError: division by zero. The pipeline does not know this"
+        " error. See `cab doctor`, then run again" in said
+    )
     assert "Traceback" not in said
     assert "ZeroDivisionError: division by zero\n" in log
 
@@ -95,9 +121,12 @@ def test_a_step_that_ends_in_an_error_not_ours_names_it(is_generator: bool) -> N
         (yields if is_generator else returns)()
 
     failed = dividing.execute_in_process(raise_on_error=False)
-    error = next(event for event in failed.all_events if event.is_step_failure).step_failure_data.error
+    error = next(
+        event for event in failed.all_events if event.is_step_failure
+    ).step_failure_data.error
     assert error
     assert error.cause
     assert (
-        f"{'yields' if is_generator else 'returns'}: ZeroDivisionError: integer division or modulo by zero. The pipeline does not know" in error.cause.message
+        f"{'yields' if is_generator else 'returns'}: ZeroDivisionError: integer division or modulo"
+        " by zero. The pipeline does not know" in error.cause.message
     )

@@ -10,10 +10,19 @@ from cab_assets_tests.pipeline import Pipeline
 DEMO = [sys.executable, "-c", "from cab_assets.cli.main import app; app()", "demo", "--days", "2"]
 
 
-def test_the_demo_holds_two_days_of_rides_and_every_click_against_their_sources(pipeline: Pipeline) -> None:
+def test_the_demo_holds_two_days_of_rides_and_every_click_against_their_sources(
+    pipeline: Pipeline,
+) -> None:
     Clicks(pipeline).create()
     shutil.copy(CHECKOUT / "dagster.yaml", pipeline.variables["DAGSTER_HOME"])
-    ended = subprocess.run(DEMO, env=pipeline.environ(), cwd=CHECKOUT, capture_output=True, text=True, timeout=patience(240))
+    ended = subprocess.run(
+        DEMO,
+        env=pipeline.environ(),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=patience(240),
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     lines = ended.stdout.splitlines()
     assert "10 rows of aggregates, each equal to the source's own totals." in lines

@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cab_assets.clients.hive import Hive
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
+from cab_assets.schemas import (
+    BOOKING_AGGREGATES,
+    BOOKINGS,
+    CLICKS,
+    CLICKSTREAM_BATCHES,
+    REJECTS,
+    Table,
+)
 from cab_assets.store.pointers import Pointers
 from cab_assets_tests.pipeline import Pipeline
 
@@ -25,10 +32,16 @@ def keep(pipeline: Pipeline, home: Path) -> None:
     """Write the lake, the statements that make its Hive tables, and the Dagster home."""
     root, database = folder(pipeline), pipeline.hive.database
     made = (each.replace(database, DATABASE) for each in _statements(pipeline.hive))
-    statements = [each.replace(f"file://{root}", ROOT).replace(f"file:{root}", ROOT) for each in made]
+    statements = [
+        each.replace(f"file://{root}", ROOT).replace(f"file:{root}", ROOT) for each in made
+    ]
     with tempfile.TemporaryDirectory() as aside, tarfile.open(KEPT, "w:gz") as kept:
         Path(aside, STATEMENTS).write_text(json.dumps(statements, indent=1))
-        for path, name in ((root, "lake"), (home, "dagster"), (Path(aside, STATEMENTS), STATEMENTS)):
+        for path, name in (
+            (root, "lake"),
+            (home, "dagster"),
+            (Path(aside, STATEMENTS), STATEMENTS),
+        ):
             kept.add(path, name, filter=_of_nobody)
 
 

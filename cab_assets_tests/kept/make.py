@@ -46,7 +46,9 @@ def fill(pipeline: Pipeline) -> None:
     assert clicks.fold().failure == ""
     clicks.send([clicked(FOLDED, 3), clicked(LATE, 3)], partition=1)
     assert clicks.ingest().failure == ""
-    assert pipeline.job("observe_bookings", {"ops": {"observe": {"config": EVERYTHING}}}).failure == ""
+    assert (
+        pipeline.job("observe_bookings", {"ops": {"observe": {"config": EVERYTHING}}}).failure == ""
+    )
 
 
 def test_make(pipeline: Pipeline, tmp_path: Path) -> None:

@@ -29,7 +29,11 @@ def kept(pipeline: Pipeline, tmp_path: Path) -> Iterator[Pipeline]:
 
 def versions(pipeline: Pipeline) -> dict[str, list[str]]:
     days = dict.fromkeys((BOOKINGS, BOOKING_AGGREGATES), DAYS) | {CLICKS: (FOLDED,)}
-    return {f"{table.name} {day}": pipeline.versions(table, day) for table, of in days.items() for day in of}
+    return {
+        f"{table.name} {day}": pipeline.versions(table, day)
+        for table, of in days.items()
+        for day in of
+    }
 
 
 def test_the_days_of_an_earlier_version_are_not_imported_again(kept: Pipeline) -> None:

@@ -1,4 +1,6 @@
-"""A table of bookings in the stack's PostgreSQL, and a user of the test's own who may only read it."""
+"""A table of bookings in the stack's PostgreSQL, and a user of the test's own who may
+only read it.
+"""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -34,18 +36,25 @@ class Source:
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.connection() as connection:
-            done = connection.execute(statement.replace("{table}", self.table).replace("{role}", self.role), values or None)
+            done = connection.execute(
+                statement.replace("{table}", self.table).replace("{role}", self.role),
+                values or None,
+            )
             return done.fetchall() if done.description else []
 
     def connection(self) -> "psycopg.Connection[Any]":
         dialect = self.owner.dialect
-        return psycopg.connect(dialect.address, password=dialect.password.text, autocommit=True, client_encoding="UTF8")
+        return psycopg.connect(
+            dialect.address, password=dialect.password.text, autocommit=True, client_encoding="UTF8"
+        )
 
     def insert(self, *rides: Mapping[str, Any]) -> None:
         with self.connection() as connection, connection.cursor() as cursor:
             places = ", ".join(["%s"] * len(BOOKINGS.names))
             statement = f"INSERT INTO {self.table} ({', '.join(BOOKINGS.names)}) VALUES ({places})"
-            cursor.executemany(statement, [[each[name] for name in BOOKINGS.names] for each in rides])
+            cursor.executemany(
+                statement, [[each[name] for name in BOOKINGS.names] for each in rides]
+            )
 
 
 def rows(db: BookingsDb, day: date = DAY) -> pa.Table:
@@ -57,7 +66,10 @@ def rows(db: BookingsDb, day: date = DAY) -> pa.Table:
 
 @contextmanager
 def source(env: Environment, *, encoding: str | None = None) -> Iterator[Source]:
-    """Make the table and the user; drop both at the end. With `encoding`, in a database of their own."""
+    """Make the table and the user.
+
+    Drop both at the end. With `encoding`, in a database of their own.
+    """
     if encoding:
         with database(env, encoding) as url, source(env.but(bookings_db_url=url)) as made:
             yield made
@@ -68,7 +80,11 @@ def source(env: Environment, *, encoding: str | None = None) -> Iterator[Source]
         pass
     owner = Clients(own).bookings_db
     address = owner.dialect.address.replace("//cab@", f"//{name}@")
-    made = Source(owner, replace(owner, dialect=replace(owner.dialect, address=address, password=given("reader"))), name)
+    made = Source(
+        owner,
+        replace(owner, dialect=replace(owner.dialect, address=address, password=given("reader"))),
+        name,
+    )
     made.sql("CREATE ROLE {role} LOGIN PASSWORD 'reader'")
     made.sql("GRANT SELECT ON {table} TO {role}")
     try:
@@ -84,8 +100,12 @@ def database(env: Environment, encoding: str) -> Iterator[str]:
     """Make a database; drop it at the end."""
     name = f"rides_{secrets.token_hex(4)}"
     dialect = Clients(env).bookings_db.dialect
-    with psycopg.connect(dialect.address, password=dialect.password.text, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+    with psycopg.connect(
+        dialect.address, password=dialect.password.text, autocommit=True
+    ) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"
+        )
         try:
             yield f"{dialect.address.rpartition('/')[0]}/{name}"
         finally:

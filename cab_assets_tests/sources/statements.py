@@ -40,7 +40,10 @@ ZONED = {"timestamp without time zone": "timestamp with time zone", "datetime(6)
 
 @dataclass(eq=False)
 class Server:
-    """A connection to a server that answers what it is asked, and its cursor. Write down what is said."""
+    """A connection to a server that answers what it is asked, and its cursor.
+
+    Write down what is said.
+    """
 
     shape: Mapping[str, str]
     said: list[str] = field(default_factory=list)
@@ -101,7 +104,9 @@ class Server:
 
 def statements() -> str:
     """Return what both databases are sent, a paragraph for each question and type of time."""
-    paragraphs = [_heard(kind, zoned=zoned) for kind in (PostgreSQL, MySQL) for zoned in (False, True)]
+    paragraphs = [
+        _heard(kind, zoned=zoned) for kind in (PostgreSQL, MySQL) for zoned in (False, True)
+    ]
     return "\n\n".join(paragraph for found in paragraphs for paragraph in found) + "\n"
 
 
@@ -124,10 +129,14 @@ def _heard(kind: type[Dialect], *, zoned: bool) -> Iterator[str]:
 
 def _lines(statement: str) -> str:
     """Return it in lines that a person can compare."""
-    return fill(statement, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return fill(
+        statement, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
-def _read(server: Server, _: Dialect, snapshot: Any, _process: Any, query: str) -> Iterator[pa.RecordBatch]:
+def _read(
+    server: Server, _: Dialect, snapshot: Any, _process: Any, query: str
+) -> Iterator[pa.RecordBatch]:
     server.said += [*snapshot.join, f"{snapshot.mark} {query}"]
     return iter(())
 

@@ -26,11 +26,26 @@ def test_an_address_is_taken_as_it_is(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("postgresql://cab@db/rides?currentSchema=fleet", "has the parameter currentSchema; it may have application_name, "),
-        ("postgresql://cab@db/rides?sslmode=require&client_encoding=LATIN1", "has the parameter client_encoding; it may have"),
-        ("postgresql://cab@db/rides?host=elsewhere&dbname=other", "has the parameter host, dbname; it may have"),
-        ("mysql://cab@db/rides?charset=latin1", "has the parameter charset; an address of MySQL has none"),
-        ("mysql://cab@db/rides#fleet", "must have the form postgresql://user@host:port/db or mysql://…"),
+        (
+            "postgresql://cab@db/rides?currentSchema=fleet",
+            "has the parameter currentSchema; it may have application_name, ",
+        ),
+        (
+            "postgresql://cab@db/rides?sslmode=require&client_encoding=LATIN1",
+            "has the parameter client_encoding; it may have",
+        ),
+        (
+            "postgresql://cab@db/rides?host=elsewhere&dbname=other",
+            "has the parameter host, dbname; it may have",
+        ),
+        (
+            "mysql://cab@db/rides?charset=latin1",
+            "has the parameter charset; an address of MySQL has none",
+        ),
+        (
+            "mysql://cab@db/rides#fleet",
+            "must have the form postgresql://user@host:port/db or mysql://…",
+        ),
     ],
 )
 def test_a_parameter_that_would_be_dropped_is_rejected_by_name(url: str, why: str) -> None:
@@ -41,7 +56,13 @@ def test_a_parameter_that_would_be_dropped_is_rejected_by_name(url: str, why: st
 
 @pytest.mark.parametrize(
     ("hosts", "port"),
-    [("db:99999", "99999"), ("db:abc", "abc"), ("db:0", "0"), ("db:", "(none)"), ("one:5432,two:x", "x")],
+    [
+        ("db:99999", "99999"),
+        ("db:abc", "abc"),
+        ("db:0", "0"),
+        ("db:", "(none)"),
+        ("one:5432,two:x", "x"),
+    ],
 )
 @pytest.mark.parametrize("scheme", ["mysql", "postgresql"])
 def test_a_port_that_is_none_is_rejected(scheme: str, hosts: str, port: str) -> None:
@@ -53,11 +74,23 @@ def test_a_port_that_is_none_is_rejected(scheme: str, hosts: str, port: str) -> 
 
 def test_a_password_among_the_parameters_is_rejected_and_not_shown() -> None:
     with pytest.raises(BadEnvironment) as rejected:
-        environment.read({"CAB_ENV": "cluster", "CAB_BOOKINGS_DB_URL": "postgresql://cab@db/rides?password=hunter2"})
+        environment.read(
+            {
+                "CAB_ENV": "cluster",
+                "CAB_BOOKINGS_DB_URL": "postgresql://cab@db/rides?password=hunter2",
+            }
+        )
     assert "has the parameter password" in str(rejected.value)
     assert "hunter2" not in str(rejected.value)
 
 
 def test_an_authority_and_an_sslmode_contradict() -> None:
-    variables = {"CAB_ENV": "cluster", "CAB_BOOKINGS_DB_URL": "postgresql://cab@db/rides?sslmode=disable", "CAB_BOOKINGS_DB_CA": __file__}
-    assert any("leave sslmode out of CAB_BOOKINGS_DB_URL" in problem for problem in environment.read(variables).lacking())
+    variables = {
+        "CAB_ENV": "cluster",
+        "CAB_BOOKINGS_DB_URL": "postgresql://cab@db/rides?sslmode=disable",
+        "CAB_BOOKINGS_DB_CA": __file__,
+    }
+    assert any(
+        "leave sslmode out of CAB_BOOKINGS_DB_URL" in problem
+        for problem in environment.read(variables).lacking()
+    )

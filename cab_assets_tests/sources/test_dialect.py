@@ -11,7 +11,17 @@ from cab_assets.sources.postgresql import PostgreSQL
 POSTGRESQL = PostgreSQL("postgresql://cab@db:5432/rides", given("p w+%"), "Asia/Kolkata")
 MYSQL = MySQL("mysql://cab@db:3306/rides", given("p w+%"), "Asia/Kolkata")
 COLUMNS = {column.name: column for column in BOOKINGS.columns}
-TEXT, BIG, INT, DOUBLE, TIME, MONEY = (COLUMNS[name] for name in ("cab_color", "customer_id", "passenger_count", "pickup_lat", "pickup_timestamp", "trip_fare"))
+TEXT, BIG, INT, DOUBLE, TIME, MONEY = (
+    COLUMNS[name]
+    for name in (
+        "cab_color",
+        "customer_id",
+        "passenger_count",
+        "pickup_lat",
+        "pickup_timestamp",
+        "trip_fare",
+    )
+)
 REAL = "from_days(to_days(pickup_timestamp)) = date(pickup_timestamp)"
 MIDNIGHT = datetime(2020, 3, 1)  # noqa: DTZ001
 
@@ -19,22 +29,80 @@ MIDNIGHT = datetime(2020, 3, 1)  # noqa: DTZ001
 @pytest.mark.parametrize(
     ("dialect", "column", "fits", "does_not"),
     [
-        (POSTGRESQL, TEXT, ["text", "character varying", "character varying(40)", "character(3)"], ["bytea", "uuid", "jsonb", "integer"]),
-        (POSTGRESQL, BIG, ["bigint", "integer", "smallint"], ["numeric(20,0)", "text", "double precision"]),
+        (
+            POSTGRESQL,
+            TEXT,
+            ["text", "character varying", "character varying(40)", "character(3)"],
+            ["bytea", "uuid", "jsonb", "integer"],
+        ),
+        (
+            POSTGRESQL,
+            BIG,
+            ["bigint", "integer", "smallint"],
+            ["numeric(20,0)", "text", "double precision"],
+        ),
         (POSTGRESQL, INT, ["integer", "smallint"], ["bigint", "numeric(5,0)"]),
-        (POSTGRESQL, DOUBLE, ["double precision", "real", "numeric(10,7)", "numeric"], ["text", "integer"]),
-        (POSTGRESQL, TIME, ["timestamp without time zone", "timestamp(0) with time zone", "timestamp with time zone"], ["date", "text", "time"]),
-        (POSTGRESQL, MONEY, ["numeric(12,2)", "numeric(10,0)", "numeric(5,1)"], ["numeric", "numeric(13,2)", "numeric(12,3)", "double precision", "money"]),
-        (MYSQL, TEXT, ["varchar(40)", "char(3)", "text", "longtext"], ["blob", "json", "varbinary(40)", "int"]),
-        (MYSQL, BIG, ["bigint", "bigint(20)", "int unsigned", "int(10) unsigned"], ["bigint unsigned", "decimal(20,0)"]),
-        (MYSQL, INT, ["int", "int(11)", "smallint unsigned", "tinyint(1)"], ["int unsigned", "bigint"]),
+        (
+            POSTGRESQL,
+            DOUBLE,
+            ["double precision", "real", "numeric(10,7)", "numeric"],
+            ["text", "integer"],
+        ),
+        (
+            POSTGRESQL,
+            TIME,
+            [
+                "timestamp without time zone",
+                "timestamp(0) with time zone",
+                "timestamp with time zone",
+            ],
+            ["date", "text", "time"],
+        ),
+        (
+            POSTGRESQL,
+            MONEY,
+            ["numeric(12,2)", "numeric(10,0)", "numeric(5,1)"],
+            ["numeric", "numeric(13,2)", "numeric(12,3)", "double precision", "money"],
+        ),
+        (
+            MYSQL,
+            TEXT,
+            ["varchar(40)", "char(3)", "text", "longtext"],
+            ["blob", "json", "varbinary(40)", "int"],
+        ),
+        (
+            MYSQL,
+            BIG,
+            ["bigint", "bigint(20)", "int unsigned", "int(10) unsigned"],
+            ["bigint unsigned", "decimal(20,0)"],
+        ),
+        (
+            MYSQL,
+            INT,
+            ["int", "int(11)", "smallint unsigned", "tinyint(1)"],
+            ["int unsigned", "bigint"],
+        ),
         (MYSQL, DOUBLE, ["double", "float", "decimal(10,7)"], ["varchar(10)", "int"]),
-        (MYSQL, TIME, ["datetime", "datetime(6)", "timestamp", "timestamp(3)"], ["date", "time", "varchar(30)"]),
-        (MYSQL, MONEY, ["decimal(12,2)", "decimal(10,0)"], ["decimal(13,2)", "decimal(12,3)", "decimal(12,2) unsigned", "double"]),
+        (
+            MYSQL,
+            TIME,
+            ["datetime", "datetime(6)", "timestamp", "timestamp(3)"],
+            ["date", "time", "varchar(30)"],
+        ),
+        (
+            MYSQL,
+            MONEY,
+            ["decimal(12,2)", "decimal(10,0)"],
+            ["decimal(13,2)", "decimal(12,3)", "decimal(12,2) unsigned", "double"],
+        ),
     ],
 )
-def test_a_type_is_taken_when_all_its_values_fit(dialect: Dialect, column: Column, fits: list[str], does_not: list[str]) -> None:
-    assert {source: dialect.accepts(column, source) for source in fits + does_not} == dict.fromkeys(fits, True) | dict.fromkeys(does_not, False)
+def test_a_type_is_taken_when_all_its_values_fit(
+    dialect: Dialect, column: Column, fits: list[str], does_not: list[str]
+) -> None:
+    assert {source: dialect.accepts(column, source) for source in fits + does_not} == dict.fromkeys(
+        fits, True
+    ) | dict.fromkeys(does_not, False)
 
 
 @pytest.mark.parametrize(
@@ -47,22 +115,35 @@ def test_a_type_is_taken_when_all_its_values_fit(dialect: Dialect, column: Colum
             POSTGRESQL,
             TIME,
             "timestamp without time zone",
-            "CASE WHEN pickup_timestamp >= timestamp '0001-01-01' AND pickup_timestamp < timestamp '10000-01-01' THEN pickup_timestamp END",
+            (
+                "CASE WHEN pickup_timestamp >= timestamp '0001-01-01' AND pickup_timestamp <"
+                " timestamp '10000-01-01' THEN pickup_timestamp END"
+            ),
         ),
         (
             POSTGRESQL,
             TIME,
             "timestamp with time zone",
-            "CASE WHEN pickup_timestamp >= (timestamp '0001-01-01' AT TIME ZONE 'Asia/Kolkata')"
-            " AND pickup_timestamp < (timestamp '10000-01-01' AT TIME ZONE 'Asia/Kolkata') THEN (pickup_timestamp AT TIME ZONE 'Asia/Kolkata') END",
+            (
+                "CASE WHEN pickup_timestamp >= (timestamp '0001-01-01' AT TIME ZONE 'Asia/Kolkata')"
+                " AND pickup_timestamp < (timestamp '10000-01-01' AT TIME ZONE 'Asia/Kolkata') THEN"
+                " (pickup_timestamp AT TIME ZONE 'Asia/Kolkata') END"
+            ),
         ),
         (MYSQL, TEXT, "varchar(40)", "cab_color"),
         (MYSQL, DOUBLE, "decimal(10,7)", "pickup_lat + 0e0"),
         (MYSQL, TIME, "datetime(6)", f"CASE WHEN {REAL} THEN pickup_timestamp END"),
-        (MYSQL, TIME, "timestamp(6)", f"convert_tz(CASE WHEN {REAL} THEN pickup_timestamp END, '+00:00', 'Asia/Kolkata')"),
+        (
+            MYSQL,
+            TIME,
+            "timestamp(6)",
+            f"convert_tz(CASE WHEN {REAL} THEN pickup_timestamp END, '+00:00', 'Asia/Kolkata')",
+        ),
     ],
 )
-def test_a_value_is_asked_for_as_it_is_stored(dialect: Dialect, column: Column, source: str, expression: str) -> None:
+def test_a_value_is_asked_for_as_it_is_stored(
+    dialect: Dialect, column: Column, source: str, expression: str
+) -> None:
     assert dialect.value(column, source) == expression
 
 
@@ -75,10 +156,14 @@ def test_a_value_is_asked_for_as_it_is_stored(dialect: Dialect, column: Column, 
         (MYSQL, "timestamp", "'2020-02-29 18:30:00.000000'"),
     ],
 )
-def test_a_bound_is_a_constant_so_that_an_index_serves(dialect: Dialect, source: str, bound: str) -> None:
+def test_a_bound_is_a_constant_so_that_an_index_serves(
+    dialect: Dialect, source: str, bound: str
+) -> None:
     assert dialect.bound(MIDNIGHT, source) == bound
     within = f"pickup_timestamp >= {bound} AND pickup_timestamp < {bound}"
-    assert dialect.between(source, MIDNIGHT, MIDNIGHT) == (within if dialect is POSTGRESQL else f"{within} AND {REAL}")
+    assert dialect.between(source, MIDNIGHT, MIDNIGHT) == (
+        within if dialect is POSTGRESQL else f"{within} AND {REAL}"
+    )
 
 
 @pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL])

@@ -1,4 +1,6 @@
-"""Logins of MySQL 8's caching_sha2_password without TLS, at a server that asks for the whole password."""
+"""Logins of MySQL 8's caching_sha2_password without TLS, at a server that asks for the whole
+password.
+"""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -27,7 +29,15 @@ FULL, OK = b"\x01\x04", b"\x00\x00\x00\x02\x00\x00\x00"
 
 def greeting() -> bytes:
     lower, upper = CAPABILITIES.to_bytes(4, "little")[:2], CAPABILITIES.to_bytes(4, "little")[2:]
-    head = b"\x0a8.0.36\x00" + (7).to_bytes(4, "little") + SALT[:8] + b"\x00" + lower + b"\xff\x02\x00" + upper
+    head = (
+        b"\x0a8.0.36\x00"
+        + (7).to_bytes(4, "little")
+        + SALT[:8]
+        + b"\x00"
+        + lower
+        + b"\xff\x02\x00"
+        + upper
+    )
     return head + b"\x15" + bytes(10) + SALT[8:] + b"\x00caching_sha2_password\x00"
 
 
@@ -41,7 +51,10 @@ def receive(client: socket.socket) -> bytes:
 
 
 def served(server: socket.socket) -> str:
-    """Return the password that a client gives for the server's key; agree to all that it says then."""
+    """Return the password that a client gives for the server's key.
+
+    Agree to all that it says then.
+    """
     key = rsa.generate_private_key(65537, 2048)
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     public = key.public_key().public_bytes(serialization.Encoding.PEM, form)
@@ -58,7 +71,9 @@ def served(server: socket.socket) -> str:
         with suppress(ConnectionError):  # a process that reads is killed
             while receive(client):
                 send(client, 1, OK)
-    return bytes(each ^ SALT[at % len(SALT)] for at, each in enumerate(secret)).decode().rstrip("\0")
+    return (
+        bytes(each ^ SALT[at % len(SALT)] for at, each in enumerate(secret)).decode().rstrip("\0")
+    )
 
 
 @pytest.fixture
@@ -81,15 +96,21 @@ def by_connectorx(dialect: MySQL) -> None:
 
 
 @pytest.mark.parametrize("login", [by_pymysql, by_connectorx])
-def test_a_user_of_caching_sha2_password_logs_in_without_tls(password: tuple[MySQL, "Future[str]"], login: Callable[[MySQL], None]) -> None:
+def test_a_user_of_caching_sha2_password_logs_in_without_tls(
+    password: tuple[MySQL, "Future[str]"], login: Callable[[MySQL], None]
+) -> None:
     dialect, told = password
     with suppress(CabError):
         login(dialect)
     assert told.result(patience(5)) == PASSWORD
 
 
-def test_a_package_that_a_login_needs_is_named(password: tuple[MySQL, "Future[str]"], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_a_login_needs_is_named(
+    password: tuple[MySQL, "Future[str]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pymysql._auth, "_have_cryptography", False)
     dialect, _ = password
-    with pytest.raises(BookingsDbRefused, match=r"'cryptography' package is required.*requirements\.lock"):
+    with pytest.raises(
+        BookingsDbRefused, match=r"'cryptography' package is required.*requirements\.lock"
+    ):
         dialect.connect()

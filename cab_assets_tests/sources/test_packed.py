@@ -1,4 +1,6 @@
-"""Bookings that the server packs column by column, held against the same rows asked for one by one."""
+"""Bookings that the server packs column by column, held against the same rows asked for
+one by one.
+"""
 
 import random
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ import pytest
 from cab_assets.schemas import BOOKINGS
 from cab_assets.sources import postgresql
 from cab_assets.sources.source_day import Slice, SourceDay
+from cab_assets_tests.odd_values import a_time
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 
@@ -23,18 +26,29 @@ ODD: dict[str, list[Any]] = {
     "int": [0, -1, 2**31 - 1, -(2**31), None],
     "double": [0.0, -0.5, 1.7e308, 5e-324, float("-inf"), None],
     "decimal(12,2)": ["0.00", "-1.00", "9999999999.99", "-9999999999.99", "0.10", None],
-    "timestamp": [f"{DAY} 12:30:00.123456", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "infinity", "-infinity", None],
+    "timestamp": [
+        f"{DAY} 12:30:00.123456",
+        "0001-01-01 00:00:00",
+        "9999-12-31 23:59:59.999999",
+        "infinity",
+        "-infinity",
+        None,
+    ],
 }
 
 
 def odd_rides(count: int, *, pickup: str | None = None) -> list[dict[str, Any]]:
     """Each column is at times NULL, and at its limits."""
     chance = random.Random(7)
-    free = [column for column in BOOKINGS.columns if column.name not in ("booking_id", "pickup_timestamp")]
+    free = [
+        column
+        for column in BOOKINGS.columns
+        if column.name not in ("booking_id", "pickup_timestamp")
+    ]
     return [
         ride(
             f"BK{number}",
-            pickup or f"{DAY} {chance.randrange(24):02}:{chance.randrange(60):02}:{chance.randrange(60):02}.{chance.randrange(10**6):06}",
+            pickup or f"{DAY} {a_time(chance)}",
             **{column.name: chance.choice(ODD[column.type]) for column in free},
         )
         for number in range(count)
@@ -55,8 +69,13 @@ def read(pipeline: Pipeline) -> tuple[pa.Table, int, int]:
 
 def is_like_source(pipeline: Pipeline) -> None:
     found, row_hash, expected = read(pipeline)
-    columns = ", ".join(f"CASE WHEN isfinite({name}) THEN {name} END" if name == "drop_timestamp" else name for name in BOOKINGS.names)
-    by_key = sorted(str(tuple(row.values())) for row in found.to_pylist())  # as text, in which NaN is like NaN
+    columns = ", ".join(
+        f"CASE WHEN isfinite({name}) THEN {name} END" if name == "drop_timestamp" else name
+        for name in BOOKINGS.names
+    )
+    by_key = sorted(
+        str(tuple(row.values())) for row in found.to_pylist()
+    )  # as text, in which NaN is like NaN
     assert by_key == sorted(str(row) for row in pipeline.sql(f"SELECT {columns} FROM {{table}}"))
     assert row_hash == expected
 
@@ -69,13 +88,23 @@ def unaided(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("unaided")
 @pytest.mark.parametrize("window_rows", [1000, 40, 1])
-def test_every_value_arrives_as_it_is_in_one_window_or_in_many(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, window_rows: int) -> None:
+def test_every_value_arrives_as_it_is_in_one_window_or_in_many(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, window_rows: int
+) -> None:
     monkeypatch.setattr(postgresql, "WINDOW_ROWS", window_rows)
     pipeline.insert(*odd_rides(200))
     is_like_source(pipeline)
 
 
-@pytest.mark.parametrize(("column", "value"), [("cab_color", "a\x1fb"), ("cab_color", "\x1e"), ("customer_id", -(2**63)), ("drop_lat", float("nan"))])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("cab_color", "a\x1fb"),
+        ("cab_color", "\x1e"),
+        ("customer_id", -(2**63)),
+        ("drop_lat", float("nan")),
+    ],
+)
 def test_a_window_with_a_value_that_stands_for_something_else_is_read_otherwise(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, column: str, value: object
 ) -> None:
@@ -102,12 +131,17 @@ def test_a_string_that_stands_for_null_is_none_where_nothing_is_null(pipeline: P
 @pytest.mark.usefixtures("unaided")
 def test_columns_of_the_source_may_have_any_name(pipeline: Pipeline) -> None:
     pipeline.insert(*odd_rides(20))
-    pipeline.sql("ALTER TABLE {table} ADD first timestamp DEFAULT now(), ADD last timestamp DEFAULT now(), ADD number int DEFAULT 3")
+    pipeline.sql(
+        "ALTER TABLE {table} ADD first timestamp DEFAULT now(), ADD last timestamp DEFAULT now(),"
+        " ADD number int DEFAULT 3"
+    )
     is_like_source(pipeline)
 
 
 @pytest.mark.parametrize("at", [None, AT])
-def test_a_day_is_not_packed_without_an_index_or_when_a_moment_holds_too_many(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, at: str | None) -> None:
+def test_a_day_is_not_packed_without_an_index_or_when_a_moment_holds_too_many(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, at: str | None
+) -> None:
     monkeypatch.setattr(postgresql, "WINDOW_ROWS", 19)
     monkeypatch.setattr(SourceDay, "_windows", None)
     pipeline.insert(*odd_rides(20, pickup=at))

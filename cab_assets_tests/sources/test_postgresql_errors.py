@@ -33,14 +33,24 @@ def table(stack: Environment) -> Iterator[Source]:
 
 def view(table: Source, where: str = "true", **values: str) -> BookingsDb:
     """Return a view of the table that has other values."""
-    columns = ", ".join(f"{values[name]} AS {name}" if name in values else name for name in BOOKINGS.names)
+    columns = ", ".join(
+        f"{values[name]} AS {name}" if name in values else name for name in BOOKINGS.names
+    )
     table.sql(f"CREATE VIEW {{role}}_view AS SELECT {columns} FROM {{table}} WHERE {where}")
     table.sql("GRANT SELECT ON {role}_view TO {role}")
     return BookingsDb(table.reader.dialect, f"{table.role}_view")
 
 
 def imported(db: BookingsDb, folder: Path) -> dict[str, ImportedDay | Exception]:
-    return dict(import_days(db, bookings_days(Lake(f"file://{folder}"), [str(DAY), str(NEXT)]), "run", at_once=1, say=print))
+    return dict(
+        import_days(
+            db,
+            bookings_days(Lake(f"file://{folder}"), [str(DAY), str(NEXT)]),
+            "run",
+            at_once=1,
+            say=print,
+        )
+    )
 
 
 def fails_alone(db: BookingsDb, folder: Path, why: str) -> None:
@@ -76,18 +86,36 @@ def test_a_view_that_divides_by_zero_for_a_ride_says_so(table: Source, tmp_path:
 def test_a_view_that_writes_is_named(table: Source, tmp_path: Path) -> None:
     table.sql("CREATE SEQUENCE {role}_numbers")
     table.sql("GRANT USAGE ON {role}_numbers TO {role}")
-    db = view(table, customer_id=f"CASE WHEN pickup_timestamp < '{NEXT}' THEN nextval('{table.role}_numbers') END")
-    fails_alone(db, tmp_path, "cannot execute nextval() in a read-only transaction. Import a view that only reads")
+    db = view(
+        table,
+        customer_id=(
+            f"CASE WHEN pickup_timestamp < '{NEXT}' THEN nextval('{table.role}_numbers') END"
+        ),
+    )
+    fails_alone(
+        db,
+        tmp_path,
+        "cannot execute nextval() in a read-only transaction. Import a view that only reads",
+    )
 
 
-def test_a_user_whose_statements_are_timed_out_is_told_which_limit(table: Source, tmp_path: Path) -> None:
+def test_a_user_whose_statements_are_timed_out_is_told_which_limit(
+    table: Source, tmp_path: Path
+) -> None:
     db = view(table, where=f"pickup_timestamp >= '{NEXT}' OR pg_sleep(0.2) IS NOT NULL")
     table.sql("ALTER ROLE {role} SET statement_timeout = '1s'")
-    fails_alone(db, tmp_path, "canceling statement due to statement timeout. The server, its administrator")
+    fails_alone(
+        db, tmp_path, "canceling statement due to statement timeout. The server, its administrator"
+    )
 
 
-@pytest.mark.parametrize("granted", ["booking_id, pickup_timestamp", "booking_id, pickup_timestamp, trip_fare, tip_amount"])
-def test_a_user_who_may_not_read_every_column_is_told_to_be_granted_it(table: Source, tmp_path: Path, granted: str) -> None:
+@pytest.mark.parametrize(
+    "granted",
+    ["booking_id, pickup_timestamp", "booking_id, pickup_timestamp, trip_fare, tip_amount"],
+)
+def test_a_user_who_may_not_read_every_column_is_told_to_be_granted_it(
+    table: Source, tmp_path: Path, granted: str
+) -> None:
     table.sql("REVOKE SELECT ON {table} FROM {role}")
     table.sql(f"GRANT SELECT ({granted}) ON {{table}} TO {{role}}")
     for failure in imported(table.reader, tmp_path).values():

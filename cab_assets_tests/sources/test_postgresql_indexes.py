@@ -1,4 +1,6 @@
-"""Which indexes on the day's column have a day read in windows: those that give its rows in order."""
+"""Which indexes on the day's column have a day read in windows: those that give its
+rows in order.
+"""
 
 import re
 from collections.abc import Iterator
@@ -47,7 +49,10 @@ def table(stack: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sourc
     monkeypatch.setattr(postgresql, "WINDOW_ROWS", 10)
     with source(stack) as made:
         made.sql("DROP INDEX {table}_pickup_timestamp")
-        made.insert(*(ride(f"BK{second}", f"{DAY} 10:00:{second:02}") for second in range(COUNT)), ride("NONE", "infinity", drop_timestamp=None))
+        made.insert(
+            *(ride(f"BK{second}", f"{DAY} 10:00:{second:02}") for second in range(COUNT)),
+            ride("NONE", "infinity", drop_timestamp=None),
+        )
         yield made
 
 
@@ -55,10 +60,24 @@ def windows(table: Source) -> tuple[int, str]:
     """Return how many windows the day has, and how the server finds the end of one."""
     with table.reader.day(DAY) as day, day.cursors.lend() as cursor:
         noted = Noted(cursor)
-        found = day.dialect.windows(noted, table.table, day.shape["pickup_timestamp"], day.start, day.end)
-        step = re.search(r"\(\s*(SELECT ride\.pickup_timestamp .* LIMIT 1)\s*\)", noted.last, re.DOTALL) if found else None
+        found = day.dialect.windows(
+            noted, table.table, day.shape["pickup_timestamp"], day.start, day.end
+        )
+        step = (
+            re.search(
+                r"\(\s*(SELECT ride\.pickup_timestamp .* LIMIT 1)\s*\)", noted.last, re.DOTALL
+            )
+            if found
+            else None
+        )
         first = f"timestamp '{DAY}'"  # the plan of the whole walk does not show that of its steps
-        plan = cursor.execute(f"EXPLAIN {step[1].replace('>= cab_assets_edges.edge', f'>= {first}')}").fetchall() if step else []
+        plan = (
+            cursor.execute(
+                f"EXPLAIN {step[1].replace('>= cab_assets_edges.edge', f'>= {first}')}"
+            ).fetchall()
+            if step
+            else []
+        )
     return len(found), "\n".join(line for (line,) in plan)
 
 

@@ -54,7 +54,9 @@ def sessions(table: Source) -> int:
 
 
 @pytest.mark.parametrize("work", [import_two, look])
-def test_a_run_that_is_told_to_end_leaves_the_source_within_seconds(table: Source, tmp_path: Path, work: Callable[[Source, Path], object]) -> None:
+def test_a_run_that_is_told_to_end_leaves_the_source_within_seconds(
+    table: Source, tmp_path: Path, work: Callable[[Source, Path], object]
+) -> None:
     def tell() -> None:
         soon(lambda: waits_for_the_table(table))
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)

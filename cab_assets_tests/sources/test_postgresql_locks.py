@@ -21,7 +21,11 @@ from cab_assets_tests.sources.source import DAY, Source, rows, source
 
 RIDES = [ride(f"BK{number}", f"{DAY} 10:00:{number:02}") for number in range(20)]
 REWRITTEN = {
-    "truncated": ["CREATE TEMP TABLE kept AS SELECT * FROM {table}", "TRUNCATE {table}", "INSERT INTO {table} SELECT * FROM kept"],
+    "truncated": [
+        "CREATE TEMP TABLE kept AS SELECT * FROM {table}",
+        "TRUNCATE {table}",
+        "INSERT INTO {table} SELECT * FROM kept",
+    ],
     "another type": ["ALTER TABLE {table} ALTER trip_fare TYPE numeric(11,2)"],
     "another table": [
         "CREATE TABLE {table}_new (LIKE {table} INCLUDING ALL)",
@@ -61,11 +65,15 @@ def uncommitted(found: Source, statements: list[str]) -> Iterator[None]:
     """A transaction of the table's owner, which commits when the block ends."""
     with found.connection() as connection, connection.transaction():
         for statement in statements:
-            connection.execute(statement.replace("{table}", found.table).replace("{role}", found.role))
+            connection.execute(
+                statement.replace("{table}", found.table).replace("{role}", found.role)
+            )
         yield
 
 
-def while_rewritten(found: Source, statements: list[str], elsewhere: ThreadPoolExecutor, read: Callable[[], object]) -> object:
+def while_rewritten(
+    found: Source, statements: list[str], elsewhere: ThreadPoolExecutor, read: Callable[[], object]
+) -> object:
     """What is read by somebody who comes before the rewriting is committed."""
     with uncommitted(found, statements):
         reading = elsewhere.submit(read)
@@ -74,14 +82,18 @@ def while_rewritten(found: Source, statements: list[str], elsewhere: ThreadPoolE
 
 
 @pytest.mark.parametrize("how", REWRITTEN)
-def test_a_day_read_while_its_table_is_rewritten_is_whole(table: Source, elsewhere: ThreadPoolExecutor, how: str) -> None:
+def test_a_day_read_while_its_table_is_rewritten_is_whole(
+    table: Source, elsewhere: ThreadPoolExecutor, how: str
+) -> None:
     read = while_rewritten(table, REWRITTEN[how], elsewhere, lambda: rows(table.reader))
     assert isinstance(read, pa.Table)
     assert read.num_rows == len(RIDES)
 
 
 @pytest.mark.parametrize("how", REWRITTEN)
-def test_figures_of_a_table_that_is_rewritten_are_those_of_all_rows(table: Source, elsewhere: ThreadPoolExecutor, how: str) -> None:
+def test_figures_of_a_table_that_is_rewritten_are_those_of_all_rows(
+    table: Source, elsewhere: ThreadPoolExecutor, how: str
+) -> None:
     def look() -> object:
         days = table.reader.fingerprints(DAY, date(2020, 9, 2), hashed=True, seconds=60)
         return {day: found.rows for day, found in days.items()}
@@ -89,7 +101,9 @@ def test_figures_of_a_table_that_is_rewritten_are_those_of_all_rows(table: Sourc
     assert while_rewritten(table, REWRITTEN[how], elsewhere, look) == {str(DAY): len(RIDES)}
 
 
-def test_a_day_of_a_view_is_whole_though_its_table_is_rewritten(table: Source, elsewhere: ThreadPoolExecutor) -> None:
+def test_a_day_of_a_view_is_whole_though_its_table_is_rewritten(
+    table: Source, elsewhere: ThreadPoolExecutor
+) -> None:
     table.sql("CREATE VIEW {role}_view AS SELECT * FROM {table}")
     table.sql("GRANT SELECT ON {role}_view TO {role}")
     view = BookingsDb(table.reader.dialect, f"{table.role}_view")
@@ -98,18 +112,24 @@ def test_a_day_of_a_view_is_whole_though_its_table_is_rewritten(table: Source, e
     assert read.num_rows == len(RIDES)
 
 
-def test_a_day_of_a_partition_that_is_truncated_is_whole(table: Source, parted: BookingsDb, elsewhere: ThreadPoolExecutor) -> None:
+def test_a_day_of_a_partition_that_is_truncated_is_whole(
+    table: Source, parted: BookingsDb, elsewhere: ThreadPoolExecutor
+) -> None:
     again = [each.replace("{table}", "{role}_day") for each in REWRITTEN["truncated"]]
     read = while_rewritten(table, again, elsewhere, lambda: rows(parted))
     assert isinstance(read, pa.Table)
     assert read.num_rows == len(RIDES)
 
 
-def test_a_day_of_a_materialized_view_that_is_refreshed_is_whole(table: Source, elsewhere: ThreadPoolExecutor) -> None:
+def test_a_day_of_a_materialized_view_that_is_refreshed_is_whole(
+    table: Source, elsewhere: ThreadPoolExecutor
+) -> None:
     table.sql("CREATE MATERIALIZED VIEW {role}_kept AS SELECT * FROM {table}")
     table.sql("GRANT SELECT ON {role}_kept TO {role}")
     kept = BookingsDb(table.reader.dialect, f"{table.role}_kept")
-    read = while_rewritten(table, ["REFRESH MATERIALIZED VIEW {role}_kept"], elsewhere, lambda: rows(kept))
+    read = while_rewritten(
+        table, ["REFRESH MATERIALIZED VIEW {role}_kept"], elsewhere, lambda: rows(kept)
+    )
     assert isinstance(read, pa.Table)
     assert read.num_rows == len(RIDES)
 
@@ -134,8 +154,14 @@ def test_a_table_that_stays_locked_is_named(table: Source, monkeypatch: pytest.M
 def partitioned() -> list[str]:
     return [
         "CREATE TABLE {role}_parted (LIKE {table}) PARTITION BY RANGE (pickup_timestamp)",
-        f"CREATE TABLE {{role}}_day PARTITION OF {{role}}_parted FOR VALUES FROM ('{DAY}') TO ('2020-09-02')",
-        "CREATE TABLE {role}_next PARTITION OF {role}_parted FOR VALUES FROM ('2020-09-02') TO ('2020-09-03')",
+        (
+            f"CREATE TABLE {{role}}_day PARTITION OF {{role}}_parted FOR VALUES FROM ('{DAY}') TO"
+            " ('2020-09-02')"
+        ),
+        (
+            "CREATE TABLE {role}_next PARTITION OF {role}_parted FOR VALUES FROM ('2020-09-02') TO"
+            " ('2020-09-03')"
+        ),
         "INSERT INTO {role}_parted SELECT * FROM {table}",
         "GRANT SELECT ON {role}_parted TO {role}",
     ]
@@ -152,12 +178,18 @@ def parted(table: Source) -> BookingsDb:
 
 
 def ddl_waits(found: Source) -> bool:
-    return bool(found.sql("SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"))
+    return bool(
+        found.sql("SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
+    )
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_ddl_that_is_asked_for_before_any_of_our_locks_is_in_nobodys_way(
-    table: Source, parted: BookingsDb, elsewhere: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, number: int
+    table: Source,
+    parted: BookingsDb,
+    elsewhere: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
 ) -> None:
     asked: list[Future[object]] = []
     numbers = count(1)
@@ -174,7 +206,9 @@ def test_ddl_that_is_asked_for_before_any_of_our_locks_is_in_nobodys_way(
         assert sum(each.rows.num_rows for each in day.slices()) == len(RIDES)
 
 
-def test_ddl_that_is_asked_for_while_a_day_is_read_waits_for_its_end(table: Source, parted: BookingsDb, elsewhere: ThreadPoolExecutor) -> None:
+def test_ddl_that_is_asked_for_while_a_day_is_read_waits_for_its_end(
+    table: Source, parted: BookingsDb, elsewhere: ThreadPoolExecutor
+) -> None:
     with parted.day(DAY) as day:
         ddl = elsewhere.submit(table.sql, DETACH)
         soon(lambda: ddl_waits(table))

@@ -49,39 +49,67 @@ def largest(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("declared", ["text", "character varying", "character varying(400000)"])
-def test_texts_of_any_length_arrive_whole_and_are_packed_while_short(table: Source, largest: list[int], declared: str) -> None:
+def test_texts_of_any_length_arrive_whole_and_are_packed_while_short(
+    table: Source, largest: list[int], declared: str
+) -> None:
     table.sql(f"ALTER TABLE {{table}} ALTER cab_color TYPE {declared}")
     texts = ["é" * (length // 2) + "x" * (length % 2) for length in LENGTHS]
-    table.insert(*(ride(f"BK{number}", f"{DAY} 10:00:{number:02}", cab_color=text) for number, text in enumerate(texts)))
+    table.insert(
+        *(
+            ride(f"BK{number}", f"{DAY} 10:00:{number:02}", cab_color=text)
+            for number, text in enumerate(texts)
+        )
+    )
     assert rows(table.reader)["cab_color"].to_pylist() == texts
     assert largest[0] < 2 * packed.LONG * len(texts) + 1_000
 
 
 def long_texts(table: Source, count: int, each: int) -> None:
     names = ", ".join(BOOKINGS.names)
-    values = {"booking_id": "'BK' || n", "cab_color": f"repeat('long ', {each // 5})", "pickup_timestamp": f"timestamp '{DAY} 10:00:00' + n * interval '1 ms'"}
+    values = {
+        "booking_id": "'BK' || n",
+        "cab_color": f"repeat('long ', {each // 5})",
+        "pickup_timestamp": f"timestamp '{DAY} 10:00:00' + n * interval '1 ms'",
+    }
     selected = ", ".join(values.get(name, name) for name in BOOKINGS.names)
-    table.sql(f"INSERT INTO {{table}} ({names}) SELECT {selected} FROM {{table}}, generate_series(1, {count}) AS n WHERE booking_id = 'OTHER'")
+    table.sql(
+        f"INSERT INTO {{table}} ({names}) SELECT {selected} FROM {{table}}, generate_series(1,"
+        f" {count}) AS n WHERE booking_id = 'OTHER'"
+    )
 
 
-def test_long_texts_are_read_and_written_in_portions_of_so_many_bytes(table: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_texts_are_read_and_written_in_portions_of_so_many_bytes(
+    table: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(copied, "MOST_BYTES", 100_000)
     monkeypatch.setattr(writer, "ROW_GROUP_BYTES", 300_000)
     long_texts(table, 100, 50_000)
     with table.reader.day(DAY) as day:
         assert [each.rows.num_rows for each in day.slices()] == [2] * 50
     lake = Lake(f"file://{tmp_path}")
-    ((_, imported),) = import_days(table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=1, say=print)
+    ((_, imported),) = import_days(
+        table.reader, bookings_days(lake, [str(DAY)]), "run", at_once=1, say=print
+    )
     assert isinstance(imported, ImportedDay), imported
     file = pq.ParquetFile(tmp_path / imported.path / PART)
     assert [file.metadata.row_group(number).num_rows for number in range(2)] == [6, 6]
 
 
-def test_a_day_that_outgrows_the_servers_memory_is_no_other_days_error(table: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_that_outgrows_the_servers_memory_is_no_other_days_error(
+    table: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(packed, "LONG", 10_000_000)  # as if texts were not cut
     long_texts(table, COUNT, EACH)
     days = [str(DAY), str(DAY + timedelta(1))]
-    found = dict(import_days(table.reader, bookings_days(Lake(f"file://{tmp_path}"), days), "run", at_once=1, say=print))
+    found = dict(
+        import_days(
+            table.reader,
+            bookings_days(Lake(f"file://{tmp_path}"), days),
+            "run",
+            at_once=1,
+            say=print,
+        )
+    )
     assert isinstance(found[days[0]], BookingsDbRefused), found
     assert "out of memory" in str(found[days[0]])
     assert isinstance(found[days[1]], ImportedDay), found

@@ -9,7 +9,18 @@ from cab_assets.environment import Environment
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, rows, source
 
-NAMES = ["edge", "edges", "span", "packed", "number", "first", "last", "ride", "row_hash", "text_bytes"]
+NAMES = [
+    "edge",
+    "edges",
+    "span",
+    "packed",
+    "number",
+    "first",
+    "last",
+    "ride",
+    "row_hash",
+    "text_bytes",
+]
 
 
 @pytest.fixture
@@ -20,8 +31,12 @@ def table(stack: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sourc
         yield made
 
 
-@pytest.mark.parametrize("kind", ["int DEFAULT 3", f"timestamp DEFAULT '{DAY} 05:00'", "point DEFAULT '(1,2)'"])
-def test_columns_of_any_name_beside_the_imported_ones_change_nothing(table: Source, kind: str) -> None:
+@pytest.mark.parametrize(
+    "kind", ["int DEFAULT 3", f"timestamp DEFAULT '{DAY} 05:00'", "point DEFAULT '(1,2)'"]
+)
+def test_columns_of_any_name_beside_the_imported_ones_change_nothing(
+    table: Source, kind: str
+) -> None:
     table.sql("ALTER TABLE {table} " + ", ".join(f"ADD {name} {kind}" for name in NAMES))
     with table.reader.day(DAY) as source_day:
         assert len(source_day._packable()) == 5

@@ -63,7 +63,9 @@ def said(table: Source) -> str:
         ("pickup_lat", "-1e-400", f"-0.{'0' * 37}… (403 characters), which does not fit double"),
     ],
 )
-def test_a_number_that_does_not_fit_is_named(table: Source, name: str, value: str, shown: str) -> None:
+def test_a_number_that_does_not_fit_is_named(
+    table: Source, name: str, value: str, shown: str
+) -> None:
     table.sql(f"UPDATE {{table}} SET {name} = %s WHERE booking_id = 'BK7'", value)
     assert f"{name} of the booking BK7 is {shown}. Fix it in the source" in said(table)
 

@@ -33,11 +33,24 @@ HOSTILE = {
     "xmloption": "document",
 }
 NAMES = {  # built-ins that a schema of the role's own has too
-    "FUNCTION sum(numeric)": "CREATE AGGREGATE {role}.sum(numeric) (SFUNC = numeric_larger, STYPE = numeric)",
-    "FUNCTION isfinite(timestamp)": "CREATE FUNCTION {role}.isfinite(timestamp) RETURNS boolean LANGUAGE sql AS 'SELECT false'",
-    "FUNCTION int8send(bigint)": "CREATE FUNCTION {role}.int8send(bigint) RETURNS bytea LANGUAGE sql AS $$SELECT '\\x00'::bytea$$",
-    "FUNCTION hashint8extended(bigint, int)": "CREATE FUNCTION {role}.hashint8extended(bigint, int) RETURNS bigint LANGUAGE sql AS 'SELECT 7::bigint'",
-    "FUNCTION hashtextextended(varchar, bigint)": "CREATE FUNCTION {role}.hashtextextended(varchar, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT 7::bigint'",
+    "FUNCTION sum(numeric)": (
+        "CREATE AGGREGATE {role}.sum(numeric) (SFUNC = numeric_larger, STYPE = numeric)"
+    ),
+    "FUNCTION isfinite(timestamp)": (
+        "CREATE FUNCTION {role}.isfinite(timestamp) RETURNS boolean LANGUAGE sql AS 'SELECT false'"
+    ),
+    "FUNCTION int8send(bigint)": (
+        "CREATE FUNCTION {role}.int8send(bigint) RETURNS bytea LANGUAGE sql AS $$SELECT"
+        " '\\x00'::bytea$$"
+    ),
+    "FUNCTION hashint8extended(bigint, int)": (
+        "CREATE FUNCTION {role}.hashint8extended(bigint, int) RETURNS bigint LANGUAGE sql AS"
+        " 'SELECT 7::bigint'"
+    ),
+    "FUNCTION hashtextextended(varchar, bigint)": (
+        "CREATE FUNCTION {role}.hashtextextended(varchar, bigint) RETURNS bigint LANGUAGE sql AS"
+        " 'SELECT 7::bigint'"
+    ),
     "TYPE text": "CREATE DOMAIN {role}.text AS varchar(3)",
 }
 
@@ -46,9 +59,23 @@ NAMES = {  # built-ins that a schema of the role's own has too
 def table(stack: Environment) -> Iterator[Source]:
     with source(stack) as made:
         made.insert(
-            ride("BK1", f"{DAY} 00:00:00", cab_color="crème Ã© नमस्ते 🚕", pickup_lat=0.1 + 0.2, trip_fare="9999999999.99"),
-            ride("BK2", f"{DAY} 12:34:56.123456", cab_color=None, drop_lat=5e-324, drop_timestamp="infinity"),
-            ride("BK3", f"{DAY} 23:59:59.999999", cab_color="", customer_id=-(2**63), tip_amount=None),
+            ride(
+                "BK1",
+                f"{DAY} 00:00:00",
+                cab_color="crème Ã© नमस्ते 🚕",
+                pickup_lat=0.1 + 0.2,
+                trip_fare="9999999999.99",
+            ),
+            ride(
+                "BK2",
+                f"{DAY} 12:34:56.123456",
+                cab_color=None,
+                drop_lat=5e-324,
+                drop_timestamp="infinity",
+            ),
+            ride(
+                "BK3", f"{DAY} 23:59:59.999999", cab_color="", customer_id=-(2**63), tip_amount=None
+            ),
         )
         yield made
 
@@ -95,7 +122,9 @@ def test_the_roles_search_path_says_which_table_is_meant(table: Source) -> None:
 
 def test_a_session_of_ours_is_left_as_it_was_found(table: Source) -> None:
     with table.reader.cursor() as cursor:
-        asked = "SELECT name, setting FROM pg_settings WHERE name NOT LIKE 'transaction%' ORDER BY 1"
+        asked = (
+            "SELECT name, setting FROM pg_settings WHERE name NOT LIKE 'transaction%' ORDER BY 1"
+        )
         before = cursor.execute(asked).fetchall()
         table.reader.dialect.begin(cursor, table.table)
         table.reader.dialect.limit(cursor, 60)
@@ -125,7 +154,9 @@ def test_a_view_of_the_tables_owner_is_read_in_spite_of_row_level_security(table
 
 
 @pytest.mark.parametrize("setting", ["session_preload_libraries", "local_preload_libraries"])
-def test_a_library_that_the_server_lacks_is_named_and_not_waited_for(table: Source, setting: str) -> None:
+def test_a_library_that_the_server_lacks_is_named_and_not_waited_for(
+    table: Source, setting: str
+) -> None:
     table.sql(f"ALTER ROLE {{role}} SET {setting} = 'absent'")
     with pytest.raises(BookingsDbRefused, match=r'could not access file "\S*absent".*ALTER ROLE'):
         table.reader.reach()

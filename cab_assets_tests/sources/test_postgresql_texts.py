@@ -33,25 +33,40 @@ def without_index(table: Source, indexed: bool) -> None:
 
 
 @ways
-def test_texts_arrive_as_they_are_whatever_the_databases_encoding(encoded: Source, indexed: bool) -> None:
+def test_texts_arrive_as_they_are_whatever_the_databases_encoding(
+    encoded: Source, indexed: bool
+) -> None:
     without_index(encoded, indexed)
     encoded.insert(*(ride(f"BK{number}", AT, cab_color=text) for number, text in enumerate(TEXTS)))
-    encoded.sql(f"ALTER DATABASE {encoded.owner.dialect.address.rpartition('/')[2]} SET client_encoding = 'LATIN1'")
+    encoded.sql(
+        f"ALTER DATABASE {encoded.owner.dialect.address.rpartition('/')[2]} SET client_encoding ="
+        " 'LATIN1'"
+    )
     assert rows(encoded.reader)["cab_color"].to_pylist() == TEXTS
 
 
 @ways
-def test_bytes_that_are_not_utf_8_end_the_day_by_column_and_key(ascii_only: Source, indexed: bool) -> None:
+def test_bytes_that_are_not_utf_8_end_the_day_by_column_and_key(
+    ascii_only: Source, indexed: bool
+) -> None:
     without_index(ascii_only, indexed)
     ascii_only.insert(ride("BK1", AT, cab_color="crème"), ride("BK2", AT))
-    ascii_only.sql("UPDATE {table} SET cab_color = convert_from('\\xe86d', 'SQL_ASCII') WHERE booking_id = 'BK2'")
-    with pytest.raises(SourceUnreadable, match=r"cab_color of the booking BK2 is not UTF-8: b'\\xe8m'. Fix it in the source"):
+    ascii_only.sql(
+        "UPDATE {table} SET cab_color = convert_from('\\xe86d', 'SQL_ASCII') WHERE booking_id ="
+        " 'BK2'"
+    )
+    with pytest.raises(
+        SourceUnreadable,
+        match=r"cab_color of the booking BK2 is not UTF-8: b'\\xe8m'. Fix it in the source",
+    ):
         rows(ascii_only.reader)
 
 
 def test_the_hash_of_texts_of_other_collations_is_as_it_was(stack: Environment) -> None:
     """What is published stays as it is."""
     with source(stack) as table:
-        table.insert(ride("BK1", AT, cab_color="crème"), ride("BK2", AT, cab_color=None, drop_timestamp=None))
+        table.insert(
+            ride("BK1", AT, cab_color="crème"), ride("BK2", AT, cab_color=None, drop_timestamp=None)
+        )
         found = table.reader.fingerprints(DAY, date(2020, 9, 2), hashed=True, seconds=60)[str(DAY)]
         assert found.row_hash == 10424979122387634613

@@ -38,7 +38,9 @@ def read(db: BookingsDb) -> tuple[int, list[datetime | None]]:
 
 @ways
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata", "America/New_York"])
-def test_a_drop_time_that_hive_does_not_have_is_null_and_counted(table: Source, indexed: bool, zone: str | None) -> None:
+def test_a_drop_time_that_hive_does_not_have_is_null_and_counted(
+    table: Source, indexed: bool, zone: str | None
+) -> None:
     if not indexed:
         table.sql("DROP INDEX {table}_pickup_timestamp")
     db = table.reader
@@ -46,9 +48,15 @@ def test_a_drop_time_that_hive_does_not_have_is_null_and_counted(table: Source, 
         db = replace(db, dialect=replace(db.dialect, zone=zone))
         table.sql("ALTER TABLE {table} ALTER drop_timestamp TYPE timestamptz")
     clock = f"AT TIME ZONE '{zone}'" if zone else ""
-    drops = [f"timestamp '{each}'" for each in NO_TIMES] + [f"timestamp '{each}' {clock}" for each in TIMES] + ["NULL"]
+    drops = (
+        [f"timestamp '{each}'" for each in NO_TIMES]
+        + [f"timestamp '{each}' {clock}" for each in TIMES]
+        + ["NULL"]
+    )
     for number, drop in enumerate(drops):
         table.insert(ride(f"BK{number}", AT))
-        table.sql(f"UPDATE {{table}} SET drop_timestamp = {drop} WHERE booking_id = %s", f"BK{number}")
+        table.sql(
+            f"UPDATE {{table}} SET drop_timestamp = {drop} WHERE booking_id = %s", f"BK{number}"
+        )
     expected = [None] * len(NO_TIMES) + [datetime.fromisoformat(each) for each in TIMES] + [None]
     assert read(db) == (len(NO_TIMES), expected)

@@ -44,7 +44,9 @@ def rides(tmp_path: Path) -> str:
     """Return the address of a database of 20,000 rows."""
     with closing(sqlite3.connect(tmp_path / "rides")) as connection, connection:
         connection.execute("CREATE TABLE rides (number integer)")
-        connection.executemany("INSERT INTO rides VALUES (?)", ((number,) for number in range(ROWS)))
+        connection.executemany(
+            "INSERT INTO rides VALUES (?)", ((number,) for number in range(ROWS))
+        )
     return f"sqlite://{tmp_path}/rides"
 
 
@@ -56,7 +58,11 @@ def silent() -> Iterator[str]:
 
 
 def numbers(process: RowProcess, rides: str, rows: int = ROWS) -> list[int]:
-    request = {"conn": rides, "query": f"SELECT number FROM rides LIMIT {rows}", "batch_size": 1_000}
+    request = {
+        "conn": rides,
+        "query": f"SELECT number FROM rides LIMIT {rows}",
+        "batch_size": 1_000,
+    }
     return [number for batch in process.read(request) for number in batch["number"].to_pylist()]
 
 
@@ -104,7 +110,10 @@ def test_no_process_is_left_whatever_becomes_of_its_rows(rides: str, work: Any) 
 
 @contextmanager
 def waiting(processes: RowProcesses, silent: str) -> Iterator[list[Exception]]:
-    """Wait in a thread for rows that never come; what it gets is in the list when the block is over."""
+    """Wait in a thread for rows that never come.
+
+    What it gets is in the list when the block is over.
+    """
     told: list[Exception] = []
 
     def wait() -> None:
@@ -141,7 +150,10 @@ def test_a_process_that_the_system_kills_is_told_as_such_and_passes(silent: str)
             each.kill()
     (error,) = told
     assert isinstance(error, BookingsDbUnavailable)
-    assert "the process that read the rows was killed (SIGKILL), as the system does when memory is short" in str(error)
+    assert (
+        "the process that read the rows was killed (SIGKILL), as the system does when memory is"
+        " short" in str(error)
+    )
 
 
 def test_a_process_that_ends_by_itself_says_how(rides: str) -> None:
@@ -172,13 +184,19 @@ def test_a_thread_that_is_told_to_end_does_not_wait_for_rows(silent: str) -> Non
     assert row_readers() == []
 
 
-@pytest.mark.parametrize("reads", [True, False], ids=["while it reads", "while it waits for a request"])
+@pytest.mark.parametrize(
+    "reads", [True, False], ids=["while it reads", "while it waits for a request"]
+)
 def test_a_process_does_not_outlive_its_parent(silent: str, reads: bool) -> None:
     command = [sys.executable, "-c", PARENT, *([silent] if reads else [])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         assert parent.stdout.readline() == b"started\n"
-        until(lambda: any(each.net_connections() for each in row_readers(parent.pid)) or not reads, 10)
+        until(
+            lambda: any(each.net_connections() for each in row_readers(parent.pid)) or not reads, 10
+        )
         (child,) = row_readers(parent.pid)
         parent.kill()
-        until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 2)  # ConnectorX gives up after 30
+        until(
+            lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 2
+        )  # ConnectorX gives up after 30

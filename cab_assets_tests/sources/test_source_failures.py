@@ -20,10 +20,16 @@ MYSQL = MySQL("mysql://cab@db:3306/rides", given("hunter2"))
 INTERRUPTED = [
     (POSTGRESQL, psycopg.errors.DeadlockDetected("deadlock detected")),
     (POSTGRESQL, psycopg.errors.SerializationFailure("canceling statement")),
-    (POSTGRESQL, psycopg.OperationalError("FATAL: terminating connection due to conflict with recovery")),
+    (
+        POSTGRESQL,
+        psycopg.OperationalError("FATAL: terminating connection due to conflict with recovery"),
+    ),
     (MYSQL, pymysql.OperationalError(1213, "Deadlock found when trying to get lock")),
     (MYSQL, RuntimeError("MySqlError { ERROR 1213 (40001): Deadlock found }")),
-    (MYSQL, pymysql.OperationalError(1412, "Table definition has changed, please retry transaction")),
+    (
+        MYSQL,
+        pymysql.OperationalError(1412, "Table definition has changed, please retry transaction"),
+    ),
 ]
 LOCKED = [
     (POSTGRESQL, psycopg.errors.LockNotAvailable("canceling statement due to lock timeout")),
@@ -31,9 +37,15 @@ LOCKED = [
     (MYSQL, RuntimeError("MySqlError { ERROR 1205 (HY000): Lock wait timeout exceeded }")),
 ]
 GONE = [
-    (POSTGRESQL, psycopg.errors.AdminShutdown("terminating connection due to administrator command")),
+    (
+        POSTGRESQL,
+        psycopg.errors.AdminShutdown("terminating connection due to administrator command"),
+    ),
     (POSTGRESQL, psycopg.errors.CannotConnectNow("the database system is starting up")),
-    (POSTGRESQL, psycopg.OperationalError("FATAL:  the database system is not yet accepting connections")),
+    (
+        POSTGRESQL,
+        psycopg.OperationalError("FATAL:  the database system is not yet accepting connections"),
+    ),
     (POSTGRESQL, psycopg.OperationalError("FATAL:  sorry, too many clients already")),
     *(
         (POSTGRESQL, psycopg.OperationalError(f"connection failed: FATAL:  {said}"))
@@ -50,7 +62,10 @@ GONE = [
     (POSTGRESQL, psycopg.errors.ConnectionTimeout("connection timeout expired")),
     *LOCKED,
     (MYSQL, pymysql.InterfaceError(0, "")),
-    *((MYSQL, pymysql.OperationalError(code, "lost")) for code in (1040, 1053, 1203, 1226, 1927, 2006, 2013)),
+    *(
+        (MYSQL, pymysql.OperationalError(code, "lost"))
+        for code in (1040, 1053, 1203, 1226, 1927, 2006, 2013)
+    ),
     (MYSQL, RuntimeError("MySqlError { ERROR 1927 (70100): Connection was killed }")),
 ]
 REFUSED = [
@@ -88,23 +103,39 @@ NOT_LET_IN = [
 ]
 CHECKED = [
     *((POSTGRESQL, psycopg.OperationalError(said), BookingsDbRefused) for said in NOT_LET_IN),
-    (POSTGRESQL, psycopg.OperationalError("FATAL:  password authentication failed"), BookingsDbRefused),
-    (POSTGRESQL, psycopg.OperationalError("SSL error: certificate verify failed"), BookingsDbRefused),
-    (POSTGRESQL, psycopg.OperationalError("connection failed: Connection refused"), BookingsDbUnavailable),
+    (
+        POSTGRESQL,
+        psycopg.OperationalError("FATAL:  password authentication failed"),
+        BookingsDbRefused,
+    ),
+    (
+        POSTGRESQL,
+        psycopg.OperationalError("SSL error: certificate verify failed"),
+        BookingsDbRefused,
+    ),
+    (
+        POSTGRESQL,
+        psycopg.OperationalError("connection failed: Connection refused"),
+        BookingsDbUnavailable,
+    ),
     (MYSQL, pymysql.OperationalError(1045, "Access denied for user 'cab'"), BookingsDbRefused),
     (MYSQL, pymysql.OperationalError(2003, "Can't connect to MySQL server"), BookingsDbUnavailable),
 ]
 
 
 @pytest.mark.parametrize(("dialect", "error"), INTERRUPTED)
-def test_what_ends_one_transaction_passes_and_is_that_days_alone(dialect: Dialect, error: Exception) -> None:
+def test_what_ends_one_transaction_passes_and_is_that_days_alone(
+    dialect: Dialect, error: Exception
+) -> None:
     failure = dialect.failure(error)
     assert type(failure) is BookingsDbInterrupted, failure
     assert "PASSWORD" not in str(failure)
 
 
 @pytest.mark.parametrize(("dialect", "error"), GONE)
-def test_what_ends_every_connection_passes_and_is_no_matter_of_passwords(dialect: Dialect, error: Exception) -> None:
+def test_what_ends_every_connection_passes_and_is_no_matter_of_passwords(
+    dialect: Dialect, error: Exception
+) -> None:
     failure = dialect.failure(error)
     assert isinstance(failure, BookingsDbUnavailable), failure
     assert "PASSWORD" not in str(failure)
@@ -112,14 +143,18 @@ def test_what_ends_every_connection_passes_and_is_no_matter_of_passwords(dialect
 
 
 @pytest.mark.parametrize(("dialect", "error"), REFUSED)
-def test_any_other_error_of_the_server_is_that_days_alone(dialect: Dialect, error: Exception) -> None:
+def test_any_other_error_of_the_server_is_that_days_alone(
+    dialect: Dialect, error: Exception
+) -> None:
     failure = dialect.failure(error)
     assert type(failure) is BookingsDbRefused, failure
     assert "PASSWORD" not in str(failure)
 
 
 @pytest.mark.parametrize(("dialect", "error", "kind"), CHECKED)
-def test_a_connection_that_fails_has_its_settings_checked(dialect: Dialect, error: Exception, kind: type[Exception]) -> None:
+def test_a_connection_that_fails_has_its_settings_checked(
+    dialect: Dialect, error: Exception, kind: type[Exception]
+) -> None:
     failure = dialect.failure(error)
     assert type(failure) is kind
     assert "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD" in str(failure)
@@ -148,7 +183,9 @@ def test_a_limit_of_mysql_that_is_reached_is_named(code: int, words: str) -> Non
 
 
 @pytest.mark.parametrize(("dialect", "error"), INTERRUPTED[1:3])
-def test_a_conflict_with_recovery_has_a_remedy_of_replicas(dialect: Dialect, error: Exception) -> None:
+def test_a_conflict_with_recovery_has_a_remedy_of_replicas(
+    dialect: Dialect, error: Exception
+) -> None:
     said = str(dialect.failure(error))
     assert "hot_standby_feedback" in said
     assert "max_standby_streaming_delay" in said

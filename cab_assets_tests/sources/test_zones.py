@@ -16,7 +16,8 @@ from cab_assets_tests.versions import bookings_day
 HOURS = """
     INSERT INTO {table} (booking_id, pickup_timestamp, drop_timestamp, trip_fare)
     SELECT 'BK' || to_char(instant, 'YYYYMMDDHH24MI'), instant, instant, 1
-    FROM generate_series(timestamptz '%s 00:30Z' - interval '1 day', timestamptz '%s 00:30Z' + interval '2 days', interval '1 hour') AS instants (instant)
+    FROM generate_series(timestamptz '%s 00:30Z' - interval '1 day',
+        timestamptz '%s 00:30Z' + interval '2 days', interval '1 hour') AS instants (instant)
 """
 
 
@@ -26,7 +27,8 @@ def imported(pipeline: Pipeline, zone: str, day: str) -> Manifest:
 
 
 def pickups(pipeline: Pipeline, manifest: Manifest) -> list[datetime]:
-    path = f"{bookings_day(pipeline.lake, manifest.day).folder(manifest.version)}/{manifest.files[0].name}"
+    day = bookings_day(pipeline.lake, manifest.day)
+    path = f"{day.folder(manifest.version)}/{manifest.files[0].name}"
     read: pa.Table = pq.read_table(path, filesystem=pipeline.lake.files)
     return sorted(read["pickup_timestamp"].to_pylist())
 
@@ -52,11 +54,18 @@ def zoned(pipeline: Pipeline) -> Pipeline:
         pytest.param("America/Sao_Paulo", "2018-02-18", 24, id="the day after"),
     ],
 )
-def test_a_day_of_instants_is_a_day_of_the_zones_wall_clock(zoned: Pipeline, monkeypatch: pytest.MonkeyPatch, zone: str, day: str, hours: int) -> None:
-    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 1)  # clocks that are set forth and back run through many windows
+def test_a_day_of_instants_is_a_day_of_the_zones_wall_clock(
+    zoned: Pipeline, monkeypatch: pytest.MonkeyPatch, zone: str, day: str, hours: int
+) -> None:
+    monkeypatch.setattr(
+        postgresql, "WINDOW_ROWS", 1
+    )  # clocks that are set forth and back run through many windows
     zoned.sql(HOURS.replace("%s", day))
     manifest = imported(zoned, zone, day)
-    expected = zoned.sql(f"SELECT pickup_timestamp AT TIME ZONE '{zone}' FROM {{table}} WHERE (pickup_timestamp AT TIME ZONE '{zone}')::date = '{day}'")
+    expected = zoned.sql(
+        f"SELECT pickup_timestamp AT TIME ZONE '{zone}' FROM {{table}} WHERE (pickup_timestamp AT"
+        f" TIME ZONE '{zone}')::date = '{day}'"
+    )
     assert manifest.passed, manifest.findings
     assert pickups(zoned, manifest) == sorted(row[0] for row in expected)
     assert manifest.rows == hours

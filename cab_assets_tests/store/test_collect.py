@@ -27,7 +27,10 @@ def add_version(pipeline: Pipeline, run_id: str) -> str:
 
 
 def add_attempt(pipeline: Pipeline, run_id: str) -> str:
-    """What a run leaves that was killed before its manifest; its moment is later than any version's."""
+    """What a run leaves that was killed before its manifest.
+
+    Its moment is later than any version's.
+    """
     version = f"29990101T000000000000Z-001-{run_id}"
     written(pipeline.store(BOOKINGS).day(DAY), version)
     return version
@@ -37,16 +40,23 @@ def publish(pipeline: Pipeline) -> None:
     assert publication(pipeline.store(BOOKINGS), [DAY]).failed == {}
 
 
-def collected(pipeline: Pipeline, grace: timedelta, now: datetime = NOW, active: tuple[str, ...] = ()) -> set[str]:
+def collected(
+    pipeline: Pipeline, grace: timedelta, now: datetime = NOW, active: tuple[str, ...] = ()
+) -> set[str]:
     """The versions that went, as what is left shows it."""
     before = set(pipeline.versions(BOOKINGS, DAY))
-    told = {each.path for each in collect(pipeline.store(BOOKINGS), grace=grace, now=now, active_runs=active)}
+    told = {
+        each.path
+        for each in collect(pipeline.store(BOOKINGS), grace=grace, now=now, active_runs=active)
+    }
     gone = before - set(pipeline.versions(BOOKINGS, DAY))
     assert told == {pipeline.store(BOOKINGS).day(DAY).folder(version) for version in gone}
     return gone
 
 
-def test_a_superseded_version_is_marked_first_and_goes_when_its_grace_is_over(ridden: Pipeline) -> None:
+def test_a_superseded_version_is_marked_first_and_goes_when_its_grace_is_over(
+    ridden: Pipeline,
+) -> None:
     old, new = add_version(ridden, "first"), add_version(ridden, "second")
     publish(ridden)
     assert collected(ridden, WEEK) == set()
@@ -57,7 +67,11 @@ def test_a_superseded_version_is_marked_first_and_goes_when_its_grace_is_over(ri
 
 
 def test_without_grace_superseded_versions_and_orphans_go_at_once(ridden: Pipeline) -> None:
-    old, new, orphan = add_version(ridden, "first"), add_version(ridden, "second"), add_attempt(ridden, "killed")
+    old, new, orphan = (
+        add_version(ridden, "first"),
+        add_version(ridden, "second"),
+        add_attempt(ridden, "killed"),
+    )
     publish(ridden)
     assert collected(ridden, NONE) == {old, orphan}
     assert ridden.versions(BOOKINGS, DAY) == [new]

@@ -1,4 +1,6 @@
-"""A column more in the declaration of a table: Hive shows it, and no day is imported again for it."""
+"""A column more in the declaration of a table: Hive shows it, and no day is imported
+again for it.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,7 +13,14 @@ from cab_assets.clickstream.ledger import VIEWS
 from cab_assets.clients.hive import Hive
 from cab_assets.daily.import_day import import_day
 from cab_assets.defs.bookings.sensors import changed_in, recent_looks
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
+from cab_assets.schemas import (
+    BOOKING_AGGREGATES,
+    BOOKINGS,
+    CLICKS,
+    CLICKSTREAM_BATCHES,
+    REJECTS,
+    Table,
+)
 from cab_assets.store.collect import delete
 from cab_assets.store.columns import ColumnChanged, described
 from cab_assets.store.declare import declare_table, declare_view
@@ -47,7 +56,9 @@ def columns(hive: Hive, name: str) -> list[str]:
 
 
 def an_old_version(pipeline: Pipeline, day: str) -> None:
-    """Write the day of the source as the earlier code did: without the column, and hashed without it."""
+    """Write the day of the source as the earlier code did: without the column, and hashed without
+    it.
+    """
     manifest = import_day(pipeline.db, pipeline.store(BOOKINGS).day(day), "run").manifest
     stored = pipeline.store(OLD).day(day)
     path = stored.folder(manifest.version)
@@ -59,7 +70,9 @@ def an_old_version(pipeline: Pipeline, day: str) -> None:
     stored.record(manifest.model_copy(update={"files": files, "fingerprint": hashed}))
 
 
-def test_a_column_more_is_in_hive_for_new_days_and_old_ones_are_not_imported_again(pipeline: Pipeline, earlier: Hive) -> None:
+def test_a_column_more_is_in_hive_for_new_days_and_old_ones_are_not_imported_again(
+    pipeline: Pipeline, earlier: Hive
+) -> None:
     pipeline.insert(*(ride(f"BK{day}", f"{day} 10:00:00") for day in (KEPT, MADE_ANEW, NEW)))
     for day in (KEPT, MADE_ANEW):
         an_old_version(pipeline, day)
@@ -73,8 +86,12 @@ def test_a_column_more_is_in_hive_for_new_days_and_old_ones_are_not_imported_aga
     assert pipeline.run(KEPT, NEW, assets=IMPORT).failure == ""
     assert pipeline.versions(BOOKINGS, KEPT) == versions
 
-    assert pipeline.in_hive(BOOKINGS, MADE_ANEW, NEW) == pipeline.in_source(BOOKINGS, MADE_ANEW, NEW)
-    colors = pipeline.hive.execute(f"SELECT cab_color FROM {pipeline.hive.name(BOOKINGS.name)} ORDER BY booking_date")
+    assert pipeline.in_hive(BOOKINGS, MADE_ANEW, NEW) == pipeline.in_source(
+        BOOKINGS, MADE_ANEW, NEW
+    )
+    colors = pipeline.hive.execute(
+        f"SELECT cab_color FROM {pipeline.hive.name(BOOKINGS.name)} ORDER BY booking_date"
+    )
     assert colors == [(None,), ("black",), ("black",)]
 
 
@@ -85,35 +102,57 @@ def test_clicks_and_their_views_show_a_column_more(clicks: Clicks, earlier: Hive
         declare_table(earlier, without(table, name), pipeline.lake.url(table.name))
     for name, (condition, shown) in VIEWS.items():
         kept = [column for column in shown if column.name not in ("button_id", "raw_value")]
-        declare_view(earlier, name, kept, f"FROM {earlier.name(CLICKSTREAM_BATCHES.name)} WHERE {condition}")
+        declare_view(
+            earlier, name, kept, f"FROM {earlier.name(CLICKSTREAM_BATCHES.name)} WHERE {condition}"
+        )
 
     clicks.create()
     clicks.send([*numbered(range(3), button_id="of old"), b"no JSON"])
     assert clicks.ingest().failure == ""
     assert clicks.query("SELECT DISTINCT button_id FROM {clickstream}") == [("of old",)]
-    assert clicks.query("SELECT raw_value, reasons IS NULL FROM {clickstream_rejects}") == [(b"no JSON", False)]
+    assert clicks.query("SELECT raw_value, reasons IS NULL FROM {clickstream_rejects}") == [
+        (b"no JSON", False)
+    ]
     assert clicks.fold().failure == ""
     assert clicks.query("SELECT DISTINCT button_id FROM {clicks}") == [("of old",)]
     assert clicks.query("SELECT count(*) FROM {rejects} WHERE reasons IS NOT NULL") == [(1,)]
 
 
-@pytest.mark.parametrize("table", [BOOKINGS, BOOKING_AGGREGATES, CLICKSTREAM_BATCHES, CLICKS, REJECTS], ids=lambda table: table.name)
-def test_each_table_gets_the_column_that_it_lacks(pipeline: Pipeline, earlier: Hive, table: Table) -> None:
+@pytest.mark.parametrize(
+    "table",
+    [BOOKINGS, BOOKING_AGGREGATES, CLICKSTREAM_BATCHES, CLICKS, REJECTS],
+    ids=lambda table: table.name,
+)
+def test_each_table_gets_the_column_that_it_lacks(
+    pipeline: Pipeline, earlier: Hive, table: Table
+) -> None:
     location, name = pipeline.lake.url(table.name), table.names[1]
     declare_table(earlier, without(table, name), location)
     declare_table(pipeline.hive, table, location)
-    assert columns(earlier, table.name) == [*without(table, name).names, name, table.partition_column]
-    declare_table(earlier, without(table, name), location)  # of a run that still is of the earlier code
+    assert columns(earlier, table.name) == [
+        *without(table, name).names,
+        name,
+        table.partition_column,
+    ]
+    declare_table(
+        earlier, without(table, name), location
+    )  # of a run that still is of the earlier code
     assert set(columns(earlier, table.name)) > set(table.names)
 
 
 def test_a_column_of_another_type_is_rejected_by_name(pipeline: Pipeline, earlier: Hive) -> None:
     pipeline.insert(ride("BK1", f"{NEW} 10:00:00"))
-    other = tuple(replace(each, type="bigint") if each.name == "passenger_count" else each for each in BOOKINGS.columns)
+    other = tuple(
+        replace(each, type="bigint") if each.name == "passenger_count" else each
+        for each in BOOKINGS.columns
+    )
     declare_table(earlier, replace(BOOKINGS, columns=other), pipeline.lake.url(BOOKINGS.name))
     failed = pipeline.run(NEW, assets=IMPORT)
     assert not failed.success
-    assert f"{ColumnChanged.__name__}: bookings in Hive has columns of another type: passenger_count is bigint, declared is int" in failed.failure
+    assert (
+        f"{ColumnChanged.__name__}: bookings in Hive has columns of another type: passenger_count"
+        " is bigint, declared is int" in failed.failure
+    )
 
 
 def test_hive_is_asked_for_the_columns_of_a_table_once(pipeline: Pipeline) -> None:

@@ -23,7 +23,13 @@ def test_a_file_that_the_manifest_does_not_list_is_damage_and_named(lake: Lake, 
     manifest = a_version(lake, VERSION)
     lake.make_folder(f"{FOLDER}/{name}".rpartition("/")[0])
     lake.write(f"{FOLDER}/{name}", b"")
-    with pytest.raises(DamagedVersion, match=f"{FOLDER}/{name.split('/')[0]} is not in the manifest there; the version no longer counts"):
+    with pytest.raises(
+        DamagedVersion,
+        match=(
+            f"{FOLDER}/{name.split('/')[0]} is not in the manifest there; the version no longer"
+            " counts"
+        ),
+    ):
         of(lake).verify(manifest)
     assert newest_version(lake) is None
 

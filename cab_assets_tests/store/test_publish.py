@@ -39,7 +39,9 @@ def test_a_pointer_put_back_to_an_older_version_is_moved_again(ridden: Pipeline)
     old = a_version(ridden, "first", "1.00")
     a_version(ridden, "second", "2.00")
     publication(ridden.store(BOOKINGS), [DAY])
-    ridden.store(BOOKINGS).pointers.move({DAY: ridden.store(BOOKINGS).day(DAY).location(old.version)})
+    ridden.store(BOOKINGS).pointers.move(
+        {DAY: ridden.store(BOOKINGS).day(DAY).location(old.version)}
+    )
     assert fare(ridden) == ["1.00"]
     again = publication(ridden.store(BOOKINGS), [DAY])
     assert again.published[DAY].moved
@@ -47,7 +49,9 @@ def test_a_pointer_put_back_to_an_older_version_is_moved_again(ridden: Pipeline)
 
 
 class Interrupted(Hive):
-    """A HiveServer2 where, right after our first move, a late statement of another writer arrives."""
+    """A HiveServer2 where, right after our first move, a late statement of another
+    writer arrives.
+    """
 
     def __init__(self, hive: Hive, late: str) -> None:
         super().__init__(f"hive://{hive.user}@{hive.host}:{hive.port}/{hive.database}")
@@ -104,21 +108,30 @@ def test_many_publishers_at_once_end_at_the_newest_version(ridden: Pipeline) -> 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(publish, range(6))) == [{}] * 6
     newest = max(ridden.versions(BOOKINGS, DAY))
-    assert ridden.store(BOOKINGS).pointers.locations([DAY]) == {DAY: ridden.store(BOOKINGS).day(DAY).location(newest)}
+    assert ridden.store(BOOKINGS).pointers.locations([DAY]) == {
+        DAY: ridden.store(BOOKINGS).day(DAY).location(newest)
+    }
     assert fare(ridden) == [str(row[11]) for row in ridden.in_source(BOOKINGS, DAY)]
 
 
 def test_a_day_without_a_version_is_named(ridden: Pipeline) -> None:
     failed = publication(ridden.store(BOOKINGS), [DAY]).failed
     assert {day: type(error) for day, error in failed.items()} == {DAY: NothingToPublish}
-    assert str(failed[DAY]) == f"bookings/{DAY} has no audited version; materialize what it is made from first"
+    assert (
+        str(failed[DAY])
+        == f"bookings/{DAY} has no audited version; materialize what it is made from first"
+    )
 
 
 def test_more_days_than_one_statement_takes_are_all_there(pipeline: Pipeline) -> None:
-    days = [f"2020-{month:02}-{day:02}" for month in range(1, 5) for day in range(1, 24)]  # 92, which are two statements
+    days = [
+        f"2020-{month:02}-{day:02}" for month in range(1, 5) for day in range(1, 24)
+    ]  # 92, which are two statements
     locations = {day: pipeline.store(BOOKINGS).day(day).location("1") for day in days}
     pipeline.store(BOOKINGS).declare()
     pipeline.store(BOOKINGS).pointers.add(locations)
     assert pipeline.store(BOOKINGS).pointers.values() == set(days)
     ends = [days[0], days[1], days[89], days[90], days[91]]
-    assert pipeline.store(BOOKINGS).pointers.locations(ends) == {day: locations[day] for day in ends}
+    assert pipeline.store(BOOKINGS).pointers.locations(ends) == {
+        day: locations[day] for day in ends
+    }

@@ -25,7 +25,19 @@ def lake(tmp_path: Path) -> Lake:
 def a_version(lake: Lake, version: str, *, passed: bool = True) -> Manifest:
     files = written(of(lake), version)
     found = (Finding(check="equals_source", passed=passed),)
-    return recorded(of(lake), Manifest(table="bookings", day=DATE, version=version, code_version=1, files=files, rows=0, findings=found, seconds=0))
+    return recorded(
+        of(lake),
+        Manifest(
+            table="bookings",
+            day=DATE,
+            version=version,
+            code_version=1,
+            files=files,
+            rows=0,
+            findings=found,
+            seconds=0,
+        ),
+    )
 
 
 def newest_version(lake: Lake) -> str | None:
@@ -34,18 +46,30 @@ def newest_version(lake: Lake) -> str | None:
 
 
 def test_ids_sort_by_the_moment_of_the_source_to_the_microsecond() -> None:
-    moments = [datetime(2020, 1, 1, 9, 59, 59, 999999, UTC), datetime(2020, 1, 1, 10, tzinfo=UTC), datetime(2020, 1, 1, 10, 0, 0, 1, UTC)]
-    ids = [version_id(moment_id(moment), BOOKINGS, run) for moment, run in zip(moments, ["z", "m", "a"], strict=True)]
+    moments = [
+        datetime(2020, 1, 1, 9, 59, 59, 999999, UTC),
+        datetime(2020, 1, 1, 10, tzinfo=UTC),
+        datetime(2020, 1, 1, 10, 0, 0, 1, UTC),
+    ]
+    ids = [
+        version_id(moment_id(moment), BOOKINGS, run)
+        for moment, run in zip(moments, ["z", "m", "a"], strict=True)
+    ]
     assert sorted(ids) == ids
     assert ids[1] == "20200101T100000000000Z-001-m"
 
 
 def test_a_derived_version_has_the_moment_of_what_it_was_made_from() -> None:
-    assert version_id("20200101T100000000000Z-001-import-run", BOOKINGS, "b7-11") == "20200101T100000000000Z-001-b7-11"
+    assert (
+        version_id("20200101T100000000000Z-001-import-run", BOOKINGS, "b7-11")
+        == "20200101T100000000000Z-001-b7-11"
+    )
 
 
 def test_two_runs_over_one_moment_are_of_equal_age() -> None:
-    assert without_run("20200101T100000000000Z-001-b7-11") == without_run("20200101T100000000000Z-001-a0-99")
+    assert without_run("20200101T100000000000Z-001-b7-11") == without_run(
+        "20200101T100000000000Z-001-a0-99"
+    )
 
 
 def test_the_newest_version_that_counts_wins(lake: Lake) -> None:
@@ -64,9 +88,15 @@ def test_without_any_version_there_is_none(lake: Lake) -> None:
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "is missing"), (b"short", "has 5 bytes, written were"), ("flipped", "holds other bytes than were written")],
+    [
+        (None, "is missing"),
+        (b"short", "has 5 bytes, written were"),
+        ("flipped", "holds other bytes than were written"),
+    ],
 )
-def test_a_damaged_file_is_named_and_its_version_counts_no_longer(lake: Lake, content: bytes | str | None, says: str) -> None:
+def test_a_damaged_file_is_named_and_its_version_counts_no_longer(
+    lake: Lake, content: bytes | str | None, says: str
+) -> None:
     manifest = a_version(lake, "20200102T000000000000Z-001-a")
     path = f"{of(lake).folder(manifest.version)}/{manifest.files[0].name}"
     of(lake).verify(manifest)

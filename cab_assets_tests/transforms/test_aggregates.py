@@ -24,17 +24,37 @@ EXPECTED = """
     2020-01-01   | EUR           | 1              |                      | 0.00           | 0.00             |
     2020-01-01   |               | 1              | -3.00                |                |                  | -3.000000
     2020-01-02   | INR           | 3              | 2.00                 | 9.99           | 10.00            | 0.666667
-"""
+"""  # noqa: E501
 
 
 def rows(text: str) -> list[tuple[object, ...]]:
     """What is drawn above, nothing as NULL."""
-    lines = [[cell.strip() or None for cell in line.split("|")] for line in text.strip().splitlines()[1:]]
-    return [(day, currency, *(None if cell is None else int(cell) if cell.isdigit() else Decimal(cell) for cell in rest)) for day, currency, *rest in lines]
+    lines = [
+        [cell.strip() or None for cell in line.split("|")] for line in text.strip().splitlines()[1:]
+    ]
+    return [
+        (
+            day,
+            currency,
+            *(
+                None if cell is None else int(cell) if cell.isdigit() else Decimal(cell)
+                for cell in rest
+            ),
+        )
+        for day, currency, *rest in lines
+    ]
 
 
-def test_each_day_and_currency_is_one_row_and_amounts_leave_out_what_is_unknown(stack: Environment) -> None:
+def test_each_day_and_currency_is_one_row_and_amounts_leave_out_what_is_unknown(
+    stack: Environment,
+) -> None:
     with Spark(stack.spark_remote, None).session() as session:
-        bookings = session.createDataFrame(rows(BOOKINGS), "booking_date string, currency_code string, trip_fare decimal(12,2), tip_amount decimal(12,2)")
-        expected = session.createDataFrame(rows(EXPECTED), f"booking_date string, {BOOKING_AGGREGATES.ddl}")
+        bookings = session.createDataFrame(
+            rows(BOOKINGS),
+            "booking_date string, currency_code string, trip_fare decimal(12,2), tip_amount"
+            " decimal(12,2)",
+        )
+        expected = session.createDataFrame(
+            rows(EXPECTED), f"booking_date string, {BOOKING_AGGREGATES.ddl}"
+        )
         assertDataFrameEqual(aggregate_bookings(bookings), expected)

@@ -22,16 +22,22 @@ LAST_EVENING = datetime(9999, 12, 31, 20, tzinfo=UTC)
 )
 def test_a_wall_clock_outside_the_years_1_to_9999_is_unusable(sent: str, zone: str) -> None:
     read = Reader(date.min, zone).read(by_arrow([at(sent)], LAST_EVENING))
-    assert read.select(["reasons", "event_date"]).to_pylist() == [{"reasons": UNUSABLE, "event_date": None}]
+    assert read.select(["reasons", "event_date"]).to_pylist() == [
+        {"reasons": UNUSABLE, "event_date": None}
+    ]
 
 
 @pytest.mark.parametrize("sent", ["9999-12-31 23:59:59.999999", "9999-12-31T18:29:59.5Z"])
 def test_the_last_day_of_the_calendar_is_accepted(sent: str) -> None:
     read = Reader(date.min, "Asia/Kolkata").read(by_arrow([at(sent)], LAST_EVENING))
-    assert read.select(["reasons", "event_date"]).to_pylist() == [{"reasons": None, "event_date": "9999-12-31"}]
+    assert read.select(["reasons", "event_date"]).to_pylist() == [
+        {"reasons": None, "event_date": "9999-12-31"}
+    ]
 
 
-@pytest.mark.parametrize("offset", ["+14:01", "-14:01", "+1430", "+15", "-24:00", "+24:00", "+29:59", "+13:60"])
+@pytest.mark.parametrize(
+    "offset", ["+14:01", "-14:01", "+1430", "+15", "-24:00", "+24:00", "+29:59", "+13:60"]
+)
 def test_an_offset_beyond_fourteen_hours_is_unusable(offset: str) -> None:
     read = Reader(date(2020, 1, 1), "UTC").read(by_arrow([at(f"2020-03-14T09:59:07{offset}")]))
     assert read["reasons"].to_pylist() == [UNUSABLE]

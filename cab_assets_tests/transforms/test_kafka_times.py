@@ -20,7 +20,9 @@ MOMENT = timedelta(microseconds=1)
         ("America/New_York", datetime(2020, 1, 1, 5, tzinfo=UTC)),
     ],
 )
-def test_a_kafka_time_before_the_start_date_of_the_zone_is_unusable(zone: str, midnight: datetime) -> None:
+def test_a_kafka_time_before_the_start_date_of_the_zone_is_unusable(
+    zone: str, midnight: datetime
+) -> None:
     reader = Reader(START, zone)
     assert reader.read(by_arrow([CLICK], midnight))["reasons"].to_pylist() == [None]
     began = datetime.now(UTC)

@@ -24,9 +24,19 @@ SOURCE, RAW = dg.AssetKey("rds_bookings"), dg.AssetKey("raw_bookings")
 PUBLISHED, AGGREGATES = dg.AssetKey(BOOKINGS.name), dg.AssetKey(BOOKING_AGGREGATES.name)
 
 
-def spec(key: dg.AssetKey, *, deps: list[dg.AssetKey], table: Table, kinds: set[str], description: str) -> dg.AssetSpec:
+def spec(
+    key: dg.AssetKey, *, deps: list[dg.AssetKey], table: Table, kinds: set[str], description: str
+) -> dg.AssetSpec:
     """A daily asset of the group."""
-    return table_spec(key, group="bookings", deps=deps, table=table, kinds=kinds, description=description, partitions_def=daily)
+    return table_spec(
+        key,
+        group="bookings",
+        deps=deps,
+        table=table,
+        kinds=kinds,
+        description=description,
+        partitions_def=daily,
+    )
 
 
 rds_bookings = spec(
@@ -45,21 +55,30 @@ rds_bookings = spec(
             deps=[SOURCE],
             table=BOOKINGS,
             kinds={"python", "parquet"},
-            description="One row per ride of the day as one snapshot of the source held it: in the lake and audited, not yet visible.",
+            description=(
+                "One row per ride of the day as one snapshot of the source held it: in the lake and"
+                " audited, not yet visible."
+            ),
         ),
         spec(
             PUBLISHED,
             deps=[RAW],
             table=BOOKINGS,
             kinds={"hive", "parquet"},
-            description="One row per ride, by day of pickup: the Hive partition, pointing at the newest audited version.",
+            description=(
+                "One row per ride, by day of pickup: the Hive partition, pointing at the newest"
+                " audited version."
+            ),
         ),
         spec(
             AGGREGATES,
             deps=[PUBLISHED],
             table=BOOKING_AGGREGATES,
             kinds={"spark", "hive"},
-            description="One row per day of pickup and currency: how many bookings, their amounts, the top tip.",
+            description=(
+                "One row per day of pickup and currency: how many bookings, their amounts, the top"
+                " tip."
+            ),
         ),
     ],
     check_specs=audits(),
@@ -75,10 +94,15 @@ def bookings_days(
     hive: dg.ResourceParam[Hive],
     spark: dg.ResourceParam[Spark],
 ) -> Iterator[dg.Output[None]]:
-    """Bring the run's days from the source to their aggregates; a day that fails is withheld and named at the end."""
+    """Bring the run's days from the source to their aggregates.
+
+    A day that fails is withheld and named at the end.
+    """
     bring = Bring(
         steps=frozenset(key.to_user_string() for key in context.selected_asset_keys),
-        imports=Imports(bookings_db, environment.import_days_at_once, row_limits(context, environment)),
+        imports=Imports(
+            bookings_db, environment.import_days_at_once, row_limits(context, environment)
+        ),
         bookings=TableStore(BOOKINGS, lake, hive),
         aggregates=TableStore(BOOKING_AGGREGATES, lake, hive),
         spark=spark,

@@ -1,4 +1,7 @@
-"""The audit of each day as checks that Dagster shows per partition; withholding a bad day is the audit's own work."""
+"""The audit of each day as checks that Dagster shows per partition.
+
+Withholding a bad day is the audit's own work.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,13 +31,27 @@ def audits() -> list[dg.AssetCheckSpec]:
 @dg.asset_check(
     asset="rds_bookings",
     name=EVERY_ROW_HAS_A_DAY,
-    description="Every row has a pickup time from the first day to today; other rows are in no partition.",
+    description=(
+        "Every row has a pickup time from the first day to today; other rows are in no partition."
+    ),
 )
 @step
-def every_row_has_a_day(environment: dg.ResourceParam[Environment], bookings_db: dg.ResourceParam[BookingsDb]) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(**outcome(bookings_db.rows_without_a_day(environment.start_date, seconds=environment.statement_seconds)))
+def every_row_has_a_day(
+    environment: dg.ResourceParam[Environment], bookings_db: dg.ResourceParam[BookingsDb]
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        **outcome(
+            bookings_db.rows_without_a_day(
+                environment.start_date, seconds=environment.statement_seconds
+            )
+        )
+    )
 
 
 def outcome(rows_without_a_day: int) -> dict[str, Any]:
     """A warning, not an error: every other row is where it belongs."""
-    return {"passed": rows_without_a_day == 0, "severity": dg.AssetCheckSeverity.WARN, "metadata": {"rows_without_a_day": rows_without_a_day}}
+    return {
+        "passed": rows_without_a_day == 0,
+        "severity": dg.AssetCheckSeverity.WARN,
+        "metadata": {"rows_without_a_day": rows_without_a_day},
+    }

@@ -8,14 +8,31 @@ from cab_assets.daily.changes import days_of, days_to_import, is_day
 from cab_assets.defs.bookings.assets import RAW, SOURCE
 from cab_assets.defs.bookings.jobs import CHANGED_DAYS, bookings_daily
 
-FIRST, LAST, DAY = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
+FIRST, LAST, DAY = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+    "dagster/partition",
+)
 TICK_SECONDS = 30  # a look at the source comes every 15 minutes: half a minute more is nothing
-ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+ACTIVE = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 
 
-@dg.sensor(job=bookings_daily, minimum_interval_seconds=TICK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
-def bookings_changes_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Imports the days that the last look at `rds_bookings` found changed, one run for each range of days."""
+@dg.sensor(
+    job=bookings_daily,
+    minimum_interval_seconds=TICK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def bookings_changes_sensor(
+    context: dg.SensorEvaluationContext,
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Imports the days that the last look at `rds_bookings` found changed, one run for each range
+    of days.
+    """
     seen = int(context.cursor or 0)
     looks = [record for record in recent_looks(context.instance) if record.storage_id > seen]
     if not looks:
@@ -24,9 +41,16 @@ def bookings_changes_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.
     changed = {day for record in looks for day in changed_in(record)}
     wanted = days_to_import(changed, busy_days(context.instance))
     if not wanted:
-        yield dg.SkipReason(f"{len(changed)} changed days, all of them being imported." if changed else "Every day that was looked at is as published.")
+        yield dg.SkipReason(
+            f"{len(changed)} changed days, all of them being imported."
+            if changed
+            else "Every day that was looked at is as published."
+        )
     for first, last in wanted:
-        yield dg.RunRequest(run_key=f"{looks[0].storage_id}:{first}", tags={DAY: first} if first == last else {FIRST: first, LAST: last})
+        yield dg.RunRequest(
+            run_key=f"{looks[0].storage_id}:{first}",
+            tags={DAY: first} if first == last else {FIRST: first, LAST: last},
+        )
     context.update_cursor(str(looks[0].storage_id))
 
 
@@ -43,10 +67,24 @@ def changed_in(look: dg.EventLogRecord) -> list[str]:
 
 
 def busy_days(instance: dg.DagsterInstance) -> set[str]:
-    """The days that queued or running imports are at, whether asked for by job, backfill or hand."""
-    runs = [run for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE)) if run.job_name == bookings_daily.name or RAW in (run.asset_selection or ())]
-    ends = [(run.tags.get(FIRST) or run.tags.get(DAY, ""), run.tags.get(LAST) or run.tags.get(DAY, "")) for run in runs]
-    return {day for first, last in ends if is_day(first) and is_day(last) for day in days_of(first, last)}
+    """The days that queued or running imports are at, whether asked for by job,
+    backfill or hand.
+    """
+    runs = [
+        run
+        for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
+        if run.job_name == bookings_daily.name or RAW in (run.asset_selection or ())
+    ]
+    ends = [
+        (run.tags.get(FIRST) or run.tags.get(DAY, ""), run.tags.get(LAST) or run.tags.get(DAY, ""))
+        for run in runs
+    ]
+    return {
+        day
+        for first, last in ends
+        if is_day(first) and is_day(last)
+        for day in days_of(first, last)
+    }
 
 
 def _observation(record: dg.EventLogRecord) -> dg.AssetObservation:

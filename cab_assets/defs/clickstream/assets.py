@@ -25,7 +25,9 @@ from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS
 TOPIC, STREAM = dg.AssetKey("click_topic"), dg.AssetKey("clickstream")
 DAYS, REFUSED = dg.AssetKey(CLICKS.name), dg.AssetKey(REJECTS.name)
 GROUP = "clickstream"
-EVERY_SECONDS = 2.0  # between micro-batches of a run that stays: a click waits for half of that, and each batch is a file or three
+# Between micro-batches of a run that stays: a click waits for half of that, and each batch is a
+# file or three
+EVERY_SECONDS = 2.0
 
 click_topic = dg.AssetSpec(
     TOPIC,
@@ -39,7 +41,9 @@ click_topic = dg.AssetSpec(
 class Run(dg.Config):
     """How long a run of `clickstream` stays."""
 
-    stay: bool = False  # up to CAB_INGEST_RUN_MINUTES while clicks keep coming, instead of to the ends the topic has at the start
+    # Up to CAB_INGEST_RUN_MINUTES while clicks keep coming, instead of to the ends the topic has at
+    # the start
+    stay: bool = False
 
 
 @dg.multi_asset(
@@ -50,7 +54,9 @@ class Run(dg.Config):
             deps=[TOPIC],
             table=CLICKSTREAM_BATCHES,
             kinds={"spark", "hive"},
-            description="One row per record of a committed batch, seconds after it arrived; recent ones.",
+            description=(
+                "One row per record of a committed batch, seconds after it arrived; recent ones."
+            ),
         )
     ],
     check_specs=batch_checks(),
@@ -67,7 +73,9 @@ def click_batches(
     spark: dg.ResourceParam[Spark],
 ) -> Iterator[dg.Output[None]]:
     """Drain the topic from the committed offsets on, batch by batch."""
-    rules = Rules(environment.start_date, environment.timezone.key, environment.max_offsets_per_batch)
+    rules = Rules(
+        environment.start_date, environment.timezone.key, environment.max_offsets_per_batch
+    )
     report = BatchReport(context, max_reject_ratio=environment.max_reject_ratio)
     every, minutes = (EVERY_SECONDS, environment.ingest_run_minutes) if config.stay else (0.0, None)
     with spark.session() as session:
@@ -75,7 +83,9 @@ def click_batches(
             ledger=Ledger(lake, hive),
             topic=click_topic,
             run_id=context.run.run_id,
-            open_query=lambda start, name: staging(session, lake, click_topic, start, rules, name=name, every_seconds=every),
+            open_query=lambda start, name: staging(
+                session, lake, click_topic, start, rules, name=name, every_seconds=every
+            ),
             minutes=minutes,
             say=context.log.info,
         )
@@ -88,8 +98,10 @@ def click_batches(
 class Fold(dg.Config):
     """Which days are folded."""
 
-    all_due: bool = False  # every day that lacks records of a committed batch, instead of the run's days
-    sweep: bool = False  # and every day of all time whose partition is not its newest version, as it was written
+    # Every day that lacks records of a committed batch, instead of the run's days
+    all_due: bool = False
+    # And every day of all time whose partition is not its newest version, as it was written
+    sweep: bool = False
 
 
 @dg.multi_asset(
@@ -100,7 +112,10 @@ class Fold(dg.Config):
             deps=[STREAM],
             table=CLICKS,
             kinds={"spark", "hive"},
-            description="One row per distinct event, by day, for good; copies counts the records that carried it.",
+            description=(
+                "One row per distinct event, by day, for good; copies counts the records that"
+                " carried it."
+            ),
             partitions_def=daily_ahead,
         ),
         table_spec(
@@ -109,7 +124,10 @@ class Fold(dg.Config):
             deps=[STREAM],
             table=REJECTS,
             kinds={"spark", "hive"},
-            description="One row per refused record, by the date Kafka holds for it, for good: its bytes, its place, every reason.",
+            description=(
+                "One row per refused record, by the date Kafka holds for it, for good: its bytes,"
+                " its place, every reason."
+            ),
             partitions_def=daily_ahead,
         ),
     ],
@@ -127,12 +145,18 @@ def click_days(
     hive: dg.ResourceParam[Hive],
     spark: dg.ResourceParam[Spark],
 ) -> Iterator[dg.Output[None]]:
-    """Bring days up to the newest batch, seal those that are over, and retire the batches that every day holds."""
+    """Bring days up to the newest batch, seal those that are over, and retire the batches that
+    every day holds.
+    """
     fold = FoldRun(
         ledger=Ledger(lake, hive),
         topic=click_topic,
         spark=spark,
-        times=Times(environment.timezone, environment.click_grace, timedelta(hours=environment.batch_retention_hours)),
+        times=Times(
+            environment.timezone,
+            environment.click_grace,
+            timedelta(hours=environment.batch_retention_hours),
+        ),
         run_id=context.run.run_id,
         log=context.log,
         wanted={key.to_user_string() for key in context.selected_asset_keys},

@@ -14,11 +14,20 @@ DAY_CHECKED = ("clicks", "rejects")
 
 def batch_checks() -> list[dg.AssetCheckSpec]:
     claims = {
-        NOTHING_UNACCOUNTED: "Accepted and refused records, and offsets that Kafka never delivers, are the offsets of the batch.",
-        REJECT_RATIO: f"Of a batch of {RATIO_RECORDS} records or more, no larger share is refused than CAB_MAX_REJECT_RATIO.",
+        NOTHING_UNACCOUNTED: (
+            "Accepted and refused records, and offsets that Kafka never delivers, are the offsets"
+            " of the batch."
+        ),
+        REJECT_RATIO: (
+            f"Of a batch of {RATIO_RECORDS} records or more, no larger share is refused than"
+            " CAB_MAX_REJECT_RATIO."
+        ),
         FRESH: "Records do not wait in the topic for longer than CAB_FRESH_MINUTES.",
     }
-    return [dg.AssetCheckSpec(name, asset="clickstream", description=claim) for name, claim in claims.items()]
+    return [
+        dg.AssetCheckSpec(name, asset="clickstream", description=claim)
+        for name, claim in claims.items()
+    ]
 
 
 def day_checks() -> list[dg.AssetCheckSpec]:
@@ -27,7 +36,10 @@ def day_checks() -> list[dg.AssetCheckSpec]:
 
 def is_accounted(batch: Batch) -> bool:
     contents = batch.contents
-    return contents.accepted + contents.rejected + sum(each.offsets for each in contents.undelivered) == batch.offsets
+    return (
+        contents.accepted + contents.rejected + sum(each.offsets for each in contents.undelivered)
+        == batch.offsets
+    )
 
 
 def refused_share(batch: Batch) -> float:

@@ -14,6 +14,7 @@ from cab_assets.clients.lake import Lake
 from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, TOPIC
 from cab_assets.defs.clickstream.checks import FRESH
 from cab_assets.defs.clickstream.report import END_OFFSETS, HIGH_WATERMARKS, topic_seen
+from cab_assets.defs.specs import log_check
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 
@@ -21,7 +22,9 @@ OBSERVATIONS = 500  # the sensor leaves one with each run it asks for
 
 clickstream_ingest = dg.define_asset_job(
     "clickstream_ingest",
-    selection=dg.AssetSelection.assets(STREAM).without_checks(),  # a run without a batch would leave the last results as never evaluated
+    selection=dg.AssetSelection.assets(
+        STREAM
+    ).without_checks(),  # a run without a batch would leave the last results as never evaluated
     description="Bring what is new in the topic into committed batches.",
 )
 
@@ -50,23 +53,38 @@ def look_at_topic(
     known = {} if stopped else committed_ends(newest, click_topic.name)
     context.log_event(topic_seen(click_topic.name, state, known))
     behind = "; ".join(map(str, click_topic.held(state))) or "none"
-    metadata = {"waiting_records": waiting, "limit_minutes": environment.fresh_minutes, "open_transactions": behind, "stopped": stopped or "no"}
+    metadata = {
+        "waiting_records": waiting,
+        "limit_minutes": environment.fresh_minutes,
+        "open_transactions": behind,
+        "stopped": stopped or "no",
+    }
     passed = waiting == 0 and not stopped
-    context.log_event(dg.AssetCheckEvaluation(asset_key=STREAM, check_name=FRESH, passed=passed, metadata=metadata))  # type: ignore[arg-type]  # works; the annotation lags behind
+    log_check(context, STREAM, FRESH, passed=passed, metadata=metadata)
 
 
-@dg.job(description="Look how far the topic of clicks is, and whether its records wait for too long.")
+@dg.job(
+    description="Look how far the topic of clicks is, and whether its records wait for too long."
+)
 def observe_clicks() -> None:
     look_at_topic()
 
 
 def seen_before(instance: dg.DagsterInstance, topic: str, *, minutes: float) -> Offsets:
-    """Return where the topic ended, open transactions included, when it was last looked at `minutes` ago or earlier."""
+    """Return where the topic ended, open transactions included, when it was last looked at
+    `minutes` ago or earlier.
+    """
     before = datetime.now(UTC).timestamp() - minutes * 60
     for record in instance.fetch_observations(TOPIC, limit=OBSERVATIONS).records:
         observation = record.event_log_entry.asset_observation
-        if observation and record.timestamp <= before and observation.metadata["topic"].value == topic:
-            ends: Any = (observation.metadata.get(HIGH_WATERMARKS) or observation.metadata[END_OFFSETS]).value
+        if (
+            observation
+            and record.timestamp <= before
+            and observation.metadata["topic"].value == topic
+        ):
+            ends: Any = (
+                observation.metadata.get(HIGH_WATERMARKS) or observation.metadata[END_OFFSETS]
+            ).value
             return {int(partition): int(end) for partition, end in ends.items()}
     return {}
 

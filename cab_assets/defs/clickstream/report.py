@@ -8,7 +8,13 @@ from cab_assets.clickstream.batch import Batch
 from cab_assets.clickstream.ingest import CommitResult
 from cab_assets.clickstream.offsets import lag
 from cab_assets.clients.click_topic import TopicState
-from cab_assets.defs.clickstream.checks import FRESH, NOTHING_UNACCOUNTED, REJECT_RATIO, is_accounted, refused_share
+from cab_assets.defs.clickstream.checks import (
+    FRESH,
+    NOTHING_UNACCOUNTED,
+    REJECT_RATIO,
+    is_accounted,
+    refused_share,
+)
 
 STREAM, TOPIC = dg.AssetKey("clickstream"), dg.AssetKey("click_topic")
 NAMED_DATES = 10
@@ -29,23 +35,51 @@ class BatchReport:
         self._accepted += contents.accepted
         self._rejected += contents.rejected
         self._context.log.info(
-            f"batch {done.batch.number}: {contents.accepted:,} accepted, {contents.rejected:,} refused in {done.seconds:.1f} s; {done.lag_after:,} are waiting"
+            f"batch {done.batch.number}: {contents.accepted:,} accepted, {contents.rejected:,}"
+            f" refused in {done.seconds:.1f} s; {done.lag_after:,} are waiting"
         )
-        around = {"lag_before": done.lag_before, "lag_after": done.lag_after, "seconds": done.seconds}
-        self._context.log_event(dg.AssetMaterialization(STREAM, metadata={**figures(done.batch), **around}))
-        self._check(NOTHING_UNACCOUNTED, is_accounted(done.batch), {"offsets": done.batch.offsets, "records": contents.accepted + contents.rejected})
+        around = {
+            "lag_before": done.lag_before,
+            "lag_after": done.lag_after,
+            "seconds": done.seconds,
+        }
+        self._context.log_event(
+            dg.AssetMaterialization(STREAM, metadata={**figures(done.batch), **around})
+        )
+        self._check(
+            NOTHING_UNACCOUNTED,
+            is_accounted(done.batch),
+            {"offsets": done.batch.offsets, "records": contents.accepted + contents.rejected},
+        )
         share = refused_share(done.batch)
-        self._check(REJECT_RATIO, share <= self._max_reject_ratio, {"refused_share": round(share, 4), "limit": self._max_reject_ratio})
+        self._check(
+            REJECT_RATIO,
+            share <= self._max_reject_ratio,
+            {"refused_share": round(share, 4), "limit": self._max_reject_ratio},
+        )
 
     def close(self, *, held: bool) -> None:
-        """Say what the run was, also when there was nothing to do. `held`: an open transaction held records back."""
-        news = f"{self._batches} batches: {self._accepted:,} accepted, {self._rejected:,} refused" if self._batches else "nothing new: all is committed"
+        """Say what the run was, also when there was nothing to do.
+
+        `held`: an open transaction held records back.
+        """
+        news = (
+            f"{self._batches} batches: {self._accepted:,} accepted, {self._rejected:,} refused"
+            if self._batches
+            else "nothing new: all is committed"
+        )
         self._context.log.info(f"clickstream: {news}")
         if not held:
-            self._check(FRESH, True, {"waiting_records": 0})  # what was there when the run started is committed
+            self._check(
+                FRESH, True, {"waiting_records": 0}
+            )  # what was there when the run started is committed
 
     def _check(self, name: str, passed: bool, metadata: dict[str, Any]) -> None:
-        self._context.log_event(dg.AssetCheckEvaluation(asset_key=STREAM, check_name=name, passed=passed, metadata=metadata))
+        self._context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=STREAM, check_name=name, passed=passed, metadata=metadata
+            )
+        )
 
 
 def figures(batch: Batch) -> dict[str, Any]:
@@ -72,7 +106,9 @@ def figures(batch: Batch) -> dict[str, Any]:
     }
 
 
-def topic_seen(topic: str, state: TopicState, committed_ends: dict[int, int]) -> dg.AssetObservation:
+def topic_seen(
+    topic: str, state: TopicState, committed_ends: dict[int, int]
+) -> dg.AssetObservation:
     """The topic as it is now."""
     return dg.AssetObservation(
         TOPIC,
@@ -83,6 +119,8 @@ def topic_seen(topic: str, state: TopicState, committed_ends: dict[int, int]) ->
             HIGH_WATERMARKS: {str(partition): end for partition, end in state.highs.items()},
             "oldest_offsets": {str(partition): begin for partition, begin in state.begins.items()},
             "records_ever": sum(state.ends.values()),
-            "lag": lag(committed_ends, state.ends) if committed_ends else lag(state.begins, state.ends),
+            "lag": (
+                lag(committed_ends, state.ends) if committed_ends else lag(state.begins, state.ends)
+            ),
         },
     )

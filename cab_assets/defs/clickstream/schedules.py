@@ -23,7 +23,10 @@ clicks_look = dg.ScheduleDefinition(
     cron_schedule="30 4 * * 0",
     execution_timezone=CALENDAR.timezone.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Publishes every day of clicks and rejects again whose partition is not what the lake holds, within the week.",
+    description=(
+        "Publishes every day of clicks and rejects again whose partition is not what the lake"
+        " holds, within the week."
+    ),
 )
 def clicks_sweep() -> dg.RunRequest:
     """Ask for a fold that looks at every day."""

@@ -19,14 +19,28 @@ from cab_assets.defs.steps import tick
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
 
-ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-FAILURES, PAUSE_SECONDS = 3, 30  # after so many failed runs in a row the next ones come at this distance: what is down fills no history
+ACTIVE = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+# After so many failed runs in a row the next ones come at this distance: what is down fills no
+# history
+FAILURES, PAUSE_SECONDS = (
+    3,
+    30,
+)
 FOLD_TICK_SECONDS = 30
 FOLD_SHARE = 0.1  # of the time, at most
 IDLE_FOLD_MINUTES = 60  # without new batches there may still be days to seal and batches to retire
 
 
-@dg.sensor(job=clickstream_ingest, minimum_interval_seconds=CALENDAR.clickstream_tick_seconds, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=clickstream_ingest,
+    minimum_interval_seconds=CALENDAR.clickstream_tick_seconds,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
 @tick
 def clickstream_sensor(
     context: dg.SensorEvaluationContext,
@@ -38,8 +52,12 @@ def clickstream_sensor(
     if run := active_run(context.instance, clickstream_ingest.name, {STREAM}):
         return dg.SkipReason(f"Run {run.run_id} is at it.")
     if wait := pause(context.instance, clickstream_ingest.name, time.time()):
-        return dg.SkipReason(f"The last {FAILURES} runs failed; the next one is asked for in {wait:.0f} s.")
-    number, _, trouble = (context.cursor or "").partition(" ")  # a hint: the newest batch at the last tick, and what stopped it
+        return dg.SkipReason(
+            f"The last {FAILURES} runs failed; the next one is asked for in {wait:.0f} s."
+        )
+    number, _, trouble = (context.cursor or "").partition(
+        " "
+    )  # a hint: the newest batch at the last tick, and what stopped it
     state = click_topic.look()
     newest = Ledger(lake, hive_in_brief).newest(int(number or 0))
     cursor = str(newest.number if newest else 0)
@@ -48,7 +66,9 @@ def clickstream_sensor(
     except CabError as error:
         if trouble == str(error):
             return dg.SkipReason(f"Stopped, until somebody sees to it: {error}")
-        return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}")  # it fails, and says why where people look
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}"
+        )  # it fails, and says why where people look
     context.update_cursor(cursor)
     if not (waiting := lag(start, state.ends)):
         return dg.SkipReason(all_committed(click_topic, state))
@@ -58,7 +78,11 @@ def clickstream_sensor(
     return dg.SensorResult(run_requests=[dg.RunRequest(run_config=stay)], asset_events=[seen])
 
 
-@dg.sensor(job=clickstream_fold, minimum_interval_seconds=FOLD_TICK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=clickstream_fold,
+    minimum_interval_seconds=FOLD_TICK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
 @tick
 def clicks_sensor(
     context: dg.SensorEvaluationContext,
@@ -66,7 +90,9 @@ def clicks_sensor(
     lake: dg.ResourceParam[Lake],
     hive_in_brief: dg.ResourceParam[Hive],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Asks for a run that folds every day that lacks records of a batch, seals days, and retires batches."""
+    """Asks for a run that folds every day that lacks records of a batch, seals days, and retires
+    batches.
+    """
     if run := active_run(context.instance, clickstream_fold.name, {DAYS, REFUSED}):
         return dg.SkipReason(f"Run {run.run_id} is at it.")
     newest = Ledger(lake, hive_in_brief).newest(int(context.cursor or 0))
@@ -74,12 +100,19 @@ def clicks_sensor(
         return dg.SkipReason("No batch was ever committed.")
     new = newest.number - int(context.cursor or 0)
     last = last_fold(context.instance)
-    often = new or (last and last.dagster_run.status == dg.DagsterRunStatus.FAILURE)  # what a failed one was asked for is still to do
-    if wait := seconds_to_wait(span(last), time.time(), minutes=environment.fold_minutes if often else IDLE_FOLD_MINUTES):
+    often = new or (
+        last and last.dagster_run.status == dg.DagsterRunStatus.FAILURE
+    )  # what a failed one was asked for is still to do
+    if wait := seconds_to_wait(
+        span(last), time.time(), minutes=environment.fold_minutes if often else IDLE_FOLD_MINUTES
+    ):
         return dg.SkipReason(f"{new} new batches; the next fold is in {wait:.0f} s.")
     day = datetime.now(environment.timezone).date().isoformat()
     every_day = {"ops": {click_days.op.name: {"config": {"all_due": True}}}}
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_config=every_day, partition_key=day)], cursor=str(newest.number))
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_config=every_day, partition_key=day)],
+        cursor=str(newest.number),
+    )
 
 
 def all_committed(topic: ClickTopic, state: TopicState) -> str:
@@ -89,22 +122,31 @@ def all_committed(topic: ClickTopic, state: TopicState) -> str:
     return f"All {sum(state.ends.values()):,} records of {topic.name} are committed.{behind}"
 
 
-def active_run(instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey]) -> dg.DagsterRun | None:
+def active_run(
+    instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey]
+) -> dg.DagsterRun | None:
     """Return a run of the job, or of its assets by hand, that is queued or in progress."""
     runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
-    return next((run for run in runs if run.job_name == job or assets & set(run.asset_selection or ())), None)
+    return next(
+        (run for run in runs if run.job_name == job or assets & set(run.asset_selection or ())),
+        None,
+    )
 
 
 def pause(instance: dg.DagsterInstance, job: str, now: float) -> float:
     """Seconds until a job is asked for whose last runs all failed; 0 if one of them did not."""
     last = instance.get_run_records(dg.RunsFilter(job_name=job), limit=FAILURES)
-    if len(last) < FAILURES or any(record.dagster_run.status != dg.DagsterRunStatus.FAILURE for record in last):
+    if len(last) < FAILURES or any(
+        record.dagster_run.status != dg.DagsterRunStatus.FAILURE for record in last
+    ):
         return 0.0
     return max(0.0, span(last[0])[1] + PAUSE_SECONDS - now)
 
 
 def last_fold(instance: dg.DagsterInstance) -> dg.RunRecord | None:
-    return next(iter(instance.get_run_records(dg.RunsFilter(job_name=clickstream_fold.name), limit=1)), None)
+    return next(
+        iter(instance.get_run_records(dg.RunsFilter(job_name=clickstream_fold.name), limit=1)), None
+    )
 
 
 def span(run: dg.RunRecord | None) -> tuple[float, float]:
@@ -113,6 +155,8 @@ def span(run: dg.RunRecord | None) -> tuple[float, float]:
 
 
 def seconds_to_wait(last: tuple[float, float], now: float, *, minutes: float) -> float:
-    """Until the next fold: `minutes` after the last one started, and no sooner than its share of the time allows."""
+    """Until the next fold: `minutes` after the last one started, and no sooner than its share of
+    the time allows.
+    """
     start, end = last
     return max(0.0, start + minutes * 60 - now, end + (end - start) * (1 / FOLD_SHARE - 1) - now)

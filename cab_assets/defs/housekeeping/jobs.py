@@ -15,7 +15,11 @@ from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM
 from cab_assets.store.collect import Collected, collect
 from cab_assets.store.table_store import TableStore
 
-ACTIVE = [status for status in dg.DagsterRunStatus if status.name not in ("SUCCESS", "FAILURE", "CANCELED")]
+ACTIVE = [
+    status
+    for status in dg.DagsterRunStatus
+    if status.name not in ("SUCCESS", "FAILURE", "CANCELED")
+]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 RUNS_AT_ONCE = 1000
 
@@ -23,7 +27,10 @@ RUNS_AT_ONCE = 1000
 @dg.op
 @step
 def collect_versions(
-    context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment], lake: dg.ResourceParam[Lake], hive: dg.ResourceParam[Hive]
+    context: dg.OpExecutionContext,
+    environment: dg.ResourceParam[Environment],
+    lake: dg.ResourceParam[Lake],
+    hive: dg.ResourceParam[Hive],
 ) -> None:
     """Delete superseded versions, retired batches and orphaned attempts whose grace is over."""
     active = {run.run_id for run in context.instance.get_runs(dg.RunsFilter(statuses=ACTIVE))}
@@ -34,32 +41,50 @@ def collect_versions(
         _report(context, table.name, list(collect(store, grace=grace, now=now, active_runs=active)))
     ledger = Ledger(lake, hive)
     ledger.create()
-    _report(context, CLICKSTREAM_BATCHES.name, list(collect_batches(ledger, grace=grace, now=now, active_runs=active)))
+    _report(
+        context,
+        CLICKSTREAM_BATCHES.name,
+        list(collect_batches(ledger, grace=grace, now=now, active_runs=active)),
+    )
 
 
 def _report(context: dg.OpExecutionContext, table: str, gone: list[Collected]) -> None:
     for each in gone:
         context.log.info(f"collected {each.path} ({each.bytes:,} bytes)")
-    context.add_output_metadata({table: len(gone), f"{table}_bytes": sum(each.bytes for each in gone)})
+    context.add_output_metadata(
+        {table: len(gone), f"{table}_bytes": sum(each.bytes for each in gone)}
+    )
 
 
 @dg.op(ins={"after": dg.In(dg.Nothing)})
 @step
 def purge_runs(context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment]) -> None:
-    """Forget finished runs past their retention, except those that materialized days: they are the tables' history.
+    """Forget finished runs past their retention, except those that materialized days: they are the
+    tables' history.
 
     A batch's own history ends with the batch: at one every few seconds nobody wants it for ever.
     """
     before = datetime.now(UTC) - timedelta(environment.run_retention_days)
-    runs = context.instance.get_runs(dg.RunsFilter(statuses=FINISHED, created_before=before), limit=RUNS_AT_ONCE)
-    idle = [run.run_id for run in runs if run.job_name == clickstream_ingest.name or not materialized_anything(context.instance, run.run_id)]
+    runs = context.instance.get_runs(
+        dg.RunsFilter(statuses=FINISHED, created_before=before), limit=RUNS_AT_ONCE
+    )
+    idle = [
+        run.run_id
+        for run in runs
+        if run.job_name == clickstream_ingest.name
+        or not materialized_anything(context.instance, run.run_id)
+    ]
     for run_id in idle:
         context.instance.delete_run(run_id)
     context.log.info(f"forgot {len(idle)} of {len(runs)} runs older than {before:%Y-%m-%d}")
 
 
 def materialized_anything(instance: dg.DagsterInstance, run_id: str) -> bool:
-    return bool(instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION, limit=1).records)
+    return bool(
+        instance.get_records_for_run(
+            run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION, limit=1
+        ).records
+    )
 
 
 @dg.job(description="Collect superseded versions and forget old runs.")

@@ -11,5 +11,7 @@ housekeeping_nightly = dg.ScheduleDefinition(
     cron_schedule="40 4 * * *",
     execution_timezone=CALENDAR.timezone.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Collects versions whose grace is over and forgets old runs, after the night's imports.",
+    description=(
+        "Collects versions whose grace is over and forgets old runs, after the night's imports."
+    ),
 )

@@ -1,4 +1,6 @@
-"""Changing bookings that are there already, as the source of a real company does: the pipeline has to notice."""
+"""Changing bookings that are there already, as the source of a real company does: the pipeline has
+to notice.
+"""
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
@@ -30,25 +32,46 @@ class Amendment:
     deleted: int
 
 
-# One day with everything, then a day for each kind alone. However many of them apply, more rows come than go.
-AMENDMENTS = (Amendment(2, 1, 3, 1), Amendment(0, 3, 0, 0), Amendment(0, 0, 3, 0), Amendment(0, 0, 0, 2), Amendment(3, 0, 0, 0))
+# One day with everything, then a day for each kind alone. However many of them apply, more rows
+# come than go.
+AMENDMENTS = (
+    Amendment(2, 1, 3, 1),
+    Amendment(0, 3, 0, 0),
+    Amendment(0, 0, 3, 0),
+    Amendment(0, 0, 0, 2),
+    Amendment(3, 0, 0, 0),
+)
 REFARE = "UPDATE {table} SET trip_fare = coalesce(trip_fare, 0) + %s WHERE booking_id = %s"
-REPAINT = "UPDATE {table} SET cab_color = CASE WHEN cab_color = 'black' THEN 'white' ELSE 'black' END WHERE booking_id = %s"
+REPAINT = (
+    "UPDATE {table} SET cab_color = CASE WHEN cab_color = 'black' THEN 'white' ELSE 'black' END"
+    " WHERE booking_id = %s"
+)
 DELETE = "DELETE FROM {table} WHERE booking_id = %s"
 WITHIN = "pickup_timestamp >= %s AND pickup_timestamp < %s"
 ROW = "{:<12}{:>15}{:>16}{:>7}{:>9}".format
 
 
-def amend_days(env: Environment, start: date, days: int, seed: int, say: Callable[[str], None]) -> None:
-    """Amend up to five of the days that have bookings; what is picked follows from the seed and the number of rows there."""
+def amend_days(
+    env: Environment, start: date, days: int, seed: int, say: Callable[[str], None]
+) -> None:
+    """Amend up to five of the days that have bookings.
+
+    What is picked follows from the seed and the number of rows there.
+    """
     with source_table(env) as table:
         rows = _rows_by_day(table, start, days)
         if not rows:
-            raise NothingToAmend(f"{table.name} has no bookings in the {days} days from {start} on; load some with `cab sample` first")
+            raise NothingToAmend(
+                f"{table.name} has no bookings in the {days} days from {start} on; load some with"
+                " `cab sample` first"
+            )
         rng = np.random.default_rng([seed, sum(rows.values())])
         picked = [sorted(rows)[each] for each in rng.permutation(len(rows))]
         with table.transaction():
-            done = {day: _amend(table, rng, day, wanted) for day, wanted in zip(picked, AMENDMENTS, strict=False)}
+            done = {
+                day: _amend(table, rng, day, wanted)
+                for day, wanted in zip(picked, AMENDMENTS, strict=False)
+            }
         say(ROW("day", "fare corrected", "color corrected", "late", "deleted"))
         for day in sorted(done):
             say(ROW(day.isoformat(), *astuple(done[day])))
@@ -56,14 +79,24 @@ def amend_days(env: Environment, start: date, days: int, seed: int, say: Callabl
 
 
 def _rows_by_day(table: FilledTable, start: date, days: int) -> dict[date, int]:
-    table.cursor.execute(f"SELECT CAST(pickup_timestamp AS date), count(*) FROM {table.name} WHERE {WITHIN} GROUP BY 1", _window(start, days))
+    table.cursor.execute(
+        f"SELECT CAST(pickup_timestamp AS date), count(*) FROM {table.name} WHERE {WITHIN} GROUP"
+        " BY 1",
+        _window(start, days),
+    )
     return dict(table.cursor.fetchall())
 
 
 def _amend(table: FilledTable, rng: np.random.Generator, day: date, wanted: Amendment) -> Amendment:
     """Change the day; what could be done of what was wanted, in a day that may have few rows."""
-    ids = iter(_picked(table, day, wanted.fares + wanted.colors + wanted.deleted, salt=int(rng.integers(2**31))))
-    fares, colors, deleted = (list(islice(ids, number)) for number in (wanted.fares, wanted.colors, wanted.deleted))
+    ids = iter(
+        _picked(
+            table, day, wanted.fares + wanted.colors + wanted.deleted, salt=int(rng.integers(2**31))
+        )
+    )
+    fares, colors, deleted = (
+        list(islice(ids, number)) for number in (wanted.fares, wanted.colors, wanted.deleted)
+    )
     _each(table, REFARE, [(int(rng.integers(1, 100)), booking_id) for booking_id in fares])
     _each(table, REPAINT, [(booking_id,) for booking_id in colors])
     _each(table, DELETE, [(booking_id,) for booking_id in deleted])
@@ -72,9 +105,13 @@ def _amend(table: FilledTable, rng: np.random.Generator, day: date, wanted: Amen
 
 
 def _picked(table: FilledTable, day: date, number: int, salt: int) -> list[str]:
-    """Booking ids of the day that look random and are the same for the same salt, picked without bringing a million of them here."""
+    """Booking ids of the day that look random and are the same for the same salt, picked without
+    bringing a million of them here.
+    """
     shuffled = f"ORDER BY md5(concat(booking_id, '{salt}')) LIMIT {number}"
-    table.cursor.execute(f"SELECT booking_id FROM {table.name} WHERE {WITHIN} {shuffled}", _window(day, 1))
+    table.cursor.execute(
+        f"SELECT booking_id FROM {table.name} WHERE {WITHIN} {shuffled}", _window(day, 1)
+    )
     return [booking_id for (booking_id,) in table.cursor.fetchall()]
 
 

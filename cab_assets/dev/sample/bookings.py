@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from cab_assets.schemas import BOOKINGS
 
-# A booking id is 100,000,000 + slot × 3,300 + the day's number modulo 3,300: days less than nine years apart never share one,
+# A booking id is 100,000,000 + slot × 3,300 + the day's number modulo 3,300: days less than nine
+# years apart never share one,
 # and the slots, drawn at random, spread a day over everything that 9 to 10 digits can say.
 FIRST_ID = 100_000_000
 DAYS_APART = 3_300
@@ -20,18 +21,43 @@ SLOTS = 3_000_000  # the most rows a day can have
 
 EMPTY_DAYS = (10, 25)  # of each month: a day without bookings is legal
 DAY_MICROSECONDS = 86_400_000_000
-EDGES = (0, DAY_MICROSECONDS - 1)  # 00:00:00 and 23:59:59.999999: one off in a window shows on every day
+EDGES = (
+    0,
+    DAY_MICROSECONDS - 1,
+)  # 00:00:00 and 23:59:59.999999: one off in a window shows on every day
 
-APP_VERSIONS = [f"{major}.{minor}.{patch}" for major, minor, patch in product(range(1, 5), range(1, 5), range(1, 41))]
+APP_VERSIONS = [
+    f"{major}.{minor}.{patch}"
+    for major, minor, patch in product(range(1, 5), range(1, 5), range(1, 41))
+]
 SYSTEMS = ["Android", "iOS"]
-COLORS = ["amber", "black", "bronze", "café crème", "copper", "ivory", "mint", "orange", "violet", "white", "हरा", "நீலம்", "أبيض", "赤"]
+COLORS = [
+    "amber",
+    "black",
+    "bronze",
+    "café crème",
+    "copper",
+    "ivory",
+    "mint",
+    "orange",
+    "violet",
+    "white",
+    "हरा",
+    "நீலம்",
+    "أبيض",
+    "赤",
+]
 CURRENCIES = ["INR"] * 16 + ["AED", "EUR", "GBP", "USD"]
 CENT = pa.scalar(Decimal("0.01"))
 
 
 def busy_days(start: date, days: int) -> list[date]:
     """Those of the `days` from `start` on that have bookings."""
-    return [day for day in (start + timedelta(each) for each in range(days)) if day.day not in EMPTY_DAYS]
+    return [
+        day
+        for day in (start + timedelta(each) for each in range(days))
+        if day.day not in EMPTY_DAYS
+    ]
 
 
 def bookings_of(day: date, rows: int, seed: int) -> pa.Table:
@@ -53,7 +79,9 @@ def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
         "drop_lat": _degrees(rng, 90, rows),
         "drop_lon": _degrees(rng, 180, rows),
         "pickup_timestamp": pickups,
-        "drop_timestamp": pickups + rng.integers(-1_800, 7_200, rows).astype("timedelta64[s]"),  # a fifth before the pickup
+        "drop_timestamp": (
+            pickups + rng.integers(-1_800, 7_200, rows).astype("timedelta64[s]")
+        ),  # a fifth before the pickup
         "trip_fare": _fares(rng, rows),
         "tip_amount": _tips(rng, rows),
         "currency_code": _one_of(rng, CURRENCIES, rows),
@@ -67,7 +95,10 @@ def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
 
 
 def _pickups(rng: np.random.Generator, day: date, rows: int) -> npt.NDArray[np.datetime64]:
-    """In order; half of them on the full second, the first and the last row on the edges of the day."""
+    """In order.
+
+    Half of them on the full second, the first and the last row on the edges of the day.
+    """
     microseconds = rng.integers(0, DAY_MICROSECONDS, rows)
     microseconds -= np.where(rng.random(rows) < 0.5, microseconds % 1_000_000, 0)
     microseconds[:2] = EDGES[:rows]

@@ -1,4 +1,6 @@
-"""Made-up clicks, as the app sends them: every value a string, flags Yes and No, a newline in the name and the value of the time."""
+"""Made-up clicks, as the app sends them: every value a string, flags Yes and No, a newline in the
+name and the value of the time.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,15 +18,23 @@ from cab_assets.dev.sample.poison import POISONS
 
 BOOKING_PAGE = "e7bc5fb2-1231-11eb-adc1-0242ac120002"
 BOOK_NOW = "fcba68aa-1231-11eb-adc1-0242ac120002"
-PAGES = [BOOKING_PAGE, "3b0a5a52-6f0e-5d0c-9f43-6a2f0c1d7e11", "8c4d9e07-2a61-5b7f-8e35-d1b09a6c4f22"]
+PAGES = [
+    BOOKING_PAGE,
+    "3b0a5a52-6f0e-5d0c-9f43-6a2f0c1d7e11",
+    "8c4d9e07-2a61-5b7f-8e35-d1b09a6c4f22",
+]
 BUTTONS = [BOOK_NOW, "51f6c3b8-94d2-5e1a-a7c0-2e8b6d05f933", "d7e2a091-0c5b-5f48-b316-7f94c8e3a044"]
 FLAGS = ["Yes", "No"]
 
 FIELDS = ["customer_id", "app_version", "OS_version", "lat", "lon", "page_id", "button_id"]
 FIELDS += ["is_button_click", "is_page_view", "is_scroll_up", "is_scroll_down", r"timestamp\n"]
 FORMATS = ["%d", "%s", "%s", "%.6f%s", "%.6f", *["%s"] * 6, r"%s\n"]
-QUIRKY = "{" + ", ".join(f'"{name}": "{form}"' for name, form in zip(FIELDS, FORMATS, strict=True)) + "}"
-CLEAN = QUIRKY.replace(r"\n", "").replace("OS_version", "os_version")  # what other versions of the app send
+QUIRKY = (
+    "{" + ", ".join(f'"{name}": "{form}"' for name, form in zip(FIELDS, FORMATS, strict=True)) + "}"
+)
+CLEAN = QUIRKY.replace(r"\n", "").replace(
+    "OS_version", "os_version"
+)  # what other versions of the app send
 CLEAN_SHARE = 0.1
 
 CHUNK = 10_000  # made at once: 0.03 s
@@ -39,10 +49,13 @@ Labelled = tuple[str, bytes | None]  # one of KINDS; the record's value
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:
-    """Endless clicks on `days` days from `start` on; `poison`, `late` and `repeat` are shares of all records.
+    """Endless clicks on `days` days from `start` on.
 
-    The same feed always gives the same records, and another share changes none but those that it is about.
-    A late click is one to three days older than it would have been, but not older than `earliest`.
+    `poison`, `late` and `repeat` are shares of all records.
+
+    The same feed always gives the same records, and another share changes none but those that it is
+    about. A late click is one to three days older than it would have been, but not older than
+    `earliest`.
     """
 
     seed: int = 1
@@ -77,15 +90,24 @@ def _chunk(feed: Feed, rng: np.random.Generator) -> Iterator[Labelled]:
     """What is drawn is the same whatever the shares are."""
     columns, seconds = _columns(rng), _seconds(rng, feed.days)
     older = rng.integers(1, LATEST_DAYS + 1, CHUNK) * DAY_SECONDS
-    kinds = np.searchsorted(np.cumsum([feed.poison, feed.late, feed.repeat]), rng.random(CHUNK), side="right")
-    values: list[bytes | None] = list(_written(rng, columns, _times(feed, np.where(kinds == LATE, seconds - older, seconds))))
+    kinds = np.searchsorted(
+        np.cumsum([feed.poison, feed.late, feed.repeat]), rng.random(CHUNK), side="right"
+    )
+    values: list[bytes | None] = list(
+        _written(rng, columns, _times(feed, np.where(kinds == LATE, seconds - older, seconds)))
+    )
     _repeat(rng, kinds, values)
     _poison(rng, kinds, values)
     return zip((KINDS[each] for each in kinds), values, strict=True)
 
 
-def _repeat(rng: np.random.Generator, kinds: npt.NDArray[np.int64], values: list[bytes | None]) -> None:
-    """In the place of each repeat one that was good before it; where there is none yet, it stays a click."""
+def _repeat(
+    rng: np.random.Generator, kinds: npt.NDArray[np.int64], values: list[bytes | None]
+) -> None:
+    """In the place of each repeat one that was good before it.
+
+    Where there is none yet, it stays a click.
+    """
     good = np.flatnonzero((kinds == LATE) | (kinds == CLICK))
     draw = rng.random(CHUNK)
     for each in np.flatnonzero(kinds == REPEAT):
@@ -95,7 +117,9 @@ def _repeat(rng: np.random.Generator, kinds: npt.NDArray[np.int64], values: list
             kinds[each] = CLICK
 
 
-def _poison(rng: np.random.Generator, kinds: npt.NDArray[np.int64], values: list[bytes | None]) -> None:
+def _poison(
+    rng: np.random.Generator, kinds: npt.NDArray[np.int64], values: list[bytes | None]
+) -> None:
     makers = list(POISONS.values())
     draw = rng.integers(0, len(makers), CHUNK)
     for each in np.flatnonzero(kinds == POISON):
@@ -103,7 +127,10 @@ def _poison(rng: np.random.Generator, kinds: npt.NDArray[np.int64], values: list
 
 
 def _columns(rng: np.random.Generator) -> list[list[object]]:
-    """All fields but the time, in their order; the latitude is two columns, since half of them have a seventh decimal, 5."""
+    """All fields but the time, in their order.
+
+    The latitude is two columns, since half of them have a seventh decimal, 5.
+    """
     choices = [PAGES, BUTTONS, FLAGS, FLAGS, FLAGS, FLAGS]
     return [
         rng.integers(10_000_000, 100_000_000, CHUNK).tolist(),
@@ -124,19 +151,26 @@ def _seconds(rng: np.random.Generator, days: int) -> npt.NDArray[np.int64]:
     """Since the first day's midnight."""
     of_day = rng.integers(0, DAY_SECONDS, CHUNK)
     edge = rng.random(CHUNK)
-    of_day = np.where(edge < EDGE_SHARE, 0, np.where(edge < 2 * EDGE_SHARE, DAY_SECONDS - 1, of_day))
+    of_day = np.where(
+        edge < EDGE_SHARE, 0, np.where(edge < 2 * EDGE_SHARE, DAY_SECONDS - 1, of_day)
+    )
     return rng.integers(0, days, CHUNK) * DAY_SECONDS + of_day
 
 
 def _times(feed: Feed, seconds: npt.NDArray[np.int64]) -> list[str]:
-    """As the app writes them; what would be before the earliest day is on it, at the same time of day."""
+    """As the app writes them.
+
+    What would be before the earliest day is on it, at the same time of day.
+    """
     first = ((feed.earliest or feed.start) - feed.start).days * DAY_SECONDS
     seconds = np.where(seconds < first, first + seconds % DAY_SECONDS, seconds)
     times = pa.array(np.datetime64(feed.start, "s") + seconds.astype("timedelta64[s]"))
     return list(pc.strftime(times, format="%Y-%m-%d %H:%M:%S").to_pylist())
 
 
-def _written(rng: np.random.Generator, columns: list[list[object]], times: list[str]) -> Iterator[bytes]:
+def _written(
+    rng: np.random.Generator, columns: list[list[object]], times: list[str]
+) -> Iterator[bytes]:
     templates = np.where(rng.random(CHUNK) < CLEAN_SHARE, CLEAN, QUIRKY).tolist()
     for template, *values in zip(templates, *columns, times, strict=True):
         yield (template % tuple(values)).encode()

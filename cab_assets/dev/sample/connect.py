@@ -16,9 +16,15 @@ TABLES: dict[type, type[FilledTable]] = {PostgreSQL: PostgreSQLTable, MySQL: MyS
 
 @contextmanager
 def source_table(env: Environment) -> Iterator[FilledTable]:
-    """The table of bookings, made if it is missing; SourceChangedShape if it is there with other columns."""
+    """The table of bookings, made if it is missing.
+
+    SourceChangedShape if it is there with other columns.
+    """
     if env.bookings_db_url is None:
-        raise BadEnvironment("CAB_BOOKINGS_DB_URL is not set: start the embedded database with `cab up`, or name another one")
+        raise BadEnvironment(
+            "CAB_BOOKINGS_DB_URL is not set: start the embedded database with `cab up`, or name"
+            " another one"
+        )
     db = Clients(env).bookings_db
     with db.cursor() as cursor:
         table = TABLES[type(db.dialect)](env.bookings_table, cursor)

@@ -8,7 +8,17 @@ from cab_assets.dev.sample.load import Say, load_days, load_file
 from cab_assets.environment import Environment
 
 
-def fill(env: Environment, start: date, days: int, rows_per_day: int, seed: int, say: Say, *, amend: bool = False, file: Path | None = None) -> None:
+def fill(
+    env: Environment,
+    start: date,
+    days: int,
+    rows_per_day: int,
+    seed: int,
+    say: Say,
+    *,
+    amend: bool = False,
+    file: Path | None = None,
+) -> None:
     """A file's bookings, or changes to those that are there, or else made-up ones."""
     if file:
         load_file(env, file, say)

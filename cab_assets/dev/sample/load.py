@@ -17,12 +17,22 @@ CHUNK_ROWS = 100_000  # a sign of progress every second or two
 Say = Callable[[str], None]
 
 
-def load_days(env: Environment, start: date, days: int, rows_per_day: int, seed: int, say: Say) -> None:
+def load_days(
+    env: Environment, start: date, days: int, rows_per_day: int, seed: int, say: Say
+) -> None:
     """Load the made-up bookings of the days from `start` on, each day in one transaction."""
     busy = busy_days(start, days)
-    say(f"{start} to {start + timedelta(days - 1)}: days with {rows_per_day:,} bookings: {len(busy)}, without any: {days - len(busy)}.")
+    say(
+        f"{start} to {start + timedelta(days - 1)}: days with {rows_per_day:,} bookings:"
+        f" {len(busy)}, without any: {days - len(busy)}."
+    )
     with source_table(env) as table:
-        _load(table, (bookings_of(day, rows_per_day, seed) for day in busy), len(busy) * rows_per_day, say)
+        _load(
+            table,
+            (bookings_of(day, rows_per_day, seed) for day in busy),
+            len(busy) * rows_per_day,
+            say,
+        )
 
 
 def load_file(env: Environment, file: Path, say: Say) -> None:

@@ -4,7 +4,8 @@ import pyarrow as pa
 
 from cab_assets.dev.sample.source import TEXT_WIDTH, FilledTable
 
-STATEMENT_ROWS = 10_000  # Python objects held at once; PyMySQL cuts them into statements of a megabyte
+# Python objects held at once; PyMySQL cuts them into statements of a megabyte
+STATEMENT_ROWS = 10_000
 
 
 class MySQLTable(FilledTable):
@@ -18,11 +19,25 @@ class MySQLTable(FilledTable):
     }
 
     def create(self) -> None:
-        self.cursor.execute(f"CREATE TABLE IF NOT EXISTS {self.name} ({self._ddl}, INDEX (pickup_timestamp)) CHARACTER SET utf8mb4")
+        self.cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.name} ({self._ddl}, INDEX (pickup_timestamp))"
+            " CHARACTER SET utf8mb4"
+        )
 
     def insert_missing(self, rows: pa.RecordBatch) -> int:
-        """A duplicate is updated to what it is, which counts as no row; INSERT IGNORE would also hide values that do not fit."""
+        """A duplicate is updated to what it is, which counts as no row.
+
+        INSERT IGNORE would also hide values that do not fit.
+        """
         values = ", ".join(["%s"] * rows.num_columns)
-        insert = f"INSERT INTO {self.name} ({self._columns}) VALUES ({values}) ON DUPLICATE KEY UPDATE booking_id = booking_id"
-        slices = (rows.slice(start, STATEMENT_ROWS) for start in range(0, rows.num_rows, STATEMENT_ROWS))
-        return sum(self.cursor.executemany(insert, [tuple(row.values()) for row in each.to_pylist()]) for each in slices)
+        insert = (
+            f"INSERT INTO {self.name} ({self._columns}) VALUES ({values}) ON DUPLICATE KEY UPDATE"
+            " booking_id = booking_id"
+        )
+        slices = (
+            rows.slice(start, STATEMENT_ROWS) for start in range(0, rows.num_rows, STATEMENT_ROWS)
+        )
+        return sum(
+            self.cursor.executemany(insert, [tuple(row.values()) for row in each.to_pylist()])
+            for each in slices
+        )

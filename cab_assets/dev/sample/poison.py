@@ -1,4 +1,6 @@
-"""Records that cannot be used: what broken apps, other programs and a misused topic leave among the clicks."""
+"""Records that cannot be used: what broken apps, other programs and a misused topic leave among the
+clicks.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,12 +9,19 @@ Poison = Callable[[bytes], bytes | None]  # from a click's value; None is a tomb
 
 
 def without(field: str) -> Poison:
-    return lambda click: _dumped({name: value for name, value in _fields(click).items() if name != field})
+    return lambda click: _dumped(
+        {name: value for name, value in _fields(click).items() if name != field}
+    )
 
 
 def having(field: str, value: object) -> Poison:
-    """The click with another value of one field; `timestamp` goes by whichever name it has there."""
-    return lambda click: _dumped({name: value if name.strip() == field else old for name, old in _fields(click).items()})
+    """The click with another value of one field.
+
+    `timestamp` goes by whichever name it has there.
+    """
+    return lambda click: _dumped(
+        {name: value if name.strip() == field else old for name, old in _fields(click).items()}
+    )
 
 
 def _fields(click: bytes) -> dict[str, object]:
@@ -53,7 +62,9 @@ POISONS: dict[str, Poison] = {
     "a time of no form": having("timestamp", "yesterday\n"),
     "the year 1970": having("timestamp", "1970-01-01 00:00:00\n"),
     "the year 9999": having("timestamp", "9999-12-31 23:59:59\n"),
-    "invalid UTF-8": lambda click: click.replace(b'"app_version": "', b'"app_version": "\xff\xfe\xc3'),
+    "invalid UTF-8": lambda click: click.replace(
+        b'"app_version": "', b'"app_version": "\xff\xfe\xc3'
+    ),
     "NUL in it": lambda click: click.replace(b'"customer_id": "', b'"customer_id": "\0\0'),
     "only NUL": lambda _: bytes(64),
     "a key twice": _twice,

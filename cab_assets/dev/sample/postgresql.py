@@ -7,8 +7,12 @@ import pyarrow.csv
 
 from cab_assets.dev.sample.source import TEXT_WIDTH, FilledTable
 
-ARRIVING = "pg_temp.arriving"  # COPY cannot skip what is there already, so rows arrive beside the table
-CSV = pyarrow.csv.WriteOptions(include_header=False)  # quotes every text and no NULL, as COPY reads it
+ARRIVING = (  # COPY cannot skip what is there already, so rows arrive beside the table
+    "pg_temp.arriving"
+)
+CSV = pyarrow.csv.WriteOptions(
+    include_header=False
+)  # quotes every text and no NULL, as COPY reads it
 
 
 class PostgreSQLTable(FilledTable):
@@ -29,9 +33,14 @@ class PostgreSQLTable(FilledTable):
 
     def insert_missing(self, rows: pa.RecordBatch) -> int:
         self.cursor.execute(f"CREATE TABLE {ARRIVING} (LIKE {self.name})")
-        with self.cursor.copy(f"COPY {ARRIVING} ({self._columns}) FROM STDIN (FORMAT csv, ENCODING 'UTF8')") as copy:
+        with self.cursor.copy(
+            f"COPY {ARRIVING} ({self._columns}) FROM STDIN (FORMAT csv, ENCODING 'UTF8')"
+        ) as copy:
             copy.write(_csv(rows))
-        self.cursor.execute(f"INSERT INTO {self.name} ({self._columns}) SELECT {self._columns} FROM {ARRIVING} ON CONFLICT DO NOTHING")
+        self.cursor.execute(
+            f"INSERT INTO {self.name} ({self._columns}) SELECT {self._columns} FROM {ARRIVING} ON"
+            " CONFLICT DO NOTHING"
+        )
         inserted = int(self.cursor.rowcount)
         self.cursor.execute(f"DROP TABLE {ARRIVING}")
         return inserted

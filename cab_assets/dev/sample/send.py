@@ -18,7 +18,8 @@ from cab_assets.environment import BadEnvironment, Environment
 from cab_assets.errors import Unavailable
 from cab_assets.wiring import Clients
 
-AT_ONCE = 20_000  # records between two looks at what became of them: bounds what the producer keeps in memory
+# Records between two looks at what became of them: bounds what the producer keeps in memory
+AT_ONCE = 20_000
 REFUSED_SECONDS = 30  # a broker that was killed is back after 10
 PROGRESS_SECONDS = 5
 TOMBSTONE_KEY = b"tombstone"  # a record must have a key or a value
@@ -29,7 +30,9 @@ PRODUCER = {
     "delivery_timeout_ms": REFUSED_SECONDS * 1000,
     "linger_ms": 20,
     "batch_size": 256 * 1024,
-    "compression_type": "gzip",  # in Python it pays: a third less time, as the checksum is over fewer bytes
+    "compression_type": (
+        "gzip"
+    ),  # in Python it pays: a third less time, as the checksum is over fewer bytes
     "metrics_enabled": False,
 }
 
@@ -74,8 +77,13 @@ def stopped_by_signals() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
-def send_clicks(env: Environment, feed: Feed, count: int | None, pace: Pace, say: Callable[[str], None]) -> None:
-    """Send the first `count` records of the feed, or endlessly; what is counted in the end has arrived."""
+def send_clicks(
+    env: Environment, feed: Feed, count: int | None, pace: Pace, say: Callable[[str], None]
+) -> None:
+    """Send the first `count` records of the feed, or endlessly.
+
+    What is counted in the end has arrived.
+    """
     topic = click_topic(env)
     partitions = len(topic.look().ends)
     sent: Counter[str] = Counter()
@@ -87,18 +95,26 @@ def send_clicks(env: Environment, feed: Feed, count: int | None, pace: Pace, say
             if time.monotonic() - told > PROGRESS_SECONDS:
                 say(f"{sent.total():,} clicks" + (f" of {count:,}" if count else ""))
                 told = time.monotonic()
-    say(f"{sent.total():,} clicks were sent to {topic.name}: {sent['poison']:,} of them poison, {sent['late']:,} late, {sent['repeat']:,} sent again.")
+    say(
+        f"{sent.total():,} clicks were sent to {topic.name}: {sent['poison']:,} of them poison,"
+        f" {sent['late']:,} late, {sent['repeat']:,} sent again."
+    )
 
 
 def click_topic(env: Environment) -> ClickTopic:
     if env.kafka_bootstrap_servers is None:
-        raise BadEnvironment("CAB_KAFKA_BOOTSTRAP_SERVERS is not set: start the embedded broker with `cab up`, or name another one")
+        raise BadEnvironment(
+            "CAB_KAFKA_BOOTSTRAP_SERVERS is not set: start the embedded broker with `cab up`, or"
+            " name another one"
+        )
     return Clients(env).click_topic
 
 
 @contextmanager
 def _producer(topic: ClickTopic) -> Iterator[KafkaProducer]:
-    producer = KafkaProducer(bootstrap_servers=topic.servers, **PRODUCER, **topic.security.for_python())
+    producer = KafkaProducer(
+        bootstrap_servers=topic.servers, **PRODUCER, **topic.security.for_python()
+    )
     try:
         yield producer
     finally:
@@ -106,15 +122,28 @@ def _producer(topic: ClickTopic) -> Iterator[KafkaProducer]:
             producer.close(timeout=1)
 
 
-def _deliver(producer: KafkaProducer, topic: ClickTopic, partitions: int, first: int, batch: list[Labelled]) -> None:
-    """Round the partitions, and wait until all of the batch is there; `first` is how many were sent before."""
+def _deliver(
+    producer: KafkaProducer, topic: ClickTopic, partitions: int, first: int, batch: list[Labelled]
+) -> None:
+    """Round the partitions, and wait until all of the batch is there.
+
+    `first` is how many were sent before.
+    """
     try:
         futures = [
-            producer.send(topic.name, value, key=TOMBSTONE_KEY if value is None else None, partition=number % partitions)
+            producer.send(
+                topic.name,
+                value,
+                key=TOMBSTONE_KEY if value is None else None,
+                partition=number % partitions,
+            )
             for number, (_, value) in enumerate(batch, first)
         ]
         producer.flush(2 * REFUSED_SECONDS)
         if failure := next((each.exception for each in futures if each.failed()), None):
             raise failure
     except KafkaError as error:
-        raise ClicksNotSent(f"Kafka at {topic.servers} takes no more clicks, after {first:,} ({error}); see `cab doctor`") from error
+        raise ClicksNotSent(
+            f"Kafka at {topic.servers} takes no more clicks, after {first:,} ({error}); see `cab"
+            " doctor`"
+        ) from error

@@ -40,8 +40,13 @@ class FilledTable(ABC):
 
     def holds(self) -> tuple[int, int]:
         """How many rows, on how many days."""
-        days = f"SELECT CAST(pickup_timestamp AS date) AS pickup_day, count(*) AS bookings FROM {self.name} GROUP BY 1"
-        self.cursor.execute(f"SELECT coalesce(sum(bookings), 0), count(pickup_day) FROM ({days}) AS days")
+        days = (
+            "SELECT CAST(pickup_timestamp AS date) AS pickup_day, count(*) AS bookings FROM"
+            f" {self.name} GROUP BY 1"
+        )
+        self.cursor.execute(
+            f"SELECT coalesce(sum(bookings), 0), count(pickup_day) FROM ({days}) AS days"
+        )
         rows, days_held = self.cursor.fetchone()
         return int(rows), int(days_held)
 
@@ -51,5 +56,7 @@ class FilledTable(ABC):
 
     @property
     def _ddl(self) -> str:
-        columns = ", ".join(f"{column.name} {self.types[column.type]}" for column in BOOKINGS.columns)
+        columns = ", ".join(
+            f"{column.name} {self.types[column.type]}" for column in BOOKINGS.columns
+        )
         return f"{columns}, PRIMARY KEY (booking_id)"

@@ -1,4 +1,6 @@
-"""Bookings in a file as Sqoop writes it: no header, the columns in order, nothing quoted, NULL as `null`."""
+"""Bookings in a file as Sqoop writes it: no header, the columns in order, nothing quoted, NULL as
+`null`.
+"""
 
 import re
 from pathlib import Path
@@ -17,9 +19,13 @@ class MalformedFile(CabError):
     """A line of a file of bookings cannot be read."""
 
 
-READ = csv.ReadOptions(column_names=BOOKINGS.names, use_threads=False)  # only one thread knows the line of an error
+READ = csv.ReadOptions(
+    column_names=BOOKINGS.names, use_threads=False
+)  # only one thread knows the line of an error
 PARSE = csv.ParseOptions(quote_char=False, ignore_empty_lines=False)
-CONVERT = csv.ConvertOptions(column_types=BOOKINGS.arrow_schema, null_values=["null"], strings_can_be_null=True)
+CONVERT = csv.ConvertOptions(
+    column_types=BOOKINGS.arrow_schema, null_values=["null"], strings_can_be_null=True
+)
 
 
 def bookings_in(file: Path) -> pa.Table:
@@ -30,7 +36,12 @@ def bookings_in(file: Path) -> pa.Table:
         raise MalformedFile(_in_words(file, str(error))) from None
     _refuse(file, "booking_id", pc.is_null(rows["booking_id"]), "null, but it is the key")
     for column in (each.name for each in BOOKINGS.columns if each.type == "string"):
-        _refuse(file, column, pc.greater(pc.utf8_length(rows[column]), TEXT_WIDTH), f"more than {TEXT_WIDTH} characters")
+        _refuse(
+            file,
+            column,
+            pc.greater(pc.utf8_length(rows[column]), TEXT_WIDTH),
+            f"more than {TEXT_WIDTH} characters",
+        )
     return rows
 
 

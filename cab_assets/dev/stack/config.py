@@ -47,14 +47,28 @@ stdout_logfile_backups=2
 def render(home: Path, servers: Sequence[Server], port: int, password: str) -> str:
     """The servers are started in their order and stopped in the reverse one."""
     programs = [_program(server, priority) for priority, server in enumerate(servers)]
-    return SUPERVISORD.format(home=home, address=f"{LOOPBACK}:{port}", password=password) + "".join(programs)
+    return SUPERVISORD.format(home=home, address=f"{LOOPBACK}:{port}", password=password) + "".join(
+        programs
+    )
 
 
 def _program(server: Server, priority: int) -> str:
-    # supervisord killed with -9 takes its servers along: orphans would hold ports and data of those started next
-    command = [*server.account(), "setpriv", f"--pdeathsig={server.stop_signal}", "--", *server.command()]
+    # supervisord killed with -9 takes its servers along: orphans would hold ports and data of those
+    # started next
+    command = [
+        *server.account(),
+        "setpriv",
+        f"--pdeathsig={server.stop_signal}",
+        "--",
+        *server.command(),
+    ]
     environment = ",".join(f'{name}="{value}"' for name, value in server.environment().items())
-    return PROGRAM.format(server=server, priority=priority, command=_escaped(shlex.join(command)), environment=_escaped(environment))
+    return PROGRAM.format(
+        server=server,
+        priority=priority,
+        command=_escaped(shlex.join(command)),
+        environment=_escaped(environment),
+    )
 
 
 def _escaped(text: str) -> str:

@@ -12,20 +12,38 @@ from cab_assets.environment import STACK_ENV
 CONFIG = "supervisord.conf"
 PASSWORD = "password"  # noqa: S105  (the name of its file)
 PORTS = "ports.json"
-OURS = ("postgres", "kafka", "warehouse", "lake", "dagster", "logs", STACK_ENV, PASSWORD, PORTS, "supervisord.pid", CONFIG)  # CONFIG last: it marks a home
+OURS = (
+    "postgres",
+    "kafka",
+    "warehouse",
+    "lake",
+    "dagster",
+    "logs",
+    STACK_ENV,
+    PASSWORD,
+    PORTS,
+    "supervisord.pid",
+    CONFIG,
+)  # CONFIG last: it marks a home
 
 
 def make(home: Path) -> None:
     """The folder, its owner's alone when it is new."""
     if odd := set(re.sub(r"[\w ./@+=~-]", "", str(home))):
-        raise UnusableHome(f"CAB_HOME={home} holds {' '.join(sorted(odd))}, which not every server can be told; choose a plainer path.")
+        raise UnusableHome(
+            f"CAB_HOME={home} holds {' '.join(sorted(odd))}, which not every server can be told;"
+            " choose a plainer path."
+        )
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("logs", "lake", "dagster"):
             (home / name).mkdir(exist_ok=True)
         _make_password(home / PASSWORD)
     except OSError as error:
-        raise UnusableHome(f"CAB_HOME={home} cannot be made: {error.strerror}. Set CAB_HOME to a folder that you may write to.") from error
+        raise UnusableHome(
+            f"CAB_HOME={home} cannot be made: {error.strerror}. Set CAB_HOME to a folder that you"
+            " may write to."
+        ) from error
 
 
 def write_private(path: Path, text: str) -> None:
@@ -49,10 +67,16 @@ def _make_password(file: Path) -> None:
 
 
 def wipe(home: Path) -> None:
-    """Forget all data. What is not ours stays, and a folder that never was a stack's home is not touched at all."""
+    """Forget all data.
+
+    What is not ours stays, and a folder that never was a stack's home is not touched at all.
+    """
     if not (home / CONFIG).exists():
         if any(home.iterdir()):
-            raise UnusableHome(f"{home} is not the home of a stack (it has no {CONFIG}); nothing was deleted. Check CAB_HOME.")
+            raise UnusableHome(
+                f"{home} is not the home of a stack (it has no {CONFIG}); nothing was deleted."
+                " Check CAB_HOME."
+            )
         return
     for name in OURS:
         path = home / name

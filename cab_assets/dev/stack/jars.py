@@ -1,4 +1,6 @@
-"""Jars that are fetched once per user, with the Ivy that the pyspark wheel holds: Kafka's broker, and what Spark lacks to read from it."""
+"""Jars that are fetched once per user, with the Ivy that the pyspark wheel holds: Kafka's broker,
+and what Spark lacks to read from it.
+"""
 
 import hashlib
 import os
@@ -18,8 +20,12 @@ from cab_assets.dev.stack.server import packaged
 
 SETTINGS = Path(__file__).parent / "ivysettings.xml"
 IVY = "pyspark/jars/ivy-2.5.3.jar"
-SILENCE_SECONDS = 30  # Ivy prints a dot per kilobyte, so this long without one is a dead line, not a slow one
-REMEDY = "mend the connection (Java takes a proxy from JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=…, not from HTTPS_PROXY), then try again"
+# Ivy prints a dot per kilobyte, so this long without one is a dead line, not a slow one
+SILENCE_SECONDS = 30
+REMEDY = (
+    "mend the connection (Java takes a proxy from JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=…, not from"
+    " HTTPS_PROXY), then try again"
+)
 
 
 @dataclass(frozen=True)
@@ -58,15 +64,23 @@ class JarSet:
 
     @property
     def folder(self) -> Path:
-        """Where the jars of this list of pins are; those of another version's list lie beside it."""
+        """Where the jars of this list of pins are.
+
+        Those of another version's list lie beside it.
+        """
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return cache / "cab-assets" / "jars" / hashlib.sha256(self.pins.read_bytes()).hexdigest()[:12]
+        return (
+            cache / "cab-assets" / "jars" / hashlib.sha256(self.pins.read_bytes()).hexdigest()[:12]
+        )
 
     def of(self, use: str) -> list[Path]:
         return [self.folder / jar.path for jar in self.pinned if jar.use == use]
 
     def fetch(self, report: Callable[[str], None]) -> None:
-        """Every jar is there when this returns, and is what its pin says; UnfetchableJars if one cannot be had."""
+        """Every jar is there when this returns, and is what its pin says.
+
+        UnfetchableJars if one cannot be had.
+        """
         cache = self.folder.parent
         try:
             cache.mkdir(parents=True, exist_ok=True)
@@ -74,16 +88,25 @@ class JarSet:
                 if not self._is_whole():
                     self._bring(cache / "draft", report)
         except OSError as error:
-            raise UnfetchableJars(f"the jars cannot be put into {cache}: {error.strerror}. Set XDG_CACHE_HOME to a folder that you may write to.") from error
+            raise UnfetchableJars(
+                f"the jars cannot be put into {cache}: {error.strerror}. Set XDG_CACHE_HOME to a"
+                " folder that you may write to."
+            ) from error
 
     def _is_whole(self) -> bool:
-        """A folder is there only if every jar in it was right; what is asked here is whether somebody deleted one since."""
+        """A folder is there only if every jar in it was right.
+
+        What is asked here is whether somebody deleted one since.
+        """
         return all((self.folder / jar.path).exists() for jar in self.pinned)
 
     def _bring(self, draft: Path, report: Callable[[str], None]) -> None:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
-        report(f"jars: {len(self.pinned)} of {self.what} come from Maven Central, {self.megabytes} MB, once for all stacks of this user")
+        report(
+            f"jars: {len(self.pinned)} of {self.what} come from Maven Central, {self.megabytes} MB,"
+            " once for all stacks of this user"
+        )
         try:
             self.fetch_into(draft)
             self._check(draft / "jars")
@@ -94,21 +117,38 @@ class JarSet:
         report(f"jars: fetched and checked; they are in {self.folder}")
 
     def fetch_into(self, draft: Path) -> None:
-        """Fetch the jars into the folder `jars` of an existing folder, without a look at their hashes."""
+        """Fetch the jars into the folder `jars` of an existing folder, without a look at their
+        hashes.
+        """
         (draft / "ivy.xml").write_text(self._wanted())
         target = f"{draft}/jars/[conf]/[artifact]-[revision].[ext]"
-        ivy = ["-settings", str(SETTINGS), "-cache", str(draft / "ivy"), "-ivy", str(draft / "ivy.xml"), "-confs", *self.uses, "-retrieve", target]
+        ivy = [
+            "-settings",
+            str(SETTINGS),
+            "-cache",
+            str(draft / "ivy"),
+            "-ivy",
+            str(draft / "ivy.xml"),
+            "-confs",
+            *self.uses,
+            "-retrieve",
+            target,
+        ]
         command = [machine.java(), "-jar", packaged("pyspark", IVY), *ivy]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             said = _listen(process)
         if process.returncode:
-            raise UnfetchableJars(f"the jars of {self.what} cannot be fetched from Maven Central: {_reason(said)}; {REMEDY}.")
+            raise UnfetchableJars(
+                f"the jars of {self.what} cannot be fetched from Maven Central: {_reason(said)};"
+                f" {REMEDY}."
+            )
 
     def _wanted(self) -> str:
         confs = "".join(f'<conf name="{use}"/>' for use in self.uses)
         dependencies = "\n".join(jar.dependency for jar in self.pinned)
         return (
-            f'<ivy-module version="2.0"><info organisation="cab" module="jars"/><configurations>{confs}</configurations>'
+            '<ivy-module version="2.0"><info organisation="cab"'
+            f' module="jars"/><configurations>{confs}</configurations>'
             f"<dependencies>{dependencies}</dependencies></ivy-module>"
         )
 
@@ -116,12 +156,15 @@ class JarSet:
         wrong = [jar.path for jar in self.pinned if sha256(jars / jar.path) != jar.sha256]
         if wrong:
             raise UnfetchableJars(
-                f"{', '.join(wrong)} from Maven Central: not the file that was pinned (its SHA-256 differs), so nothing was kept. "
-                "Something between here and there alters files; try again from another network."
+                f"{', '.join(wrong)} from Maven Central: not the file that was pinned (its SHA-256"
+                " differs), so nothing was kept. Something between here and there alters files;"
+                " try again from another network."
             )
 
 
-EMBEDDED = JarSet(Path(__file__).parent / "jars.sha256", "Kafka and of Spark's connector to it", 53)  # each of the two has a kafka-clients of its own
+EMBEDDED = JarSet(
+    Path(__file__).parent / "jars.sha256", "Kafka and of Spark's connector to it", 53
+)  # each of the two has a kafka-clients of its own
 
 
 def sha256(file: Path) -> str:
@@ -134,7 +177,9 @@ def broker() -> str:
 
 
 def connector() -> list[Path]:
-    """What any Spark driver of ours needs on its class path to read Kafka: all that is not in the wheel."""
+    """What any Spark driver of ours needs on its class path to read Kafka: all that is not in the
+    wheel.
+    """
     return EMBEDDED.of("connector")
 
 
@@ -152,5 +197,7 @@ def _listen(process: subprocess.Popen[bytes]) -> str:
 
 def _reason(said: str) -> str:
     """The first exception that Ivy names, or what it did not find."""
-    found = re.search(r"\((\S+(?:Exception|Error)\b.*|no answer.*)\)", said) or re.search(r"(Host \S+ not found|(?<=:: )\S+: not found)", said)
+    found = re.search(r"\((\S+(?:Exception|Error)\b.*|no answer.*)\)", said) or re.search(
+        r"(Host \S+ not found|(?<=:: )\S+: not found)", said
+    )
     return found[1] if found else said.strip()[-300:]

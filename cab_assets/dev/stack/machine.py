@@ -10,7 +10,10 @@ from pathlib import Path
 from cab_assets.dev.stack.errors import UnfitMachine
 
 OLDEST_JAVA = 17  # what Spark 4 runs on
-REMEDY = f"install Java {OLDEST_JAVA} or newer (Debian: apt install openjdk-17-jre-headless) and put it on PATH or in JAVA_HOME"
+REMEDY = (
+    f"install Java {OLDEST_JAVA} or newer (Debian: apt install openjdk-17-jre-headless) and put it"
+    " on PATH or in JAVA_HOME"
+)
 
 
 def check() -> None:
@@ -20,7 +23,9 @@ def check() -> None:
     if version < OLDEST_JAVA:
         raise UnfitMachine(f"{found} is Java {version}: {REMEDY}.")
     if shutil.which("setpriv") is None:
-        raise UnfitMachine("there is no setpriv on PATH: install util-linux, a part of every Linux distribution.")
+        raise UnfitMachine(
+            "there is no setpriv on PATH: install util-linux, a part of every Linux distribution."
+        )
 
 
 def java() -> str:
@@ -28,7 +33,9 @@ def java() -> str:
     home = os.environ.get("JAVA_HOME")
     found = shutil.which(Path(home) / "bin" / "java" if home else "java")
     if found is None:
-        raise UnfitMachine(f"there is no java {f'in JAVA_HOME={home}' if home else 'on PATH'}: {REMEDY}.")
+        raise UnfitMachine(
+            f"there is no java {f'in JAVA_HOME={home}' if home else 'on PATH'}: {REMEDY}."
+        )
     return found
 
 

@@ -1,4 +1,6 @@
-"""Write the hashes of a file of pinned jars anew, after its versions were changed: `python -m cab_assets.dev.stack.pin FILE`."""
+"""Write the hashes of a file of pinned jars anew, after its versions were changed: `python -m
+cab_assets.dev.stack.pin FILE`.
+"""
 
 import sys
 import tempfile
@@ -8,11 +10,16 @@ from cab_assets.dev.stack.jars import JarSet, sha256
 
 
 def pin(file: Path) -> None:
-    """Fetch each jar that the file names from Maven Central, and write its SHA-256 at the head of its line."""
+    """Fetch each jar that the file names from Maven Central, and write its SHA-256 at the head of
+    its line.
+    """
     jars = JarSet(file, file.stem, 0)
     with tempfile.TemporaryDirectory() as draft:
         jars.fetch_into(Path(draft))
-        lines = [f"{sha256(Path(draft, 'jars', jar.path))}  {jar.use}  {jar.coordinates}\n" for jar in jars.pinned]
+        lines = [
+            f"{sha256(Path(draft, 'jars', jar.path))}  {jar.use}  {jar.coordinates}\n"
+            for jar in jars.pinned
+        ]
     file.write_text("".join(lines))
 
 

@@ -18,10 +18,15 @@ def remembered(home: Path) -> dict[str, int]:
 
 @contextmanager
 def claimed(home: Path, usual: Mapping[str, int]) -> Iterator[dict[str, int]]:
-    """A free port for each name, remembered, and left alone by other starting stacks until the block ends."""
+    """A free port for each name, remembered, and left alone by other starting stacks until the
+    block ends.
+    """
     before = remembered(home)
     with ExitStack() as claims:
-        ports = {name: _first_free((before.get(name, port), *range(port, port + 1000)), claims) for name, port in usual.items()}
+        ports = {
+            name: _first_free((before.get(name, port), *range(port, port + 1000)), claims)
+            for name, port in usual.items()
+        }
         write_private(home / PORTS, json.dumps(ports))
         yield ports
 
@@ -37,7 +42,10 @@ def _first_free(candidates: tuple[int, ...], claims: ExitStack) -> int:
 
 
 def _claim(port: int, claims: ExitStack) -> bool:
-    """Whether nobody listens there; a server takes seconds to, so until then a name in the kernel says that the port is given away."""
+    """Whether nobody listens there.
+
+    A server takes seconds to, so until then a name in the kernel says that the port is given away.
+    """
     claim = claims.enter_context(socket.socket(socket.AF_UNIX))
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

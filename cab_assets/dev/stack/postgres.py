@@ -11,7 +11,13 @@ from cab_assets.dev.stack.ports import LOOPBACK
 from cab_assets.dev.stack.server import Server, packaged
 
 NOBODY = "65534"
-INITDB = ("--auth=scram-sha-256", "--username=cab", "--encoding=UTF8", "--locale=C", "--no-instructions")
+INITDB = (
+    "--auth=scram-sha-256",
+    "--username=cab",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--no-instructions",
+)
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",  # their paths end at 107 characters, a CAB_HOME may not
@@ -20,7 +26,9 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": "2GB",  # a sample of a few million bookings is loaded without forced checkpoints
+    "max_wal_size": (
+        "2GB"
+    ),  # a sample of a few million bookings is loaded without forced checkpoints
     "jit": "off",  # costs more than it saves on queries of a second
     "log_checkpoints": "off",
 }
@@ -34,7 +42,8 @@ class Postgres(Server):
     waits_for: ClassVar[str] = "SELECT 1"
     refusals: ClassVar[tuple[type[Exception], ...]] = (psycopg.Error,)
     stop_signal: ClassVar[str] = "INT"  # fast: TERM would wait for clients to leave
-    start_retries: ClassVar[int] = 100  # after a kill -9 it cannot start before the last orphaned query has ended
+    # After a kill -9 it cannot start before the last orphaned query has ended
+    start_retries: ClassVar[int] = 100
 
     @property
     def data(self) -> Path:
@@ -46,23 +55,51 @@ class Postgres(Server):
         draft = self.folder / "data.draft"  # so that a set-up cut short is not taken for a database
         shutil.rmtree(draft, ignore_errors=True)
         self.folder.mkdir(exist_ok=True)
-        self.run([_binary("initdb"), f"--pgdata={draft}", f"--pwfile={self.home / PASSWORD}", *INITDB])
-        self.run([_binary("postgres"), "--single", "-D", str(draft), "postgres"], stdin="CREATE DATABASE cab")
+        self.run(
+            [_binary("initdb"), f"--pgdata={draft}", f"--pwfile={self.home / PASSWORD}", *INITDB]
+        )
+        self.run(
+            [_binary("postgres"), "--single", "-D", str(draft), "postgres"],
+            stdin="CREATE DATABASE cab",
+        )
         draft.rename(self.data)
 
     def command(self) -> list[str]:
         settings = SETTINGS | {"port": str(self.ports["postgres"])}
-        return [_binary("postgres"), "-D", str(self.data), *(f"--{name}={value}" for name, value in settings.items())]
+        return [
+            _binary("postgres"),
+            "-D",
+            str(self.data),
+            *(f"--{name}={value}" for name, value in settings.items()),
+        ]
 
     def account(self) -> list[str]:
-        """Nobody's, for root: PostgreSQL refuses to run as root. Why so: docs/decisions/0004-postgresql-as-root.md."""
+        """Nobody's, for root: PostgreSQL refuses to run as root. Why so:
+        docs/decisions/0004-postgresql-as-root.md.
+        """
         if os.geteuid() != 0:
             return []
-        may_read_all = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
-        return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *may_read_all, "--"]
+        may_read_all = [
+            "--inh-caps=+dac_override",
+            "--ambient-caps=+dac_override",
+            "--securebits=+no_setuid_fixup",
+        ]
+        return [
+            "setpriv",
+            f"--reuid={NOBODY}",
+            f"--regid={NOBODY}",
+            "--clear-groups",
+            *may_read_all,
+            "--",
+        ]
 
     def ask(self) -> None:
-        with psycopg.connect(f"host={LOOPBACK} user=cab dbname=cab", port=self.ports["postgres"], password=self.password, connect_timeout=5) as connection:
+        with psycopg.connect(
+            f"host={LOOPBACK} user=cab dbname=cab",
+            port=self.ports["postgres"],
+            password=self.password,
+            connect_timeout=5,
+        ) as connection:
             connection.execute("SELECT 1")
 
     def variables(self) -> dict[str, str]:

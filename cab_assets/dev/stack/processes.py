@@ -5,13 +5,22 @@ from pathlib import Path
 
 
 def of_session(leader: int, folder: Path) -> list[int]:
-    """The living processes of a session that work inside a folder. A number alone may long be another program's."""
-    return [pid for pid in (int(process.name) for process in Path("/proc").glob("[0-9]*")) if _belongs(pid, leader, folder)]
+    """The living processes of a session that work inside a folder.
+
+    A number alone may long be another program's.
+    """
+    return [
+        pid
+        for pid in (int(process.name) for process in Path("/proc").glob("[0-9]*"))
+        if _belongs(pid, leader, folder)
+    ]
 
 
 def _belongs(pid: int, leader: int, folder: Path) -> bool:
     try:
-        return os.getsid(pid) == leader and Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder)
+        return os.getsid(pid) == leader and Path(f"/proc/{pid}/cwd").readlink().is_relative_to(
+            folder
+        )
     except OSError:  # it has ended, or is not ours to look at
         return False
 

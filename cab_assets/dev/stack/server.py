@@ -23,7 +23,9 @@ class Server(ABC):
     name: ClassVar[str]
     usual_ports: ClassVar[Mapping[str, int]]
     waits_for: ClassVar[str]
-    refusals: ClassVar[tuple[type[Exception], ...]]  # what its clients raise while it does not answer
+    refusals: ClassVar[
+        tuple[type[Exception], ...]
+    ]  # what its clients raise while it does not answer
     stop_signal: ClassVar[str] = "TERM"
     start_seconds: ClassVar[int] = 1  # one that ends sooner counts as a failed start
     start_retries: ClassVar[int]
@@ -57,9 +59,13 @@ class Server(ABC):
     def run(self, command: list[str], stdin: str = "") -> None:
         """A program of its set-up, as its own account; what it says goes to the server's log."""
         with self.log.open("a") as log:
-            ended = subprocess.run([*self.account(), *command], input=stdin, stdout=log, stderr=log, text=True)
+            ended = subprocess.run(
+                [*self.account(), *command], input=stdin, stdout=log, stderr=log, text=True
+            )
         if ended.returncode != 0:
-            raise self.failed(f"cannot be set up: {Path(command[0]).name} ended with {ended.returncode}")
+            raise self.failed(
+                f"cannot be set up: {Path(command[0]).name} ended with {ended.returncode}"
+            )
 
     @abstractmethod
     def ask(self) -> None:

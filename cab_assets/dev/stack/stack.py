@@ -12,7 +12,11 @@ from cab_assets.dev.stack.supervisor import USUAL_PORTS, Supervisor
 from cab_assets.dev.stack.warehouse import Warehouse
 
 SERVERS: tuple[type[Server], ...] = (Postgres, Kafka, Warehouse)  # started in this order
-USUAL = {name: port for each in (USUAL_PORTS, *(server.usual_ports for server in SERVERS)) for name, port in each.items()}
+USUAL = {
+    name: port
+    for each in (USUAL_PORTS, *(server.usual_ports for server in SERVERS))
+    for name, port in each.items()
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,9 @@ class Stack:
 
     @property
     def variables(self) -> dict[str, str]:
-        of_servers = {name: value for server in self.servers for name, value in server.variables().items()}
+        of_servers = {
+            name: value for server in self.servers for name, value in server.variables().items()
+        }
         return of_servers | {"CAB_LAKE_ROOT": f"file://{self.home}/lake"}
 
     def runs(self) -> bool:

@@ -25,7 +25,10 @@ class ServerStatus:
 def status(home: Path) -> list[ServerStatus]:
     stack = remembered(home.resolve())
     running = stack.runs()
-    return [_status(server, stack.supervisor.state(server.name) if running else {}) for server in stack.servers]
+    return [
+        _status(server, stack.supervisor.state(server.name) if running else {})
+        for server in stack.servers
+    ]
 
 
 def _status(server: Server, process: dict[str, Any]) -> ServerStatus:
@@ -33,7 +36,8 @@ def _status(server: Server, process: dict[str, Any]) -> ServerStatus:
     return ServerStatus(
         name=server.name,
         state=process.get("statename", "STOPPED"),
-        answers=alive and server.refusal() is None,  # when ours is not alive, a stranger may answer there
+        answers=alive
+        and server.refusal() is None,  # when ours is not alive, a stranger may answer there
         pid=process["pid"] if alive else None,
         ports=server.own_ports,
         uptime=process["now"] - process["start"] if alive else 0,
@@ -44,11 +48,22 @@ def _status(server: Server, process: dict[str, Any]) -> ServerStatus:
 def table(statuses: list[ServerStatus]) -> str:
     rows = [("SERVER", "STATE", "ANSWERS", "PID", "PORTS", "UP FOR", "LOG")]
     rows += [
-        (each.name, each.state, "yes" if each.answers else "no", str(each.pid or "-"), _listed(each.ports), str(timedelta(seconds=each.uptime)), each.log)
+        (
+            each.name,
+            each.state,
+            "yes" if each.answers else "no",
+            str(each.pid or "-"),
+            _listed(each.ports),
+            str(timedelta(seconds=each.uptime)),
+            each.log,
+        )
         for each in statuses
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def _listed(ports: dict[str, int]) -> str:

@@ -1,4 +1,6 @@
-"""supervisord: keeps the servers of one stack up, and is told what to do over a port on loopback."""
+"""supervisord: keeps the servers of one stack up, and is told what to do over a port on
+loopback.
+"""
 
 import os
 import signal
@@ -19,7 +21,15 @@ from cab_assets.dev.stack.ports import LOOPBACK
 USUAL_PORTS = {"supervisor": 9001}
 START_SECONDS = 10
 STOP_SECONDS = 45  # more than the 30 after which supervisord kills a server
-INHERITED = ("HOME", "JAVA_HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "USER")  # servers start the same, whatever SPARK_… or PG… the user has set
+INHERITED = (
+    "HOME",
+    "JAVA_HOME",
+    "LANG",
+    "LC_ALL",
+    "LOGNAME",
+    "PATH",
+    "USER",
+)  # servers start the same, whatever SPARK_… or PG… the user has set
 
 
 class _Impatient(xmlrpc.client.Transport):
@@ -37,7 +47,9 @@ class Supervisor:
 
     @property
     def pid(self) -> int | None:
-        """That of the latest one, which is the number of its session too, so it still tells the servers that it left."""
+        """That of the latest one, which is the number of its session too, so it still tells the
+        servers that it left.
+        """
         try:
             return int((self.home / "supervisord.pid").read_text())
         except (FileNotFoundError, ValueError):
@@ -58,16 +70,22 @@ class Supervisor:
         write_private(self.home / CONFIG, config)
         daemon = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.home / CONFIG)]
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        started = subprocess.run(daemon, env=environment, cwd=self.home, capture_output=True, text=True)
+        started = subprocess.run(
+            daemon, env=environment, cwd=self.home, capture_output=True, text=True
+        )
         if started.returncode != 0:
-            raise SupervisorNotUp(f"supervisord does not start: {started.stderr.strip() or started.stdout.strip()}")
+            raise SupervisorNotUp(
+                f"supervisord does not start: {started.stderr.strip() or started.stdout.strip()}"
+            )
         self._await_answer()
 
     def _await_answer(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self.runs() or not self._answers():
             if time.monotonic() > deadline:
-                raise SupervisorNotUp(f"supervisord did not answer within {START_SECONDS} s; its log is {self.log}")
+                raise SupervisorNotUp(
+                    f"supervisord did not answer within {START_SECONDS} s; its log is {self.log}"
+                )
             time.sleep(0.05)
 
     def _answers(self) -> bool:
@@ -86,7 +104,10 @@ class Supervisor:
             self._ask("startProcess", name, False)
 
     def stop(self) -> None:
-        """End the supervisor, its servers and whatever one that was killed left behind; StillRunning if something stays."""
+        """End the supervisor, its servers and whatever one that was killed left behind.
+
+        StillRunning if something stays.
+        """
         leader = self.pid
         if leader is None:
             return
@@ -96,7 +117,10 @@ class Supervisor:
             processes.send(left, signal.SIGKILL)
             left = processes.await_end(leader, self.home, 5)
         if left:
-            raise StillRunning(f"these processes of the stack in {self.home} do not end: {', '.join(map(str, left))}. End them, then try again.")
+            raise StillRunning(
+                f"these processes of the stack in {self.home} do not end:"
+                f" {', '.join(map(str, left))}. End them, then try again."
+            )
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         url = f"http://cab:{self.password}@{LOOPBACK}:{self.port}/RPC2"
@@ -104,5 +128,10 @@ class Supervisor:
             try:
                 return getattr(server.supervisor, method)(*arguments)
             except (OSError, HTTPException, xmlrpc.client.Error) as error:
-                reason = error.errmsg if isinstance(error, xmlrpc.client.ProtocolError) else error  # its text would show the password
-                raise SupervisorNotUp(f"supervisord does not answer ({reason}); run `cab down`, then `cab up`. Its log is {self.log}") from None
+                reason = (
+                    error.errmsg if isinstance(error, xmlrpc.client.ProtocolError) else error
+                )  # its text would show the password
+                raise SupervisorNotUp(
+                    f"supervisord does not answer ({reason}); run `cab down`, then `cab up`. Its"
+                    f" log is {self.log}"
+                ) from None

@@ -29,18 +29,28 @@ SETTINGS = {
     "spark.sql.shuffle.partitions": "8",  # two cores: Spark's 200 are all overhead
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # 2020-01-01 stays a string
-    "spark.sql.hive.filesourcePartitionFileCacheSize": "0",  # open sessions see new files of a known partition at once
+    "spark.sql.hive.filesourcePartitionFileCacheSize": (
+        "0"
+    ),  # open sessions see new files of a known partition at once
 }
 
 
 class Warehouse(Server):
-    """One JVM from the pyspark wheel: HiveServer2, Spark Connect, and the metastore (Derby) of both."""
+    """One JVM from the pyspark wheel: HiveServer2, Spark Connect, and the metastore (Derby) of
+    both.
+    """
 
     name: ClassVar[str] = "warehouse"
     usual_ports: ClassVar[Mapping[str, int]] = {"hive": 10000, "spark": 15002}
     waits_for: ClassVar[str] = "Spark Connect and the database cab in HiveServer2"
-    refusals: ClassVar[tuple[type[Exception], ...]] = (grpc.RpcError, HiveError, TException, OSError)
-    start_seconds: ClassVar[int] = 10  # a port that is taken or a metastore that is locked ends it within that
+    refusals: ClassVar[tuple[type[Exception], ...]] = (
+        grpc.RpcError,
+        HiveError,
+        TException,
+        OSError,
+    )
+    # A port that is taken or a metastore that is locked ends it within that
+    start_seconds: ClassVar[int] = 10
     start_retries: ClassVar[int] = 5
 
     def prepare(self) -> None:
@@ -52,17 +62,25 @@ class Warehouse(Server):
 
     @property
     def _spark_home(self) -> Path:
-        """Spark without the wheel's `python/lib/pyspark.zip`: out of a zip, each Python that Spark starts compiles all it imports, for a second."""
+        """Spark without the wheel's `python/lib/pyspark.zip`: out of a zip, each Python that Spark
+        starts compiles all it imports, for a second.
+        """
         return self.folder / "spark"
 
     def command(self) -> list[str]:
         options = [f"--conf={name}={value}" for name, value in self.settings().items()]
-        thrift = ["--hiveconf", f"hive.server2.thrift.bind.host={LOOPBACK}", "--hiveconf", f"hive.server2.thrift.port={self.ports['hive']}"]
+        thrift = [
+            "--hiveconf",
+            f"hive.server2.thrift.bind.host={LOOPBACK}",
+            "--hiveconf",
+            f"hive.server2.thrift.port={self.ports['hive']}",
+        ]
         return [
             str(self._spark_home / "bin" / "spark-submit"),
             "--master=local[*]",
             "--driver-memory=2g",
-            "--driver-class-path",  # with --jars, sessions opened after HiveServer2's first would not find Kafka
+            # With --jars, sessions opened after HiveServer2's first would not find Kafka
+            "--driver-class-path",
             ":".join(map(str, self.class_path())),
             *options,
             f"--class={SERVER_CLASS}",
@@ -76,7 +94,12 @@ class Warehouse(Server):
 
     def settings(self) -> dict[str, str]:
         tmp = self.folder / "tmp"
-        java = ["-Duser.timezone=UTC", f"-Djava.io.tmpdir={tmp}", f"-Dderby.system.home={self.folder}", f"-Dlog4j2.configurationFile={LOG_FORMAT.as_uri()}"]
+        java = [
+            "-Duser.timezone=UTC",
+            f"-Djava.io.tmpdir={tmp}",
+            f"-Dderby.system.home={self.folder}",
+            f"-Dlog4j2.configurationFile={LOG_FORMAT.as_uri()}",
+        ]
         return SETTINGS | {
             "spark.connect.grpc.binding.port": str(self.ports["spark"]),
             "spark.driver.extraJavaOptions": " ".join(f'"{option}"' for option in java),
@@ -86,7 +109,10 @@ class Warehouse(Server):
         }
 
     def environment(self) -> dict[str, str]:
-        """Of this wheel, whatever Spark else is on the machine; the Python is the one that `foreachBatch` runs in."""
+        """Of this wheel, whatever Spark else is on the machine.
+
+        The Python is the one that `foreachBatch` runs in.
+        """
         return {
             "SPARK_HOME": str(self._spark_home),
             "SPARK_CONF_DIR": str(self.folder / "conf"),
@@ -96,7 +122,9 @@ class Warehouse(Server):
 
     def ask(self) -> None:
         for port in self.own_ports.values():
-            socket.create_connection((LOOPBACK, port), ANSWER_TIMEOUT_SECONDS).close()  # thrift prints every refusal
+            socket.create_connection(
+                (LOOPBACK, port), ANSWER_TIMEOUT_SECONDS
+            ).close()  # thrift prints every refusal
         _ask_spark_connect(self.ports["spark"])
         if not _hive(self.ports["hive"], "SHOW DATABASES LIKE 'cab'"):
             _hive(self.ports["hive"], "CREATE DATABASE cab")
@@ -109,15 +137,23 @@ class Warehouse(Server):
 
 
 def _ask_spark_connect(port: int) -> None:
-    """A release of no session: the service answers it, and unlike a session it costs neither pyspark's imports (0.7 s) nor the server anything."""
-    with grpc.insecure_channel(f"{LOOPBACK}:{port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+    """A release of no session: the service answers it, and unlike a session it costs neither
+    pyspark's imports (0.7 s) nor the server anything.
+    """
+    with grpc.insecure_channel(
+        f"{LOOPBACK}:{port}", options=[("grpc.enable_http_proxy", 0)]
+    ) as channel:
         channel.unary_unary(RELEASE_SESSION)(b"", timeout=ANSWER_TIMEOUT_SECONDS)
 
 
 def _hive(port: int, statement: str) -> list[Any]:
     wire = TSocket(LOOPBACK, port)
     wire.setTimeout(ANSWER_TIMEOUT_SECONDS * 1000)
-    transport = TSaslClientTransport(lambda: hive.get_installed_sasl(LOOPBACK, "PLAIN", None, "cab", "no password"), "PLAIN", wire)
+    transport = TSaslClientTransport(
+        lambda: hive.get_installed_sasl(LOOPBACK, "PLAIN", None, "cab", "no password"),
+        "PLAIN",
+        wire,
+    )
     with hive.connect(thrift_transport=transport) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         return list(cursor.fetchall())

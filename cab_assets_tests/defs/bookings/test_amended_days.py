@@ -5,17 +5,31 @@ from cab_assets_tests.pipeline import TABLES, Pipeline
 from cab_assets_tests.rides import ride
 
 FARE, TEXT, LATE, DELETED, SAME, EMPTY = DAYS = [f"2020-02-0{day}" for day in range(1, 7)]
-NOTHING_NEW = {"raw_bookings": "nothing new: the source is as it was"} | {table.name: "nothing new: already visible" for table in TABLES}
+NOTHING_NEW = {"raw_bookings": "nothing new: the source is as it was"} | {
+    table.name: "nothing new: already visible" for table in TABLES
+}
 
 
 def files(pipeline: Pipeline) -> dict[str, bytes]:
     """All Parquet files and manifests of the lake."""
     found = pipeline.lake.files.get_file_info(pafs.FileSelector("", recursive=True))
-    return {info.path: pipeline.lake.read(info.path) for info in found if info.is_file and "/version=" in info.path}
+    return {
+        info.path: pipeline.lake.read(info.path)
+        for info in found
+        if info.is_file and "/version=" in info.path
+    }
 
 
-def test_exactly_the_amended_days_get_a_new_version_and_no_old_file_changes(pipeline: Pipeline) -> None:
-    pipeline.insert(*(ride(f"BK10000000{day[-1]}{each}", f"{day} 0{each}:00:00") for day in DAYS[:-1] for each in range(3)))
+def test_exactly_the_amended_days_get_a_new_version_and_no_old_file_changes(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.insert(
+        *(
+            ride(f"BK10000000{day[-1]}{each}", f"{day} 0{each}:00:00")
+            for day in DAYS[:-1]
+            for each in range(3)
+        )
+    )
     first = pipeline.run(FARE, EMPTY)
     written = files(pipeline)
     pipeline.sql("UPDATE {table} SET trip_fare = 100.01 WHERE booking_id = 'BK1000000011'")
@@ -29,8 +43,16 @@ def test_exactly_the_amended_days_get_a_new_version_and_no_old_file_changes(pipe
     assert {name: files(pipeline)[name] for name in written} == written
     again = {key: metadata["outcome"] for key, metadata in second.metadata.items()}
     new = {"raw_bookings": "imported"} | {table.name: "published" for table in TABLES}
-    assert again == {(asset, day): (NOTHING_NEW if day in (SAME, EMPTY) else new)[asset] for asset in new for day in DAYS}
-    changed = {day for day in DAYS if first.metadata["bookings", day]["version"] != second.metadata["bookings", day]["version"]}
+    assert again == {
+        (asset, day): (NOTHING_NEW if day in (SAME, EMPTY) else new)[asset]
+        for asset in new
+        for day in DAYS
+    }
+    changed = {
+        day
+        for day in DAYS
+        if first.metadata["bookings", day]["version"] != second.metadata["bookings", day]["version"]
+    }
     assert changed == {FARE, TEXT, LATE, DELETED}
     pipeline.is_like_source(*DAYS)
 

@@ -19,7 +19,11 @@ def look(pipeline: Pipeline, config: dict[str, bool] | None = None) -> list[str]
     """The days that a look at the source finds changed."""
     run = pipeline.job("observe_bookings", {"ops": {"observe": {"config": config or {}}}})
     assert run.failure == ""
-    summary = pipeline.instance.fetch_observations(dg.AssetKey("rds_bookings"), limit=1).records[0].asset_observation
+    summary = (
+        pipeline.instance.fetch_observations(dg.AssetKey("rds_bookings"), limit=1)
+        .records[0]
+        .asset_observation
+    )
     assert summary
     changed = summary.metadata["changed_days"].value
     assert isinstance(changed, Sequence)
@@ -30,16 +34,25 @@ def look(pipeline: Pipeline, config: dict[str, bool] | None = None) -> list[str]
 def published(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """An old day and four recent ones, all of them published; there is no earlier day."""
     monkeypatch.setenv("CAB_START_DATE", OLD)
-    pipeline.insert(*(ride(f"BK10000000{number}", f"{day} 10:00:00") for number, day in enumerate([OLD, *RECENT])))
+    pipeline.insert(
+        *(
+            ride(f"BK10000000{number}", f"{day} 10:00:00")
+            for number, day in enumerate([OLD, *RECENT])
+        )
+    )
     assert pipeline.run(OLD, RECENT[-1], assets=["raw_bookings", "bookings"]).failure == ""
     return pipeline
 
 
-def test_a_look_at_sums_sees_amounts_and_rows_and_one_at_hashes_every_column(published: Pipeline) -> None:
+def test_a_look_at_sums_sees_amounts_and_rows_and_one_at_hashes_every_column(
+    published: Pipeline,
+) -> None:
     assert look(published, SUMS) == []
     published.sql("UPDATE {table} SET tip_amount = 10.01 WHERE booking_id = 'BK100000001'")
     published.sql("UPDATE {table} SET cab_color = 'ivory' WHERE booking_id = 'BK100000002'")
-    published.insert(ride("BK100000009", f"{RECENT[2]} 10:00:00", trip_fare="0.00", tip_amount="0.00"))
+    published.insert(
+        ride("BK100000009", f"{RECENT[2]} 10:00:00", trip_fare="0.00", tip_amount="0.00")
+    )
     published.sql("DELETE FROM {table} WHERE booking_id = 'BK100000004'")
     published.sql("UPDATE {table} SET passenger_count = NULL WHERE booking_id = 'BK100000000'")
     assert look(published, SUMS) == [RECENT[0], RECENT[2], RECENT[3]]
@@ -50,9 +63,16 @@ def test_a_look_at_sums_sees_amounts_and_rows_and_one_at_hashes_every_column(pub
 
 
 @pytest.mark.parametrize("tip", ["10.00", None])
-def test_two_rides_of_a_day_that_swap_a_value_are_a_change(published: Pipeline, tip: str | None) -> None:
+def test_two_rides_of_a_day_that_swap_a_value_are_a_change(
+    published: Pipeline, tip: str | None
+) -> None:
     """Every sum over the day, of whatever column alone, is as it was."""
-    published.insert(*(ride(f"BK30000000{driver}", f"{OLD} 12:00:00", driver_id=driver, tip_amount=tip) for driver in (1, 2)))
+    published.insert(
+        *(
+            ride(f"BK30000000{driver}", f"{OLD} 12:00:00", driver_id=driver, tip_amount=tip)
+            for driver in (1, 2)
+        )
+    )
     assert published.run(OLD, assets=["raw_bookings", "bookings"]).failure == ""
     assert look(published, SWEEP) == []
     published.sql("UPDATE {table} SET driver_id = 3 - driver_id WHERE booking_id LIKE 'BK3%'")
@@ -61,7 +81,12 @@ def test_two_rides_of_a_day_that_swap_a_value_are_a_change(published: Pipeline, 
 
 def test_rows_that_belong_to_no_day_are_counted(published: Pipeline) -> None:
     times = ["infinity", "-infinity", "1999-12-31 23:59:59", None]
-    published.insert(*(ride(f"BK2{number}", "2020-01-01") | {"pickup_timestamp": pickup} for number, pickup in enumerate(times)))
+    published.insert(
+        *(
+            ride(f"BK2{number}", "2020-01-01") | {"pickup_timestamp": pickup}
+            for number, pickup in enumerate(times)
+        )
+    )
     run = published.job("observe_bookings")
     assert run.failure == ""
     assert lost(published, run) == (False, 4)
@@ -70,23 +95,37 @@ def test_rows_that_belong_to_no_day_are_counted(published: Pipeline) -> None:
 
 
 def lost(pipeline: Pipeline, run: Outcome) -> tuple[bool, object]:
-    entries = pipeline.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    check = next(entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event)
+    entries = pipeline.instance.all_logs(
+        run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    )
+    check = next(
+        entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event
+    )
     return check.passed, check.metadata["rows_without_a_day"].value
 
 
-def asked(instance: dg.DagsterInstance, cursor: str | None = None) -> tuple[list[dict[str, str]], str | None]:
+def asked(
+    instance: dg.DagsterInstance, cursor: str | None = None
+) -> tuple[list[dict[str, str]], str | None]:
     """The tags of what the sensor asks for in one tick, and its cursor after it."""
     with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
         said = list(bookings_changes_sensor(context))  # type: ignore[arg-type]
         wanted = (FIRST, LAST, DAY)
-        return [{name: each.tags[name] for name in wanted if name in each.tags} for each in said if isinstance(each, dg.RunRequest)], context.cursor
+        return [
+            {name: each.tags[name] for name in wanted if name in each.tags}
+            for each in said
+            if isinstance(each, dg.RunRequest)
+        ], context.cursor
 
 
 def seen(instance: dg.DagsterInstance, *changed: str) -> None:
     """A look that found these days changed."""
-    instance.report_runless_asset_event(dg.AssetObservation("rds_bookings", partition="2020-01-01", metadata={"rows": 1}))
-    instance.report_runless_asset_event(dg.AssetObservation("rds_bookings", metadata={"changed_days": list(changed)}))
+    instance.report_runless_asset_event(
+        dg.AssetObservation("rds_bookings", partition="2020-01-01", metadata={"rows": 1})
+    )
+    instance.report_runless_asset_event(
+        dg.AssetObservation("rds_bookings", metadata={"changed_days": list(changed)})
+    )
 
 
 @pytest.fixture
@@ -94,7 +133,9 @@ def instance() -> dg.DagsterInstance:
     return dg.DagsterInstance.ephemeral()
 
 
-def test_the_sensor_asks_for_exactly_the_changed_days_and_once_for_each_look(instance: dg.DagsterInstance) -> None:
+def test_the_sensor_asks_for_exactly_the_changed_days_and_once_for_each_look(
+    instance: dg.DagsterInstance,
+) -> None:
     assert asked(instance) == ([], None)
     seen(instance, "2020-01-30", "2020-01-31", "2020-02-01", "2020-02-05")
     requests, cursor = asked(instance)
@@ -123,7 +164,15 @@ def test_looks_between_two_ticks_are_taken_together(instance: dg.DagsterInstance
         (dg.DagsterRunStatus.FAILURE, [{FIRST: "2020-01-01", LAST: "2020-01-05"}]),
     ],
 )
-def test_days_that_an_active_run_is_at_are_left_to_it(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, requests: list[dict[str, str]]) -> None:
-    instance.add_run(dg.DagsterRun(job_name=bookings_daily.name, status=status, tags={FIRST: "2020-01-02", LAST: "2020-01-04"}))
+def test_days_that_an_active_run_is_at_are_left_to_it(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus, requests: list[dict[str, str]]
+) -> None:
+    instance.add_run(
+        dg.DagsterRun(
+            job_name=bookings_daily.name,
+            status=status,
+            tags={FIRST: "2020-01-02", LAST: "2020-01-04"},
+        )
+    )
     seen(instance, *(f"2020-01-0{day}" for day in range(1, 6)))
     assert asked(instance)[0] == requests

@@ -42,26 +42,39 @@ def published(pipeline: Pipeline) -> Pipeline:
 
 
 def visible(pipeline: Pipeline, table: str, day: str) -> Path:
-    location = next(pipeline.store(each).pointers.locations([day])[day] for each in TABLES if each.name == table)
+    location = next(
+        pipeline.store(each).pointers.locations([day])[day] for each in TABLES if each.name == table
+    )
     return Path(location.removeprefix("file://"))
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_a_published_version_that_is_damaged_heals_with_a_plain_run(published: Pipeline, table: Table) -> None:
+def test_a_published_version_that_is_damaged_heals_with_a_plain_run(
+    published: Pipeline, table: Table
+) -> None:
     name = table.name
     for day, (file, damage) in DAMAGES.items():
         damage(visible(published, name, day) / file)
     run = published.run(DAYS[0], DAYS[-1])
     assert run.failure == ""
     published.is_like_source(*DAYS)
-    assert {day for day in DAYS if run.metadata[name, day]["outcome"] == "published"} == set(DAMAGES)
+    assert {day for day in DAYS if run.metadata[name, day]["outcome"] == "published"} == set(
+        DAMAGES
+    )
 
 
-def test_a_damaged_version_that_is_not_made_again_is_named_and_condemned(published: Pipeline) -> None:
+def test_a_damaged_version_that_is_not_made_again_is_named_and_condemned(
+    published: Pipeline,
+) -> None:
     truncate(visible(published, "bookings", DAYS[0]) / PART)
     run = published.run(DAYS[0], DAYS[1], assets=["bookings"])
-    assert f"1 of 2 days failed and are not published:\n{DAYS[0]}: bookings/booking_date={DAYS[0]}/version=" in run.failure
-    assert "the version no longer counts: run bookings and what it is made from again" in run.failure
+    assert (
+        f"1 of 2 days failed and are not published:\n{DAYS[0]}:"
+        f" bookings/booking_date={DAYS[0]}/version=" in run.failure
+    )
+    assert (
+        "the version no longer counts: run bookings and what it is made from again" in run.failure
+    )
     assert run.materialized == {("bookings", DAYS[1])}
     assert published.run(DAYS[0], assets=["raw_bookings", "bookings"]).failure == ""
     assert published.in_hive(BOOKINGS, DAYS[0]) == published.in_source(BOOKINGS, DAYS[0])
@@ -75,10 +88,14 @@ def test_aggregates_of_a_damaged_day_hold_back_no_other(published: Pipeline) -> 
     run = published.run(DAYS[0], DAYS[1], assets=["booking_aggregates"])
     assert f"1 of 2 days failed and are not published:\n{DAYS[0]}: " in run.failure
     assert run.materialized == {("booking_aggregates", DAYS[1])}
-    assert published.in_hive(BOOKING_AGGREGATES, DAYS[1]) == published.in_source(BOOKING_AGGREGATES, DAYS[1])
+    assert published.in_hive(BOOKING_AGGREGATES, DAYS[1]) == published.in_source(
+        BOOKING_AGGREGATES, DAYS[1]
+    )
 
 
-def test_a_lost_manifest_heals_though_the_source_is_back_at_an_older_version(pipeline: Pipeline) -> None:
+def test_a_lost_manifest_heals_though_the_source_is_back_at_an_older_version(
+    pipeline: Pipeline,
+) -> None:
     """The older version is whole and equals the source, but a pointer never goes back."""
     pipeline.insert(ride("BK100000001", f"{DAYS[0]} 10:00:00", trip_fare="10.00"))
     imported = ["raw_bookings", "bookings"]

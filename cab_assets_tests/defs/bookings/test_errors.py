@@ -34,7 +34,9 @@ def silent_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def failed(pipeline: Pipeline, says: str, *, first: str = DAY, assets: tuple[str, ...] = ASSETS) -> Outcome:
+def failed(
+    pipeline: Pipeline, says: str, *, first: str = DAY, assets: tuple[str, ...] = ASSETS
+) -> Outcome:
     """A run that fails in time with these words, without the password anywhere."""
     with within(60):
         run = pipeline.run(first, assets=assets)
@@ -56,13 +58,19 @@ def test_a_database_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyPatc
     with monkeypatch.context() as broken:
         broken.setenv("CAB_BOOKINGS_DB_URL", f"postgresql://cab@127.0.0.1:{NOBODY}/cab")
         broken.setenv("CAB_BOOKINGS_DB_PASSWORD", str(ready.env.bookings_db_password))
-        run = failed(ready, "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with `cab doctor`, then run again")
+        run = failed(
+            ready,
+            "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server"
+            " with `cab doctor`, then run again",
+        )
         assert run.materialized == set()
     heals(ready)
 
 
 @pytest.mark.faults
-def test_a_database_that_never_answers(ready: Pipeline, monkeypatch: pytest.MonkeyPatch, silent_port: int) -> None:
+def test_a_database_that_never_answers(
+    ready: Pipeline, monkeypatch: pytest.MonkeyPatch, silent_port: int
+) -> None:
     monkeypatch.setenv("CAB_BOOKINGS_DB_URL", f"postgresql://cab@127.0.0.1:{silent_port}/cab")
     monkeypatch.setenv("CAB_BOOKINGS_DB_PASSWORD", str(ready.env.bookings_db_password))
     assert failed(ready, "`cab doctor`, then run again").materialized == set()
@@ -78,7 +86,11 @@ def test_a_wrong_password(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_table_that_is_not_there(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAB_BOOKINGS_TABLE", "absent")
-    failed(ready, "there is no table absent that we may read in the bookings database; set CAB_BOOKINGS_TABLE or grant SELECT on it")
+    failed(
+        ready,
+        "there is no table absent that we may read in the bookings database; set CAB_BOOKINGS_TABLE"
+        " or grant SELECT on it",
+    )
 
 
 def test_a_database_on_another_clock(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,12 +105,32 @@ def test_a_database_on_another_clock(ready: Pipeline, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("change", "says", "undo"),
     [
-        ("DROP COLUMN cab_color", "column cab_color is missing", "ADD COLUMN cab_color varchar(40)"),
+        (
+            "DROP COLUMN cab_color",
+            "column cab_color is missing",
+            "ADD COLUMN cab_color varchar(40)",
+        ),
         ("RENAME tip_amount TO tip", "column tip_amount is missing", "RENAME tip TO tip_amount"),
-        ("ALTER trip_fare TYPE double precision", "trip_fare is double precision, which does not fit decimal(12,2)", "ALTER trip_fare TYPE numeric(12,2)"),
-        ("ALTER trip_fare TYPE numeric(14,4)", "trip_fare is numeric(14,4), which does not fit decimal(12,2)", "ALTER trip_fare TYPE numeric(12,2)"),
-        ("ALTER passenger_count TYPE bigint", "passenger_count is bigint, which does not fit int", "ALTER passenger_count TYPE int"),
-        ("ALTER pickup_timestamp TYPE text", "pickup_timestamp is text, which", "ALTER pickup_timestamp TYPE timestamp USING pickup_timestamp::timestamp"),
+        (
+            "ALTER trip_fare TYPE double precision",
+            "trip_fare is double precision, which does not fit decimal(12,2)",
+            "ALTER trip_fare TYPE numeric(12,2)",
+        ),
+        (
+            "ALTER trip_fare TYPE numeric(14,4)",
+            "trip_fare is numeric(14,4), which does not fit decimal(12,2)",
+            "ALTER trip_fare TYPE numeric(12,2)",
+        ),
+        (
+            "ALTER passenger_count TYPE bigint",
+            "passenger_count is bigint, which does not fit int",
+            "ALTER passenger_count TYPE int",
+        ),
+        (
+            "ALTER pickup_timestamp TYPE text",
+            "pickup_timestamp is text, which",
+            "ALTER pickup_timestamp TYPE timestamp USING pickup_timestamp::timestamp",
+        ),
     ],
 )
 def test_a_source_of_another_shape(ready: Pipeline, change: str, says: str, undo: str) -> None:
@@ -129,7 +161,9 @@ def test_a_hiveserver2_that_is_down(ready: Pipeline, monkeypatch: pytest.MonkeyP
     heals(ready)
 
 
-def test_a_hiveserver2_that_never_answers(ready: Pipeline, monkeypatch: pytest.MonkeyPatch, silent_port: int) -> None:
+def test_a_hiveserver2_that_never_answers(
+    ready: Pipeline, monkeypatch: pytest.MonkeyPatch, silent_port: int
+) -> None:
     monkeypatch.setenv("CAB_HIVE_URL", f"hive://cab@127.0.0.1:{silent_port}/{ready.hive.database}")
     monkeypatch.setattr(resources, "ANSWER_TIMEOUT_SECONDS", 2)
     failed(ready, f"HiveServer2 at 127.0.0.1:{silent_port} does not answer")
@@ -148,16 +182,25 @@ def test_both_sparks(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAB_SPARK_MASTER", "local[2]")
     run = ready.run(DAY)
     assert not run.success
-    assert "exactly one of CAB_SPARK_REMOTE and CAB_SPARK_MASTER must be set, both are" in run.failure
+    assert (
+        "exactly one of CAB_SPARK_REMOTE and CAB_SPARK_MASTER must be set, both are" in run.failure
+    )
 
 
 def test_a_partition_that_points_elsewhere_is_left_alone(ready: Pipeline) -> None:
     elsewhere = f"{ready.lake.root}/of-another-team"
     ready.store(BOOKINGS).declare()
     ready.store(BOOKINGS).pointers.add({DAY: elsewhere})
-    failed(ready, f"bookings/{DAY} points at {elsewhere}, which is no version of {ready.lake.root}; it was left as it is", assets=("raw_bookings", "bookings"))
+    failed(
+        ready,
+        f"bookings/{DAY} points at {elsewhere}, which is no version of {ready.lake.root}; it was"
+        " left as it is",
+        assets=("raw_bookings", "bookings"),
+    )
     assert ready.store(BOOKINGS).pointers.locations([DAY]) == {DAY: elsewhere}
-    ready.hive.execute(f"ALTER TABLE {ready.hive.name(BOOKINGS.name)} DROP PARTITION (booking_date='{DAY}')")
+    ready.hive.execute(
+        f"ALTER TABLE {ready.hive.name(BOOKINGS.name)} DROP PARTITION (booking_date='{DAY}')"
+    )
     heals(ready)
 
 
@@ -169,15 +212,22 @@ def test_a_partition_key_that_is_no_day_of_ours(ready: Pipeline, key: str, says:
     ended = ready.execute(key)
     assert ended.returncode == 1
     assert says in ended.stderr
-    assert [ready.hive.execute(f"SHOW TABLES IN {ready.hive.database} LIKE '{table.name}'") for table in TABLES] == [[], []]
+    assert [
+        ready.hive.execute(f"SHOW TABLES IN {ready.hive.database} LIKE '{table.name}'")
+        for table in TABLES
+    ] == [[], []]
 
 
-def test_a_password_of_any_signs_works_and_is_not_told(ready: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_of_any_signs_works_and_is_not_told(
+    ready: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     password = "a b+c%20/@:?#é$'"
     user = f"odd_{ready.table}"
     ready.sql(f"CREATE ROLE {user} LOGIN PASSWORD '" + password.replace("'", "''") + "'")
     ready.sql(f"GRANT SELECT ON {{table}} TO {user}")
-    monkeypatch.setenv("CAB_BOOKINGS_DB_URL", str(ready.env.bookings_db_url).replace("cab@", f"{user}@"))
+    monkeypatch.setenv(
+        "CAB_BOOKINGS_DB_URL", str(ready.env.bookings_db_url).replace("cab@", f"{user}@")
+    )
     monkeypatch.setenv("CAB_BOOKINGS_DB_PASSWORD", password)
     run = ready.run(DAY, assets=["raw_bookings"])
     assert run.failure == ""

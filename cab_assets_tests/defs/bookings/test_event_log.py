@@ -1,4 +1,6 @@
-"""What a run tells Dagster of its days, in the order in which it does, as one file that a person can read."""
+"""What a run tells Dagster of its days, in the order in which it does, as one file that a person
+can read.
+"""
 
 import re
 from pathlib import Path
@@ -26,16 +28,24 @@ def told(pipeline: Pipeline, run_id: str) -> list[str]:
             lines.append(f"{entry.user_message}")
         elif event.is_step_materialization:
             made = event.step_materialization_data.materialization
-            metadata = {name: value.value for name, value in made.metadata.items() if name != "preview"}
+            metadata = {
+                name: value.value for name, value in made.metadata.items() if name != "preview"
+            }
             lines.append(f"{made.partition} {made.asset_key.to_user_string()} {metadata}")
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data
             detail = {name: value.value for name, value in check.metadata.items()}
-            lines.append(f"{check.partition} {check.asset_key.to_user_string()}:{check.check_name} passed={check.passed} {check.severity.value} {detail}")
+            lines.append(
+                f"{check.partition} {check.asset_key.to_user_string()}:{check.check_name}"
+                f" passed={check.passed} {check.severity.value} {detail}"
+            )
         elif event.is_step_failure:
             failed = event.step_failure_data.user_failure_data
             lines.append(f"the run failed: {failed and failed.description}")
-    return sorted(map(steady, lines), key=lambda line: min((day for day in DAYS if day in line.split("\n")[0]), default="9"))
+    return sorted(
+        map(steady, lines),
+        key=lambda line: min((day for day in DAYS if day in line.split("\n")[0]), default="9"),
+    )
 
 
 def steady(line: str) -> str:
@@ -48,6 +58,9 @@ def test_what_a_run_tells_of_good_days_and_bad_ones_stays_as_it_is(pipeline: Pip
     pipeline.sql("ALTER TABLE {table} DROP CONSTRAINT {table}_pkey, ADD note text")
     pipeline.insert(*RIDES[:2], RIDES[1])
     found = told(pipeline, pipeline.run(DAYS[0], DAYS[-1]).run_id)
-    pipeline.sql("UPDATE {table} SET booking_id = 'BK7', trip_fare = 'NaN' WHERE ctid = (SELECT min(ctid) FROM {table} WHERE booking_id LIKE '%%2')")
+    pipeline.sql(
+        "UPDATE {table} SET booking_id = 'BK7', trip_fare = 'NaN' WHERE ctid = (SELECT min(ctid)"
+        " FROM {table} WHERE booking_id LIKE '%%2')"
+    )
     found += ["", *told(pipeline, pipeline.run(DAYS[0], DAYS[-1]).run_id)]
     assert "\n".join(found) + "\n" == GOLDEN.read_text()

@@ -16,7 +16,9 @@ def test_rows_after_today_belong_to_no_day_and_are_counted(pipeline: Pipeline, z
     pipeline.insert(ride("BK0", last))
     assert lost(pipeline.db, pipeline) == 0
     times = [tomorrow, "9999-12-31 10:00:00", "12020-02-12 10:00:00"]
-    pipeline.insert(*(ride(f"BK{time}", "2020-01-01") | {"pickup_timestamp": time} for time in times))
+    pipeline.insert(
+        *(ride(f"BK{time}", "2020-01-01") | {"pickup_timestamp": time} for time in times)
+    )
     assert lost(pipeline.db, pipeline) == 3
 
 

@@ -40,10 +40,19 @@ def loaded(pipeline: Pipeline) -> Pipeline:
 
 def start(pipeline: Pipeline) -> "subprocess.Popen[str]":
     command = pipeline.command(DAYS[0], DAYS[-1])
-    return subprocess.Popen(command, env=pipeline.environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        env=pipeline.environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
-def test_a_run_killed_at_any_moment_leaves_nothing_that_the_next_does_not_put_right(loaded: Pipeline) -> None:
+def test_a_run_killed_at_any_moment_leaves_nothing_that_the_next_does_not_put_right(
+    loaded: Pipeline,
+) -> None:
     for moment in MOMENTS:
         loaded.sql("UPDATE {table} SET trip_fare = trip_fare + 0.01")
         with start(loaded) as run:
@@ -58,15 +67,27 @@ def test_a_run_killed_at_any_moment_leaves_nothing_that_the_next_does_not_put_ri
 def leaves_no_orphan(pipeline: Pipeline) -> None:
     """What the kills left goes at the next collection, and what is visible stays."""
     for table in TABLES:
-        list(collect(pipeline.store(table), grace=timedelta(0), now=datetime.now(UTC), active_runs=()))
+        list(
+            collect(
+                pipeline.store(table), grace=timedelta(0), now=datetime.now(UTC), active_runs=()
+            )
+        )
         assert [len(pipeline.versions(table, day)) for day in DAYS] == [1] * len(DAYS)
     pipeline.is_like_source(*DAYS)
 
 
-def test_a_database_killed_during_an_import_is_an_error_of_the_day_and_no_version(pipeline: Pipeline) -> None:
+def test_a_database_killed_during_an_import_is_an_error_of_the_day_and_no_version(
+    pipeline: Pipeline,
+) -> None:
     load_days(pipeline.env, START, 1, 200_000, 7, print)
     caught: list[BaseException] = []
-    importing = threading.Thread(target=lambda: caught.extend(errors(lambda: import_day(pipeline.db, pipeline.store(BOOKINGS).day(str(START)), "killed"))))
+    importing = threading.Thread(
+        target=lambda: caught.extend(
+            errors(
+                lambda: import_day(pipeline.db, pipeline.store(BOOKINGS).day(str(START)), "killed")
+            )
+        )
+    )
     importing.start()
     await_more(pipeline, "bookings/*/version=*", importing)
     kill(pipeline, "postgres")
@@ -76,7 +97,10 @@ def test_a_database_killed_during_an_import_is_an_error_of_the_day_and_no_versio
     assert str(pipeline.env.bookings_db_password) not in str(caught[0])
     assert count(pipeline, "bookings/*/*/_manifest.json") == 0
     await_back(pipeline, "postgres")
-    assert import_day(pipeline.db, pipeline.store(BOOKINGS).day(str(START)), "after").manifest.rows == 200_000
+    assert (
+        import_day(pipeline.db, pipeline.store(BOOKINGS).day(str(START)), "after").manifest.rows
+        == 200_000
+    )
 
 
 def errors(work: Callable[[], object]) -> Iterator[BaseException]:
@@ -87,7 +111,9 @@ def errors(work: Callable[[], object]) -> Iterator[BaseException]:
 
 
 @pytest.mark.cold
-def test_a_warehouse_killed_during_a_run_fails_it_in_time_and_the_next_run_heals(loaded: Pipeline) -> None:
+def test_a_warehouse_killed_during_a_run_fails_it_in_time_and_the_next_run_heals(
+    loaded: Pipeline,
+) -> None:
     with start(loaded) as run:
         await_more(loaded, "bookings/*/*/_manifest.json", run)
         kill(loaded, "warehouse")
@@ -112,6 +138,7 @@ def test_two_runs_of_a_day_at_once_end_at_what_was_read_later(loaded: Pipeline) 
     assert [first.returncode, second.returncode] == [0, 0], said
     loaded.is_like_source(*DAYS)
     assert {str(row[11]) for row in loaded.in_hive(BOOKINGS, *DAYS)} == {"2.00"}
-    assert {manifest.made_from["bookings"] for manifest in loaded.manifests(BOOKING_AGGREGATES, *DAYS).values()} == {
-        manifest.version for manifest in loaded.manifests(BOOKINGS, *DAYS).values()
-    }
+    assert {
+        manifest.made_from["bookings"]
+        for manifest in loaded.manifests(BOOKING_AGGREGATES, *DAYS).values()
+    } == {manifest.version for manifest in loaded.manifests(BOOKINGS, *DAYS).values()}

@@ -18,7 +18,9 @@ def servers(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     return {"CAB_LAKE_ROOT": f"file://{folder}"}
 
 
-@pytest.mark.parametrize("servers", ["it's a 100% %20 lake", 'søé+&=;:,!@$~|<>^`"', "車 🚕", " a "], indirect=True)
+@pytest.mark.parametrize(
+    "servers", ["it's a 100% %20 lake", 'søé+&=;:,!@$~|<>^`"', "車 🚕", " a "], indirect=True
+)
 def test_a_lake_at_an_odd_path_shows_its_rows_in_hive(pipeline: Pipeline) -> None:
     pipeline.insert(*(ride(f"BK{day}", f"{day} 10:00:00") for day in DAYS))
     assert pipeline.run(*DAYS).failure == ""

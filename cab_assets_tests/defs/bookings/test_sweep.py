@@ -1,4 +1,6 @@
-"""What lies in the lake or stands in Hive otherwise than it was published: runs heal it, the sweep finds it."""
+"""What lies in the lake or stands in Hive otherwise than it was published: runs heal it, the sweep
+finds it.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -14,13 +16,17 @@ from cab_assets_tests.rides import ride
 
 pytestmark = pytest.mark.faults
 PART = "part-00000.parquet"
-OLD, NEXT, THIRD, LAST = DAYS = [(datetime.now(UTC).date() - timedelta(days)).isoformat() for days in (20, 19, 18, 17)]
+OLD, NEXT, THIRD, LAST = DAYS = [
+    (datetime.now(UTC).date() - timedelta(days)).isoformat() for days in (20, 19, 18, 17)
+]
 
 
 @pytest.fixture
 def published(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setenv("CAB_START_DATE", OLD)
-    pipeline.insert(*(ride(f"BK10000000{number}", f"{day} 10:00:00") for number, day in enumerate(DAYS)))
+    pipeline.insert(
+        *(ride(f"BK10000000{number}", f"{day} 10:00:00") for number, day in enumerate(DAYS))
+    )
     assert pipeline.run(OLD, LAST).failure == ""
     return pipeline
 
@@ -47,18 +53,26 @@ def leave_what_no_reader_sees(version: Path) -> None:
         (version / name).write_text(datetime.now(UTC).isoformat())
 
 
-SURPLUS: dict[str, Callable[[Path], None]] = {OLD: copy_a_file, NEXT: copy_the_folder, THIRD: leave_a_note}
+SURPLUS: dict[str, Callable[[Path], None]] = {
+    OLD: copy_a_file,
+    NEXT: copy_the_folder,
+    THIRD: leave_a_note,
+}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_a_version_with_a_file_more_is_named_by_the_sweep_and_published_anew(published: Pipeline, table: Table) -> None:
+def test_a_version_with_a_file_more_is_named_by_the_sweep_and_published_anew(
+    published: Pipeline, table: Table
+) -> None:
     for day, put in SURPLUS.items():
         put(folder(published, table, day))
     leave_what_no_reader_sees(folder(published, table, LAST))
     assert look(published, SWEEP) == [OLD, NEXT, THIRD]
     run = published.run(OLD, LAST)
     assert run.failure == ""
-    assert {day for day in DAYS if run.metadata[table.name, day]["outcome"] == "published"} == set(SURPLUS)
+    assert {day for day in DAYS if run.metadata[table.name, day]["outcome"] == "published"} == set(
+        SURPLUS
+    )
     published.is_like_source(*DAYS)
     assert look(published, SWEEP) == []
 
@@ -67,11 +81,16 @@ def test_the_sweep_says_which_file_is_not_of_the_version(published: Pipeline) ->
     version = folder(published, BOOKINGS, OLD)
     copy_a_file(version)
     run = published.job("observe_bookings", {"ops": {"observe": {"config": SWEEP}}})
-    assert f"bookings/booking_date={OLD}/{version.name}/copy.parquet is not in the manifest there" in run.log
+    assert (
+        f"bookings/booking_date={OLD}/{version.name}/copy.parquet is not in the manifest there"
+        in run.log
+    )
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_the_days_of_a_table_that_was_dropped_come_back_by_the_sweep(published: Pipeline, table: Table) -> None:
+def test_the_days_of_a_table_that_was_dropped_come_back_by_the_sweep(
+    published: Pipeline, table: Table
+) -> None:
     published.hive.execute(f"DROP TABLE {published.hive.name(table.name)}")
     assert published.run(LAST).failure == ""
     assert published.store(table).pointers.values() == {LAST}
@@ -80,7 +99,9 @@ def test_the_days_of_a_table_that_was_dropped_come_back_by_the_sweep(published: 
     published.is_like_source(*DAYS)
 
 
-def test_aggregates_put_back_to_an_older_version_are_found_by_the_sweep(published: Pipeline) -> None:
+def test_aggregates_put_back_to_an_older_version_are_found_by_the_sweep(
+    published: Pipeline,
+) -> None:
     before = folder(published, BOOKING_AGGREGATES, OLD)
     published.sql("UPDATE {table} SET trip_fare = trip_fare + 1")
     assert published.run(OLD).failure == ""

@@ -1,4 +1,6 @@
-"""Times at the end of the calendar and beyond it, which a broker that checks none of them accepts."""
+"""Times at the end of the calendar and beyond it, which a broker that checks none of
+them accepts.
+"""
 
 from datetime import UTC, datetime
 
@@ -12,7 +14,9 @@ ANY_TIME = {"message_timestamp_after_max_ms": str(2**63 - 1)}
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "9999-12-30"])
-def test_a_click_of_the_last_days_of_the_calendar_is_folded_like_any_other(clicks: Clicks, day: str) -> None:
+def test_a_click_of_the_last_days_of_the_calendar_is_folded_like_any_other(
+    clicks: Clicks, day: str
+) -> None:
     clicks.create(1, **ANY_TIME)
     clicks.send([event(timestamp=f"{day} 10:00:00"), event()], timestamp_ms=LAST)
     assert clicks.ingest().failure == ""

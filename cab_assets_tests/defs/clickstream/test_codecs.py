@@ -1,4 +1,6 @@
-"""Whatever producers compress by: the broker hands their bytes on as they are, and every reader needs the library."""
+"""Whatever producers compress by: the broker hands their bytes on as they are, and every reader
+needs the library.
+"""
 
 import kafka.codec
 import pytest
@@ -29,7 +31,9 @@ def test_gaps_between_records_of_every_codec_are_accounted_for(clicks: Clicks) -
     assert clicks.metadata(run)["undelivered"] == len(CODECS)
 
 
-def test_a_codec_that_lacks_its_library_is_not_called_a_silent_broker(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_codec_that_lacks_its_library_is_not_called_a_silent_broker(
+    clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     send_by_each_codec(clicks)
     monkeypatch.setattr(kafka.codec, "lz4", None)
     failure = clicks.ingest().failure

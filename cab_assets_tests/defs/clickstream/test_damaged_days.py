@@ -34,7 +34,9 @@ def cut(clicks: Clicks, folder: str) -> None:
     """Leave half of each Parquet file in a folder of the lake."""
     for info in clicks.pipeline.lake.list(folder):
         if info.base_name.endswith(".parquet"):
-            clicks.pipeline.lake.write(info.path, clicks.pipeline.lake.read(info.path)[: info.size // 2])
+            clicks.pipeline.lake.write(
+                info.path, clicks.pipeline.lake.read(info.path)[: info.size // 2]
+            )
 
 
 def newest_path(clicks: Clicks, table: Table, day: str) -> str:
@@ -46,7 +48,9 @@ def count(clicks: Clicks, day: str) -> int:
 
 
 @pytest.mark.parametrize("seen_before", [True, False])
-def test_a_late_click_of_a_damaged_day_brings_back_the_rows_of_retired_batches(sealed: Clicks, seen_before: bool) -> None:
+def test_a_late_click_of_a_damaged_day_brings_back_the_rows_of_retired_batches(
+    sealed: Clicks, seen_before: bool
+) -> None:
     cut(sealed, newest_path(sealed, CLICKS, DAY))
     if seen_before:
         assert not sealed.pipeline.store(CLICKS).intact(sealed.pipeline.manifests(CLICKS, DAY))
@@ -55,13 +59,17 @@ def test_a_late_click_of_a_damaged_day_brings_back_the_rows_of_retired_batches(s
     assert count(sealed, DAY) == 301
 
 
-def test_a_damaged_day_is_made_anew_from_retired_batches_without_a_late_click(sealed: Clicks) -> None:
+def test_a_damaged_day_is_made_anew_from_retired_batches_without_a_late_click(
+    sealed: Clicks,
+) -> None:
     cut(sealed, newest_path(sealed, CLICKS, DAY))
     assert sealed.fold(DAY).failure == ""
     assert count(sealed, DAY) == 300
 
 
-def test_a_day_whose_version_folder_is_gone_is_made_anew_from_retired_batches(sealed: Clicks) -> None:
+def test_a_day_whose_version_folder_is_gone_is_made_anew_from_retired_batches(
+    sealed: Clicks,
+) -> None:
     sealed.pipeline.lake.files.delete_dir(newest_path(sealed, CLICKS, DAY))
     send(sealed, *numbered([300]))
     assert sealed.fold().failure == ""

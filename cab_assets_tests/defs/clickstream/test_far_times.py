@@ -13,7 +13,9 @@ IN_SECONDS = 1_584_180_000  # 14 March 2020
 LAST_EVENING = int(datetime(9999, 12, 31, 20, tzinfo=UTC).timestamp()) * 1000
 
 
-def test_clicks_with_kafka_times_in_seconds_come_over_with_the_moment_of_reading(clicks: Clicks, tmp_path: Path) -> None:
+def test_clicks_with_kafka_times_in_seconds_come_over_with_the_moment_of_reading(
+    clicks: Clicks, tmp_path: Path
+) -> None:
     (tmp_path / "dagster" / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
     clicks.create(1)
     sent = clicks.send(numbered(range(3)), timestamp_ms=IN_SECONDS)

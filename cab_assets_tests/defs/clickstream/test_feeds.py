@@ -18,21 +18,36 @@ from cab_assets_tests.pipeline import Outcome
 
 
 @pytest.mark.soak
-def test_a_batch_of_100_days_and_too_many_refused_records_is_committed_folded_and_turns_a_check_red(clicks: Clicks) -> None:
+def test_a_batch_of_100_days_and_too_many_refused_records_is_committed_folded_and_turns_a_check_red(
+    clicks: Clicks,
+) -> None:
     days = [(date(2020, 1, 1) + timedelta(number)).isoformat() for number in range(100)]
     clicks.create()
     clicks.send([*(event(timestamp=f"{day} 12:00:00") for day in days), *[b"no JSON"] * 26])
     run = clicks.ingest()
     assert run.failure == ""
-    assert counted(clicks.metadata(run), "dates_touched", "dates") == (100, f"{', '.join(days[:10])} and 90 more")
-    assert evaluated(clicks, run) == [("fresh", True), ("nothing_unaccounted", True), ("reject_ratio", False)]
+    assert counted(clicks.metadata(run), "dates_touched", "dates") == (
+        100,
+        f"{', '.join(days[:10])} and 90 more",
+    )
+    assert evaluated(clicks, run) == [
+        ("fresh", True),
+        ("nothing_unaccounted", True),
+        ("reject_ratio", False),
+    ]
     folded = clicks.fold()
     assert folded.failure == ""
     assert {day for asset, day in folded.materialized if asset == "clicks"} == set(days)
-    assert clicks.query("SELECT event_date, copies FROM {clicks} ORDER BY 1") == [(day, 1) for day in days]
+    assert clicks.query("SELECT event_date, copies FROM {clicks} ORDER BY 1") == [
+        (day, 1) for day in days
+    ]
     assert clicks.pipeline.store(CLICKS).pointers.values() == set(days)
     clicks.send([*numbered(range(80)), *[b"no JSON"] * 20])
-    assert evaluated(clicks, clicks.ingest()) == [("fresh", True), ("nothing_unaccounted", True), ("reject_ratio", True)]
+    assert evaluated(clicks, clicks.ingest()) == [
+        ("fresh", True),
+        ("nothing_unaccounted", True),
+        ("reject_ratio", True),
+    ]
 
 
 def counted(metadata: Any, *names: str) -> tuple[Any, ...]:
@@ -41,12 +56,18 @@ def counted(metadata: Any, *names: str) -> tuple[Any, ...]:
 
 def evaluated(clicks: Clicks, run: Outcome) -> list[tuple[str, bool]]:
     """The checks of a run, and whether they passed."""
-    entries = clicks.pipeline.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    checks = [entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event]
+    entries = clicks.pipeline.instance.all_logs(
+        run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    )
+    checks = [
+        entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event
+    ]
     return sorted((check.check_name, check.passed) for check in checks)
 
 
-def test_a_backlog_is_drained_in_bounded_steps_each_visible_and_a_partition_added_since_is_read_from_0(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backlog_is_drained_in_visible_steps_and_a_new_partition_is_read_from_0(
+    clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CAB_MAX_OFFSETS_PER_BATCH", "50")
     clicks.create(3)
     clicks.send(numbered(range(90)), partition=0)
@@ -56,15 +77,31 @@ def test_a_backlog_is_drained_in_bounded_steps_each_visible_and_a_partition_adde
     clicks.is_whole()
     sizes = [batch.offsets for batch in clicks.batches()]
     assert sizes == [50, 50, 50, 30]
-    records = clicks.pipeline.instance.fetch_materializations(dg.AssetKey("clickstream"), limit=10).records[::-1]
-    told = [record.asset_materialization.metadata for record in records if record.asset_materialization]
-    assert [counted({name: each.value for name, each in one.items()}, "batch", "accepted", "lag_before", "lag_after") for one in told] == [
+    records = clicks.pipeline.instance.fetch_materializations(
+        dg.AssetKey("clickstream"), limit=10
+    ).records[::-1]
+    told = [
+        record.asset_materialization.metadata for record in records if record.asset_materialization
+    ]
+    assert [
+        counted(
+            {name: each.value for name, each in one.items()},
+            "batch",
+            "accepted",
+            "lag_before",
+            "lag_after",
+        )
+        for one in told
+    ] == [
         (1, 50, 180, 130),
         (2, 50, 130, 80),
         (3, 50, 80, 30),
         (4, 30, 30, 0),
     ]
-    assert [f"batch {number + 1}: {size} accepted, 0 refused in" in run.log for number, size in enumerate(sizes)] == [True] * 4
+    assert [
+        f"batch {number + 1}: {size} accepted, 0 refused in" in run.log
+        for number, size in enumerate(sizes)
+    ] == [True] * 4
 
     with clicks.admin() as admin:
         admin.create_partitions({clicks.topic: 5})
@@ -75,7 +112,9 @@ def test_a_backlog_is_drained_in_bounded_steps_each_visible_and_a_partition_adde
     clicks.is_whole()
 
 
-def test_each_topic_has_offsets_of_its_own_from_its_oldest_record_on(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_topic_has_offsets_of_its_own_from_its_oldest_record_on(
+    clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, other = clicks.topic, f"{clicks.topic}-other"
     clicks.create(1)
     empty = clicks.ingest()
@@ -99,12 +138,22 @@ def test_each_topic_has_offsets_of_its_own_from_its_oldest_record_on(clicks: Cli
         (2, other, (Range(partition=0, start=4, end=10),)),
         (3, first, (Range(partition=0, start=5, end=7),)),
     ]
-    assert {topic: end.ends for topic, end in clicks.batches()[-1].topics.items()} == {first: {0: 7}, other: {0: 10}}
+    assert {topic: end.ends for topic, end in clicks.batches()[-1].topics.items()} == {
+        first: {0: 7},
+        other: {0: 10},
+    }
     rows = clicks.query("SELECT topic, kafka_offset, customer_id FROM {clickstream}")
-    assert sorted(rows) == sorted([*((first, each, each) for each in range(7)), *((other, each, each) for each in range(4, 10))])
+    assert sorted(rows) == sorted(
+        [
+            *((first, each, each) for each in range(7)),
+            *((other, each, each) for each in range(4, 10)),
+        ]
+    )
 
 
-def test_offsets_that_are_never_delivered_are_counted_and_held_up_by_nothing(clicks: Clicks) -> None:
+def test_offsets_that_are_never_delivered_are_counted_and_held_up_by_nothing(
+    clicks: Clicks,
+) -> None:
     """Markers and records of given-up transactions, and what compaction took out."""
     clicks.create(1, cleanup_policy="compact", segment_ms="100", min_cleanable_dirty_ratio="0.01")
     with clicks.admin() as admin:
@@ -117,14 +166,23 @@ def test_offsets_that_are_never_delivered_are_counted_and_held_up_by_nothing(cli
     run = clicks.ingest()
     assert run.failure == ""
     clicks.is_whole()
-    assert counted(clicks.metadata(run), "accepted", "undelivered") == (len(clicks.in_topic()), last + 1 - len(clicks.in_topic()))
-    assert {row[0] for row in clicks.query("SELECT customer_id FROM {clickstream}")} == {19, 300, *range(100, 105)}
+    assert counted(clicks.metadata(run), "accepted", "undelivered") == (
+        len(clicks.in_topic()),
+        last + 1 - len(clicks.in_topic()),
+    )
+    assert {row[0] for row in clicks.query("SELECT customer_id FROM {clickstream}")} == {
+        19,
+        300,
+        *range(100, 105),
+    }
 
     with transaction(clicks, commit=False) as producer:
         for value in numbered(range(400, 403)):
             producer.send(clicks.topic, value, b"key", partition=0)
         producer.flush()
-        assert "nothing new: all is committed" in clicks.ingest().log  # nobody knows yet what becomes of it
+        assert (
+            "nothing new: all is committed" in clicks.ingest().log
+        )  # nobody knows yet what becomes of it
     run = clicks.ingest()
     assert run.failure == ""
     assert counted(clicks.metadata(run), "accepted", "rejected", "undelivered") == (0, 0, 4)
@@ -133,9 +191,14 @@ def test_offsets_that_are_never_delivered_are_counted_and_held_up_by_nothing(cli
 
 
 def keyed(clicks: Clicks, keys: dict[int, bytes], *, commit: bool | None = None) -> int:
-    """Send numbered clicks with these keys, as a transaction that is committed or given up when that is said; where the last one is."""
+    """Send numbered clicks with these keys, as a transaction that is committed or given up when
+    that is said; where the last one is.
+    """
     with transaction(clicks, commit=commit) as producer:
-        *_, last = [producer.send(clicks.topic, value, key, partition=0) for value, key in zip(numbered(keys), keys.values(), strict=True)]
+        *_, last = [
+            producer.send(clicks.topic, value, key, partition=0)
+            for value, key in zip(numbered(keys), keys.values(), strict=True)
+        ]
         producer.flush()
         return int(last.get(timeout=patience(20)).offset)
 
@@ -143,7 +206,11 @@ def keyed(clicks: Clicks, keys: dict[int, bytes], *, commit: bool | None = None)
 @contextmanager
 def transaction(clicks: Clicks, *, commit: bool | None, **given: Any) -> Iterator[KafkaProducer]:
     """A producer whose transaction is over at the end of the block; None: it has none."""
-    given |= {} if commit is None else {"transactional_id": f"{clicks.topic}-{commit}", "transaction_timeout_ms": 600_000}
+    given |= (
+        {}
+        if commit is None
+        else {"transactional_id": f"{clicks.topic}-{commit}", "transaction_timeout_ms": 600_000}
+    )
     with closing(KafkaProducer(bootstrap_servers=clicks.servers, **given)) as producer:
         if commit is None:
             yield producer
@@ -154,7 +221,9 @@ def transaction(clicks: Clicks, *, commit: bool | None, **given: Any) -> Iterato
         producer.commit_transaction() if commit else producer.abort_transaction()
 
 
-def test_how_far_ahead_a_click_may_be_and_which_days_there_are_is_told_by_the_clock_of_the_business(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_far_ahead_a_click_may_be_and_which_days_there_are_is_told_by_the_clock_of_the_business(
+    clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clicks.create(partitions=1)
     ahead = datetime.now(UTC) + timedelta(hours=34)
     day, click = f"{ahead:%Y-%m-%d}", event(timestamp=f"{ahead:%Y-%m-%d %H:%M:%S}")
@@ -162,7 +231,9 @@ def test_how_far_ahead_a_click_may_be_and_which_days_there_are_is_told_by_the_cl
     with monkeypatch.context() as there:
         there.setenv("CAB_TIMEZONE", "Pacific/Kiritimati")  # 14 hours ahead of UTC
         assert clicks.ingest().failure == ""
-    ended = clicks.execute("clickstream_fold", day=day, CAB_TIMEZONE="Pacific/Kiritimati")  # days are fixed when a process loads its definitions
+    ended = clicks.execute(
+        "clickstream_fold", day=day, CAB_TIMEZONE="Pacific/Kiritimati"
+    )  # days are fixed when a process loads its definitions
     assert ended.returncode == 0, ended.stderr
     assert clicks.places("clicks") == first
     second = clicks.send([click])

@@ -1,10 +1,23 @@
-"""HiveServer2 that dies, or whose answer to a commit is lost: the number is committed once all the same."""
+"""HiveServer2 that dies, or whose answer to a commit is lost: the number is committed once all the
+same.
+"""
 
 import pytest
 
 from cab_assets.clients.deadline import started
 from cab_assets_tests.clicks import Clicks, numbered
-from cab_assets_tests.faults import COMMIT, STAGING, await_back, await_more, gate, kill, kill_at_statement, pid_of, stopped, through
+from cab_assets_tests.faults import (
+    COMMIT,
+    STAGING,
+    await_back,
+    await_more,
+    gate,
+    kill,
+    kill_at_statement,
+    pid_of,
+    stopped,
+    through,
+)
 from cab_assets_tests.patience import patience
 from cab_assets_tests.relay import Gate
 
@@ -38,7 +51,9 @@ def test_a_commit_whose_answer_is_lost_is_made_once_also_when_the_statement_land
 
 
 @pytest.mark.parametrize("lands_first", [True, False])
-def test_the_commit_of_a_killed_run_may_land_before_the_next_run_or_after_it(clicks: Clicks, lands_first: bool) -> None:
+def test_the_commit_of_a_killed_run_may_land_before_the_next_run_or_after_it(
+    clicks: Clicks, lands_first: bool
+) -> None:
     clicks.create()
     clicks.send(numbered(range(100)))
     with gate(clicks, COMMIT) as held:
@@ -55,7 +70,9 @@ def test_the_commit_of_a_killed_run_may_land_before_the_next_run_or_after_it(cli
 
 @pytest.mark.soak
 @pytest.mark.cold
-def test_a_warehouse_killed_in_the_middle_of_a_batch_fails_the_run_in_time_and_the_next_one_goes_on(clicks: Clicks) -> None:
+def test_a_warehouse_killed_in_the_middle_of_a_batch_fails_the_run_in_time_and_the_next_one_goes_on(
+    clicks: Clicks,
+) -> None:
     clicks.create()
     clicks.send(numbered(range(100)))
     with clicks.start() as run:
@@ -74,7 +91,9 @@ def test_a_warehouse_killed_in_the_middle_of_a_batch_fails_the_run_in_time_and_t
 
 @pytest.mark.soak
 @pytest.mark.parametrize("statement", [b"SHOW PARTITIONS", COMMIT])
-def test_a_warehouse_that_is_silent_fails_the_run_within_a_minute(clicks: Clicks, statement: bytes) -> None:
+def test_a_warehouse_that_is_silent_fails_the_run_within_a_minute(
+    clicks: Clicks, statement: bytes
+) -> None:
     clicks.create()
     clicks.send(numbered(range(100)))
     with gate(clicks, statement) as held, clicks.start(CAB_HIVE_URL=through(clicks, held)) as run:

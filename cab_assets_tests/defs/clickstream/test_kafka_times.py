@@ -1,4 +1,6 @@
-"""Records whose Kafka time is in another unit, as of a producer that counts micro- or nanoseconds."""
+"""Records whose Kafka time is in another unit, as of a producer that counts micro- or
+nanoseconds.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -34,7 +36,9 @@ def test_a_rejected_record_of_the_last_but_one_day_does_not_fail_the_fold(clicks
     (bad,) = clicks.send([b"no JSON"], timestamp_ms=LAST_BUT_ONE_DAY)
     assert clicks.ingest().failure == ""
     assert clicks.fold().failure == ""
-    assert clicks.query("SELECT kafka_offset, ingest_date FROM {rejects}") == [(bad[1], "9999-12-30")]
+    assert clicks.query("SELECT kafka_offset, ingest_date FROM {rejects}") == [
+        (bad[1], "9999-12-30")
+    ]
 
 
 def test_kafka_times_in_nanoseconds_are_named_and_passed_by_one_command(clicks: Clicks) -> None:

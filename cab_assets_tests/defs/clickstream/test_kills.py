@@ -1,18 +1,35 @@
-"""A run killed with -9 at a named moment: the next one finds everything in order, and no reader notices."""
+"""A run killed with -9 at a named moment: the next one finds everything in order, and no reader
+notices.
+"""
 
 import pytest
 
 from cab_assets.schemas import CLICKS
 from cab_assets_tests.clicks import Clicks, numbered
-from cab_assets_tests.faults import COMMIT, FOLDING, PUBLISH, QUERY_STARTED, RETIRE, STAGING, gate, kill_at_file, kill_at_statement
+from cab_assets_tests.faults import (
+    COMMIT,
+    FOLDING,
+    PUBLISH,
+    QUERY_STARTED,
+    RETIRE,
+    STAGING,
+    gate,
+    kill_at_file,
+    kill_at_statement,
+)
 from cab_assets_tests.reader import is_folded, reading
 
 pytestmark = pytest.mark.faults
 FOLD = "clickstream_fold"
 
 
-def kill_and_cut(clicks: Clicks, words: bytes, job: str = "clickstream_ingest", *, carried_out: bool = False) -> None:
-    """Kill a run that waits for the answer to a statement; one that was not carried out by then never is."""
+def kill_and_cut(
+    clicks: Clicks, words: bytes, job: str = "clickstream_ingest", *, carried_out: bool = False
+) -> None:
+    """Kill a run that waits for the answer to a statement.
+
+    One that was not carried out by then never is.
+    """
     with gate(clicks, words, carried_out=carried_out) as held:
         kill_at_statement(clicks, held, job, CAB_BATCH_RETENTION_HOURS="0")
 

@@ -52,29 +52,57 @@ POISON: list[tuple[bytes | None, list[str]]] = [
     (event(lon="-181", timestamp="2019-12-31 23:59:59"), ["lon_unusable", "event_before_start"]),
 ]
 KEPT = ["app_version", "OS_version", "page_id", "button_id"]
-USABLE: list[tuple[bytes, tuple[Any, ...]]] = [  # and app_version, os_version, page_id, button_id, is_page_view, lat as they are read
+USABLE: list[
+    tuple[bytes, tuple[Any, ...]]
+] = [  # and app_version, os_version, page_id, button_id, is_page_view, lat as they are read
     (event(**dict.fromkeys(KEPT, ODD)), (ODD, ODD, ODD, ODD, True, 16.4454865)),
-    (event(page_id="x" * MEGABYTE), ("3.2.35", "Android", "x" * MEGABYTE, EVENT["button_id"], True, 16.4454865)),
-    (event(extra="1", more="{}", customer_id="1"), ("3.2.35", "Android", EVENT["page_id"], EVENT["button_id"], True, 16.4454865)),
-    (with_member(b'"nested": {"lat": 5, "list": [1, {"page_id": 2}]}'), ("3.2.35", "Android", EVENT["page_id"], EVENT["button_id"], True, 16.4454865)),
+    (
+        event(page_id="x" * MEGABYTE),
+        ("3.2.35", "Android", "x" * MEGABYTE, EVENT["button_id"], True, 16.4454865),
+    ),
+    (
+        event(extra="1", more="{}", customer_id="1"),
+        ("3.2.35", "Android", EVENT["page_id"], EVENT["button_id"], True, 16.4454865),
+    ),
+    (
+        with_member(b'"nested": {"lat": 5, "list": [1, {"page_id": 2}]}'),
+        ("3.2.35", "Android", EVENT["page_id"], EVENT["button_id"], True, 16.4454865),
+    ),
     (
         lacking("OS_version", "timestamp\n", "lat", "is_page_view")[:-1]
-        + b', "os_version": "iOS", "timestamp": "2020-03-14 09:59:07", "lat": -90, "is_page_view": false}',
+        + b', "os_version": "iOS", "timestamp": "2020-03-14 09:59:07", "lat": -90,'
+        b' "is_page_view": false}',
         ("3.2.35", "iOS", EVENT["page_id"], EVENT["button_id"], False, -90.0),
     ),
 ]
 
 
 def quarantine(clicks: Clicks, name: str) -> dict[Place, tuple[bytes | None, str]]:
-    """The refused records of a table or view by their place: the bytes they came with, and why they were refused."""
-    rows = clicks.query(f"SELECT kafka_partition, kafka_offset, hex(raw_value), concat_ws(' ', reasons) FROM {{{name}}}")
+    """The refused records of a table or view by their place: the bytes they came with, and why they
+    were refused.
+    """
+    rows = clicks.query(
+        "SELECT kafka_partition, kafka_offset, hex(raw_value), concat_ws(' ', reasons) FROM"
+        f" {{{name}}}"
+    )
     assert len({row[:2] for row in rows}) == len(rows)
-    return {(int(row[0]), int(row[1])): (None if row[2] is None else bytes.fromhex(row[2]), row[3]) for row in rows}
+    return {
+        (int(row[0]), int(row[1])): (None if row[2] is None else bytes.fromhex(row[2]), row[3])
+        for row in rows
+    }
 
 
-def test_every_kind_of_poison_is_kept_whole_with_all_its_reasons_and_holds_nothing_up(clicks: Clicks) -> None:
+def test_every_kind_of_poison_is_kept_whole_with_all_its_reasons_and_holds_nothing_up(
+    clicks: Clicks,
+) -> None:
     clicks.create()
-    poison = dict(zip(clicks.send(value for value, _ in POISON), ((value, " ".join(reasons)) for value, reasons in POISON), strict=True))
+    poison = dict(
+        zip(
+            clicks.send(value for value, _ in POISON),
+            ((value, " ".join(reasons)) for value, reasons in POISON),
+            strict=True,
+        )
+    )
     (untimely,) = clicks.send([event()], timestamp_ms=0)  # a producer whose clock begins in 1970
     expected = poison | {untimely: (event(), "kafka_timestamp_unusable")}
     run = clicks.ingest()
@@ -82,16 +110,25 @@ def test_every_kind_of_poison_is_kept_whole_with_all_its_reasons_and_holds_nothi
     assert quarantine(clicks, "clickstream_rejects") == expected
     assert clicks.places("clickstream") == []
     told = clicks.metadata(run)
-    assert (told["accepted"], told["rejected"], told["dates_touched"], told["first_event"]) == (0, len(expected), 0, "none")
+    assert (told["accepted"], told["rejected"], told["dates_touched"], told["first_event"]) == (
+        0,
+        len(expected),
+        0,
+        "none",
+    )
 
-    usable = dict(zip(clicks.send(value for value, _ in USABLE), (read for _, read in USABLE), strict=True))
+    usable = dict(
+        zip(clicks.send(value for value, _ in USABLE), (read for _, read in USABLE), strict=True)
+    )
     run = clicks.ingest()
     assert run.failure == ""
     columns = "app_version, os_version, page_id, button_id, is_page_view, lat"
     for name in ("clickstream", "clicks"):
         rows = clicks.query(f"SELECT kafka_partition, kafka_offset, {columns} FROM {{{name}}}")
         assert {(row[0], row[1]): row[2:] for row in rows} == usable
-        assert clicks.query(f"SELECT DISTINCT CAST(event_timestamp AS string), event_date FROM {{{name}}}") == [("2020-03-14 09:59:07", "2020-03-14")]
+        assert clicks.query(
+            f"SELECT DISTINCT CAST(event_timestamp AS string), event_date FROM {{{name}}}"
+        ) == [("2020-03-14 09:59:07", "2020-03-14")]
         assert name == "clicks" or clicks.fold().failure == ""
     told = clicks.metadata(run)
     assert (told["accepted"], told["rejected"], told["extra_keys"]) == (len(usable), 0, 3)

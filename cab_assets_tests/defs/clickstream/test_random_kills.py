@@ -1,4 +1,6 @@
-"""Runs killed with -9 at moments nobody chose, under a steady feed, with readers that look without pause."""
+"""Runs killed with -9 at moments nobody chose, under a steady feed, with readers that look without
+pause.
+"""
 
 import random
 import threading

@@ -1,4 +1,6 @@
-"""What lies in the lake or stands in Hive otherwise than it was folded: it is named, and put right where it can be."""
+"""What lies in the lake or stands in Hive otherwise than it was folded: it is named, and put right
+where it can be.
+"""
 
 import shutil
 from pathlib import Path
@@ -16,7 +18,10 @@ FIRST, SECOND = DAYS = ["2020-03-14", "2020-03-15"]
 
 @pytest.fixture
 def folded(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> Clicks:
-    """Two days, both in the day tables; no batch of theirs is left that would have them folded again."""
+    """Two days, both in the day tables.
+
+    No batch of theirs is left that would have them folded again.
+    """
     clicks.create(1)
     clicks.send([event(timestamp=f"{day} 09:59:07") for day in DAYS] + [b"no JSON"])
     assert clicks.ingest().failure == ""
@@ -42,7 +47,9 @@ def copy_a_file(version: Path) -> Path:
 
 
 @pytest.mark.parametrize("run_again", ["sweep", "by hand"])
-def test_a_day_with_a_file_more_is_made_anew_of_its_own_files(folded: Clicks, run_again: str) -> None:
+def test_a_day_with_a_file_more_is_made_anew_of_its_own_files(
+    folded: Clicks, run_again: str
+) -> None:
     before = folder(folded, CLICKS, FIRST)
     surplus = copy_a_file(before)
     (folder(folded, CLICKS, SECOND) / "notes.txt").write_text("looked at this day, all is well")
@@ -71,7 +78,9 @@ def test_a_sweep_finds_nothing_where_nothing_is_wrong(folded: Clicks) -> None:
     assert [folded.pipeline.versions(CLICKS, day) for day in DAYS] == versions
 
 
-def test_days_whose_rows_are_lost_are_named_and_made_anew_from_retired_batches(folded: Clicks) -> None:
+def test_days_whose_rows_are_lost_are_named_and_made_anew_from_retired_batches(
+    folded: Clicks,
+) -> None:
     before = folded.places("clicks")
     lost = next(folder(folded, CLICKS, FIRST).glob("*.parquet"))
     lost.unlink()
@@ -85,14 +94,19 @@ def test_days_whose_rows_are_lost_are_named_and_made_anew_from_retired_batches(f
 
 
 @pytest.mark.parametrize("name", ["copy.parquet", "notes.txt"])
-def test_a_batch_with_a_file_more_is_named_until_the_file_is_gone(clicks: Clicks, name: str) -> None:
+def test_a_batch_with_a_file_more_is_named_until_the_file_is_gone(
+    clicks: Clicks, name: str
+) -> None:
     clicks.create(1)
     clicks.send([event(timestamp=f"{FIRST} 09:59:07"), b"no JSON"])
     assert clicks.ingest().failure == ""
     (batch,) = clicks.batches()
     path = Path(clicks.pipeline.lake.root.removeprefix("file://")) / batch_path(batch.folder)
     surplus = copy_a_file(path).rename(path / name)
-    told = f"batch 1 is damaged: {CLICKSTREAM_BATCHES.name}/{batch.folder}/{name} is not in the manifest there"
+    told = (
+        f"batch 1 is damaged: {CLICKSTREAM_BATCHES.name}/{batch.folder}/{name} is not in the"
+        " manifest there"
+    )
     assert f"{told}; move it out of that folder, then run the day again" in clicks.fold().failure
     surplus.unlink()
     assert clicks.fold().failure == ""

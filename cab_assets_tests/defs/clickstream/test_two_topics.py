@@ -1,4 +1,6 @@
-"""Two topics in one lake: what one of them still holds keeps days open, whichever of them a fold is configured for."""
+"""Two topics in one lake: what one of them still holds keeps days open, whichever of them a fold is
+configured for.
+"""
 
 import pytest
 
@@ -6,7 +8,9 @@ from cab_assets.clickstream.seal import sealed_at
 from cab_assets_tests.clicks import Clicks, numbered
 
 
-def test_no_day_is_sealed_while_clicks_wait_in_another_topic(clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_day_is_sealed_while_clicks_wait_in_another_topic(
+    clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, other = clicks.topic, f"{clicks.topic}-other"
     for topic in (first, other):
         clicks.create(1, topic=topic)

@@ -22,7 +22,9 @@ def imported_twice(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-def test_without_grace_only_what_is_visible_is_left_and_the_tables_are_the_same(imported_twice: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_grace_only_what_is_visible_is_left_and_the_tables_are_the_same(
+    imported_twice: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CAB_VERSION_GRACE_DAYS", "0")
     old, new = imported_twice.versions(BOOKINGS, DAY)
     run = imported_twice.job("housekeeping")
@@ -38,21 +40,29 @@ def test_within_the_grace_nothing_goes(imported_twice: Pipeline) -> None:
     assert imported_twice.versions(BOOKINGS, DAY) == versions
 
 
-def test_the_versions_of_an_active_run_stay(imported_twice: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_versions_of_an_active_run_stay(
+    imported_twice: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CAB_VERSION_GRACE_DAYS", "0")
     versions = imported_twice.versions(BOOKINGS, DAY)
     run_id = versions[0].split("-", 2)[2]
     imported_twice.instance.delete_run(run_id)
-    imported_twice.instance.add_run(dg.DagsterRun(job_name="bookings_daily", run_id=run_id, status=dg.DagsterRunStatus.STARTED))
+    imported_twice.instance.add_run(
+        dg.DagsterRun(job_name="bookings_daily", run_id=run_id, status=dg.DagsterRunStatus.STARTED)
+    )
     assert imported_twice.job("housekeeping").failure == ""
     assert imported_twice.versions(BOOKINGS, DAY) == versions
 
 
-def test_old_runs_are_forgotten_but_for_those_that_materialized(imported_twice: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_runs_are_forgotten_but_for_those_that_materialized(
+    imported_twice: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     imported_twice.sql("ALTER TABLE {table} DROP COLUMN cab_color")
     idle = imported_twice.run(DAY, assets=IMPORT).run_id
     time.sleep(0.1)
     monkeypatch.setattr(jobs, "timedelta", lambda _: timedelta(0))  # retention is told in days
     before = {run.run_id for run in imported_twice.instance.get_runs()}
     housekeeping = imported_twice.job("housekeeping").run_id
-    assert {run.run_id for run in imported_twice.instance.get_runs()} == before - {idle} | {housekeeping}
+    assert {run.run_id for run in imported_twice.instance.get_runs()} == before - {idle} | {
+        housekeeping
+    }

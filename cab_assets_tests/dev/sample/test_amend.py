@@ -28,13 +28,27 @@ def state(env: Environment) -> State:
 
 def difference(before: State, after: State) -> dict[date, Amendment]:
     """What happened to each day that is not the same; a change that is no amendment fails."""
-    return {day: _difference(before[day], after[day]) for day in before if before[day] != after[day]}
+    return {
+        day: _difference(before[day], after[day]) for day in before if before[day] != after[day]
+    }
 
 
-def _difference(before: dict[str, dict[str, object]], after: dict[str, dict[str, object]]) -> Amendment:
-    changed = Counter(name for booking_id in before.keys() & after.keys() for name in BOOKINGS.names if before[booking_id][name] != after[booking_id][name])
+def _difference(
+    before: dict[str, dict[str, object]], after: dict[str, dict[str, object]]
+) -> Amendment:
+    changed = Counter(
+        name
+        for booking_id in before.keys() & after.keys()
+        for name in BOOKINGS.names
+        if before[booking_id][name] != after[booking_id][name]
+    )
     assert changed.keys() <= {"trip_fare", "cab_color"}
-    return Amendment(changed["trip_fare"], changed["cab_color"], len(after.keys() - before.keys()), len(before.keys() - after.keys()))
+    return Amendment(
+        changed["trip_fare"],
+        changed["cab_color"],
+        len(after.keys() - before.keys()),
+        len(before.keys() - after.keys()),
+    )
 
 
 def told(said: list[str]) -> dict[date, Amendment]:
@@ -87,10 +101,15 @@ def test_a_day_with_one_row_loses_no_more_than_it_has(env: Environment) -> None:
     assert amended(env) == {NEW_YEAR: Amendment(fares=1, colors=0, late=3, deleted=0)}
 
 
-def test_one_black_cab_becomes_white_and_any_other_black(loaded: Environment, table: FilledTable) -> None:
+def test_one_black_cab_becomes_white_and_any_other_black(
+    loaded: Environment, table: FilledTable
+) -> None:
     table.cursor.execute(f"UPDATE {table.name} SET cab_color = 'black'")
     amended(loaded)
-    assert {row["cab_color"] for day in state(loaded).values() for row in day.values()} >= {"black", "white"}
+    assert {row["cab_color"] for day in state(loaded).values() for row in day.values()} >= {
+        "black",
+        "white",
+    }
 
 
 def test_loading_again_brings_back_what_was_deleted(loaded: Environment) -> None:
@@ -103,5 +122,11 @@ def test_loading_again_brings_back_what_was_deleted(loaded: Environment) -> None
 
 
 def test_without_bookings_in_the_range_there_is_nothing_to_amend(env: Environment) -> None:
-    with pytest.raises(NothingToAmend, match="test_amend has no bookings in the 12 days from 2020-01-01 on; load some with `cab sample` first"):
+    with pytest.raises(
+        NothingToAmend,
+        match=(
+            "test_amend has no bookings in the 12 days from 2020-01-01 on; load some with `cab"
+            " sample` first"
+        ),
+    ):
         amended(env)

@@ -20,15 +20,31 @@ def test_the_same_arguments_give_the_same_rows(rows: pa.Table) -> None:
     assert bookings_of(NEW_YEAR, 1000, seed=1).equals(rows)
 
 
-@pytest.mark.parametrize("other", [bookings_of(NEW_YEAR, 1000, seed=2), bookings_of(date(2020, 1, 2), 1000, seed=1)], ids=["seed", "day"])
+@pytest.mark.parametrize(
+    "other",
+    [bookings_of(NEW_YEAR, 1000, seed=2), bookings_of(date(2020, 1, 2), 1000, seed=1)],
+    ids=["seed", "day"],
+)
 def test_another_seed_or_day_gives_other_rows(rows: pa.Table, other: pa.Table) -> None:
     assert all(rows[name] != other[name] for name in BOOKINGS.names)
 
 
 def test_a_row_is_the_same_on_every_machine_and_version_of_numpy() -> None:
-    assert bookings_of(NEW_YEAR, 2, seed=1).select(["booking_id", "pickup_lat", "trip_fare", "cab_registration_no"]).to_pylist() == [
-        {"booking_id": "BK8418324725", "pickup_lat": -44.4743854, "trip_fare": Decimal("730.00"), "cab_registration_no": "072-12-2628"},
-        {"booking_id": "BK8420727125", "pickup_lat": -84.5047475, "trip_fare": Decimal("754.00"), "cab_registration_no": "083-15-1757"},
+    assert bookings_of(NEW_YEAR, 2, seed=1).select(
+        ["booking_id", "pickup_lat", "trip_fare", "cab_registration_no"]
+    ).to_pylist() == [
+        {
+            "booking_id": "BK8418324725",
+            "pickup_lat": -44.4743854,
+            "trip_fare": Decimal("730.00"),
+            "cab_registration_no": "072-12-2628",
+        },
+        {
+            "booking_id": "BK8420727125",
+            "pickup_lat": -84.5047475,
+            "trip_fare": Decimal("754.00"),
+            "cab_registration_no": "083-15-1757",
+        },
     ]
 
 
@@ -44,12 +60,18 @@ def test_booking_ids_have_nine_to_ten_digits_and_are_random(rows: pa.Table) -> N
 
 
 def test_no_two_days_share_a_booking_id() -> None:
-    ids = [each for day in busy_days(date(2019, 12, 1), 366) for each in bookings_of(day, 500, seed=1)["booking_id"].to_pylist()]
+    ids = [
+        each
+        for day in busy_days(date(2019, 12, 1), 366)
+        for each in bookings_of(day, 500, seed=1)["booking_id"].to_pylist()
+    ]
     assert len(set(ids)) == len(ids)
 
 
 def test_customers_and_drivers_have_eight_digits(rows: pa.Table) -> None:
-    assert {len(str(each)) for name in ("customer_id", "driver_id") for each in rows[name].to_pylist()} == {8}
+    assert {
+        len(str(each)) for name in ("customer_id", "driver_id") for each in rows[name].to_pylist()
+    } == {8}
 
 
 @pytest.mark.parametrize("number", [1, 2, 1000])
@@ -77,14 +99,21 @@ def test_a_drop_can_precede_its_pickup(rows: pa.Table) -> None:
 
 
 def test_coordinates_are_on_earth_with_up_to_seven_decimals(rows: pa.Table) -> None:
-    for column, limit in [("pickup_lat", 90), ("pickup_lon", 180), ("drop_lat", 90), ("drop_lon", 180)]:
+    for column, limit in [
+        ("pickup_lat", 90),
+        ("pickup_lon", 180),
+        ("drop_lat", 90),
+        ("drop_lon", 180),
+    ]:
         degrees = rows[column].to_pylist()
         assert max(map(abs, degrees)) <= limit
         assert max(len(f"{each!r}".partition(".")[2]) for each in degrees if abs(each) > 1) == 7
 
 
 def test_most_rides_are_paid_in_rupees_and_several_currencies_occur(rows: pa.Table) -> None:
-    counts = {each["values"]: each["counts"] for each in rows["currency_code"].value_counts().to_pylist()}
+    counts = {
+        each["values"]: each["counts"] for each in rows["currency_code"].value_counts().to_pylist()
+    }
     assert counts["INR"] > 700
     assert counts.keys() == {"INR", "AED", "EUR", "GBP", "USD"}
 

@@ -33,14 +33,23 @@ def admin(stack: Environment) -> Iterator[KafkaAdminClient]:
 
 @pytest.fixture
 def env(stack: Environment, admin: KafkaAdminClient) -> Environment:
-    """The environment with an empty topic of the test's own; no table of bookings can be reached."""
+    """The environment with an empty topic of the test's own.
+
+    No table of bookings can be reached.
+    """
     name = f"test_send_{next(NUMBERS)}"
     admin.create_topics({name: {"num_partitions": 3}}, wait_for_metadata=True)
-    return replace(stack, clickstream_topic=name, bookings_db_url="postgresql://nobody@127.0.0.1:1/rides")
+    return replace(
+        stack, clickstream_topic=name, bookings_db_url="postgresql://nobody@127.0.0.1:1/rides"
+    )
 
 
 def variables(env: Environment) -> dict[str, str]:
-    return {"CAB_HOME": str(env.home), "CAB_CLICKSTREAM_TOPIC": env.clickstream_topic, "CAB_BOOKINGS_DB_URL": str(env.bookings_db_url)}
+    return {
+        "CAB_HOME": str(env.home),
+        "CAB_CLICKSTREAM_TOPIC": env.clickstream_topic,
+        "CAB_BOOKINGS_DB_URL": str(env.bookings_db_url),
+    }
 
 
 def cab_sample(env: Environment, *arguments: str) -> Result:
@@ -48,14 +57,22 @@ def cab_sample(env: Environment, *arguments: str) -> Result:
 
 
 def held(env: Environment) -> int:
-    return sum(ClickTopic(str(env.kafka_bootstrap_servers), env.clickstream_topic).look().ends.values())
+    return sum(
+        ClickTopic(str(env.kafka_bootstrap_servers), env.clickstream_topic).look().ends.values()
+    )
 
 
 def arrived(env: Environment) -> list[list[bytes | None]]:
     """The values in each partition, in their order."""
     partitions = [TopicPartition(env.clickstream_topic, number) for number in range(3)]
     values: list[list[bytes | None]] = [[], [], []]
-    with closing(KafkaConsumer(bootstrap_servers=env.kafka_bootstrap_servers, auto_offset_reset="earliest", enable_auto_commit=False)) as consumer:
+    with closing(
+        KafkaConsumer(
+            bootstrap_servers=env.kafka_bootstrap_servers,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+        )
+    ) as consumer:
         consumer.assign(partitions)
         ends = consumer.end_offsets(partitions)
         while any(consumer.position(each) < ends[each] for each in partitions):
@@ -73,8 +90,26 @@ def test_every_record_arrives_as_it_is_round_the_partitions(env: Environment) ->
 
 
 def test_with_clicks_alone_only_clicks_are_sent_and_told(env: Environment) -> None:
-    said = cab_sample(env, "--clicks", "2000", "--poison", "0.1", "--late", "0.1", "--repeat", "0.2", "--days", "3", "--start", "2020-02-01").stdout
-    numbers = re.fullmatch(rf"2,000 clicks were sent to {env.clickstream_topic}: (\d+) of them poison, (\d+) late, (\d+) sent again.\n", said)
+    said = cab_sample(
+        env,
+        "--clicks",
+        "2000",
+        "--poison",
+        "0.1",
+        "--late",
+        "0.1",
+        "--repeat",
+        "0.2",
+        "--days",
+        "3",
+        "--start",
+        "2020-02-01",
+    ).stdout
+    numbers = re.fullmatch(
+        rf"2,000 clicks were sent to {env.clickstream_topic}: (\d+) of them poison, (\d+) late,"
+        r" (\d+) sent again.\n",
+        said,
+    )
     assert numbers
     assert [round(int(each), -2) for each in numbers.groups()] == [200, 200, 400]
     assert held(env) == 2000
@@ -82,17 +117,25 @@ def test_with_clicks_alone_only_clicks_are_sent_and_told(env: Environment) -> No
 
 def test_the_command_sends_what_clicks_gives(env: Environment) -> None:
     cab_sample(env, "--clicks", "30", "--seed", "7", "--days", "3", "--start", "2020-02-01")
-    assert sorted(map(str, itertools.chain(*arrived(env)))) == sorted(map(str, clicks(30, seed=7, start=Feed.start.replace(month=2), days=3)))
+    assert sorted(map(str, itertools.chain(*arrived(env)))) == sorted(
+        map(str, clicks(30, seed=7, start=Feed.start.replace(month=2), days=3))
+    )
 
 
 def test_late_clicks_may_be_before_the_days_that_are_asked_for(env: Environment) -> None:
     cab_sample(env, "--clicks", "30", "--late", "1", "--days", "1", "--start", "2020-02-01")
-    assert {re.sub(rb'.*"(2020-\d\d-\d\d) .*', rb"\1", each or b"") for each in itertools.chain(*arrived(env))} == {b"2020-01-29", b"2020-01-30", b"2020-01-31"}
+    assert {
+        re.sub(rb'.*"(2020-\d\d-\d\d) .*', rb"\1", each or b"")
+        for each in itertools.chain(*arrived(env))
+    } == {b"2020-01-29", b"2020-01-30", b"2020-01-31"}
 
 
 def test_an_option_of_the_bookings_brings_these_too(env: Environment, stack: Environment) -> None:
     both = env.but(bookings_db_url=stack.bookings_db_url, bookings_table="test_send")
-    with_password = {"CAB_BOOKINGS_TABLE": "test_send", "CAB_BOOKINGS_DB_PASSWORD": str(stack.bookings_db_password)}
+    with_password = {
+        "CAB_BOOKINGS_TABLE": "test_send",
+        "CAB_BOOKINGS_DB_PASSWORD": str(stack.bookings_db_password),
+    }
     options = ["sample", "--days", "1", "--rows-per-day", "2", "--clicks", "3"]
     said = CliRunner(env=variables(both) | with_password).invoke(app, options).stdout.splitlines()
     assert said[-2:] == [
@@ -103,7 +146,12 @@ def test_an_option_of_the_bookings_brings_these_too(env: Environment, stack: Env
 
 def test_a_rate_is_kept_in_batches_of_a_tenth_of_a_second() -> None:
     began = time.monotonic()
-    assert [len(batch) for batch in Pace(1000).batches(iter(islice(Feed(), 350)))] == [100, 100, 100, 50]
+    assert [len(batch) for batch in Pace(1000).batches(iter(islice(Feed(), 350)))] == [
+        100,
+        100,
+        100,
+        50,
+    ]
     assert time.monotonic() - began >= 0.3
 
 
@@ -114,8 +162,17 @@ def test_a_slow_rate_sends_one_by_one() -> None:
 
 
 def test_a_live_feed_ends_at_ctrl_c_with_what_has_arrived(env: Environment) -> None:
-    command = [sys.executable, "-c", "from cab_assets.cli.main import app; app()", "sample", "--rate", "200/s"]
-    with subprocess.Popen(command, env=os.environ | variables(env), stdout=subprocess.PIPE, text=True) as feed:
+    command = [
+        sys.executable,
+        "-c",
+        "from cab_assets.cli.main import app; app()",
+        "sample",
+        "--rate",
+        "200/s",
+    ]
+    with subprocess.Popen(
+        command, env=os.environ | variables(env), stdout=subprocess.PIPE, text=True
+    ) as feed:
         while held(env) == 0:
             assert feed.poll() is None
         feed.send_signal(signal.SIGINT)
@@ -132,9 +189,18 @@ def test_signals_are_as_before_when_clicks_were_sent(env: Environment) -> None:
 
 @pytest.mark.stack  # it takes as long as a broker is waited for
 def test_a_broker_that_is_not_there_is_one_sentence_within_ten_seconds(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from cab_assets.cli.main import app; app()", "sample", "--clicks", "10"]
+    command = [
+        sys.executable,
+        "-c",
+        "from cab_assets.cli.main import app; app()",
+        "sample",
+        "--clicks",
+        "10",
+    ]
     nowhere = os.environ | {"CAB_HOME": str(tmp_path), "CAB_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
-    failed = subprocess.run(command, env=nowhere, capture_output=True, text=True, timeout=patience(10))
+    failed = subprocess.run(
+        command, env=nowhere, capture_output=True, text=True, timeout=patience(10)
+    )
     assert re.fullmatch(r"Kafka at 127.0.0.1:1 does not answer .*\n", failed.stderr)
     assert (failed.returncode, failed.stdout) == (1, "")
 
@@ -144,11 +210,29 @@ def test_a_topic_that_is_not_there_is_named(env: Environment) -> None:
         send_clicks(env.but(clickstream_topic="clikstream"), Feed(), 1, Pace(), print)
 
 
-def test_clicks_that_the_broker_refuses_are_not_counted_as_sent(env: Environment, admin: KafkaAdminClient) -> None:
-    admin.create_topics({f"{env.clickstream_topic}_narrow": {"num_partitions": 1, "configs": {"max.message.bytes": "100"}}}, wait_for_metadata=True)
+def test_clicks_that_the_broker_refuses_are_not_counted_as_sent(
+    env: Environment, admin: KafkaAdminClient
+) -> None:
+    admin.create_topics(
+        {
+            f"{env.clickstream_topic}_narrow": {
+                "num_partitions": 1,
+                "configs": {"max.message.bytes": "100"},
+            }
+        },
+        wait_for_metadata=True,
+    )
     said: list[str] = []
-    with pytest.raises(ClicksNotSent, match=r"takes no more clicks, after 0 \(.*MessageSizeTooLarge"):
-        send_clicks(env.but(clickstream_topic=f"{env.clickstream_topic}_narrow"), Feed(), 1, Pace(), said.append)
+    with pytest.raises(
+        ClicksNotSent, match=r"takes no more clicks, after 0 \(.*MessageSizeTooLarge"
+    ):
+        send_clicks(
+            env.but(clickstream_topic=f"{env.clickstream_topic}_narrow"),
+            Feed(),
+            1,
+            Pace(),
+            said.append,
+        )
     assert said == []
 
 
@@ -161,9 +245,23 @@ def test_a_cluster_is_asked_for_before_clicks_are_sent_to_it() -> None:
 
 def test_without_a_broker_the_sentence_says_what_to_start(tmp_path: Path) -> None:
     failed = CliRunner(env={"CAB_HOME": str(tmp_path)}).invoke(app, ["sample", "--clicks", "1"])
-    assert (failed.exit_code, failed.stderr) == (1, "CAB_KAFKA_BOOTSTRAP_SERVERS is not set: start the embedded broker with `cab up`, or name another one\n")
+    assert (failed.exit_code, failed.stderr) == (
+        1,
+        (
+            "CAB_KAFKA_BOOTSTRAP_SERVERS is not set: start the embedded broker with `cab up`, or"
+            " name another one\n"
+        ),
+    )
 
 
-@pytest.mark.parametrize("options", [["--rate", "fast"], ["--rate", "0/s"], ["--poison", "0.1"], ["--clicks", "1", "--poison", "0.6", "--late", "0.6"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--rate", "fast"],
+        ["--rate", "0/s"],
+        ["--poison", "0.1"],
+        ["--clicks", "1", "--poison", "0.6", "--late", "0.6"],
+    ],
+)
 def test_options_that_make_no_sense_are_refused(options: list[str]) -> None:
     assert CliRunner().invoke(app, ["sample", *options]).exit_code == 2

@@ -14,15 +14,32 @@ KEPT = b"a broker"
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in the place of Maven Central, with two pinned jars; the cache is empty."""
-    contents = {("broker", "org.a:kafka_2.13:4.1"): KEPT, ("connector", "org.b:spark-kafka:4.2"): b"a connector"}
+    contents = {
+        ("broker", "org.a:kafka_2.13:4.1"): KEPT,
+        ("connector", "org.b:spark-kafka:4.2"): b"a connector",
+    }
     for (_, coordinates), content in contents.items():
         group, name, version = coordinates.split(":")
-        jar = tmp_path / "central" / group.replace(".", "/") / name / version / f"{name}-{version}.jar"
+        jar = (
+            tmp_path
+            / "central"
+            / group.replace(".", "/")
+            / name
+            / version
+            / f"{name}-{version}.jar"
+        )
         jar.parent.mkdir(parents=True)
         jar.write_bytes(content)
-    pins = [f"{hashlib.sha256(content).hexdigest()}  {use}  {coordinates}\n" for (use, coordinates), content in contents.items()]
+    pins = [
+        f"{hashlib.sha256(content).hexdigest()}  {use}  {coordinates}\n"
+        for (use, coordinates), content in contents.items()
+    ]
     (tmp_path / "pins").write_text("".join(pins))
-    (tmp_path / "settings.xml").write_text(jars.SETTINGS.read_text().replace("<ibiblio", f'<ibiblio root="{(tmp_path / "central").as_uri()}"'))
+    (tmp_path / "settings.xml").write_text(
+        jars.SETTINGS.read_text().replace(
+            "<ibiblio", f'<ibiblio root="{(tmp_path / "central").as_uri()}"'
+        )
+    )
     monkeypatch.setattr(jars, "EMBEDDED", jars.JarSet(tmp_path / "pins", "two users", 0))
     monkeypatch.setattr(jars, "SETTINGS", tmp_path / "settings.xml")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -42,13 +59,18 @@ def kept(cache: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("repository")
-def test_jars_are_brought_once_each_where_its_user_looks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jars_are_brought_once_each_where_its_user_looks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     jars.EMBEDDED.fetch(print)
     no_java(tmp_path, monkeypatch, "exit 1")
     jars.EMBEDDED.fetch(print)
     assert [path.read_bytes() for path in jars.connector()] == [b"a connector"]
     assert [path.read_bytes() for path in Path(jars.broker()).parent.iterdir()] == [KEPT]
-    assert kept(tmp_path / "cache" / "cab-assets" / "jars" / jars.EMBEDDED.folder.name) == ["broker/kafka_2.13-4.1.jar", "connector/spark-kafka-4.2.jar"]
+    assert kept(tmp_path / "cache" / "cab-assets" / "jars" / jars.EMBEDDED.folder.name) == [
+        "broker/kafka_2.13-4.1.jar",
+        "connector/spark-kafka-4.2.jar",
+    ]
 
 
 @pytest.mark.usefixtures("repository")
@@ -72,25 +94,38 @@ def test_a_jar_that_was_deleted_is_fetched_again() -> None:
     assert deleted.read_bytes() == b"a connector"
 
 
-def test_a_jar_that_is_not_the_pinned_one_is_refused_and_nothing_is_kept(repository: Path, tmp_path: Path) -> None:
+def test_a_jar_that_is_not_the_pinned_one_is_refused_and_nothing_is_kept(
+    repository: Path, tmp_path: Path
+) -> None:
     (repository / "org/a/kafka_2.13/4.1/kafka_2.13-4.1.jar").write_bytes(b"another broker")
-    with pytest.raises(UnfetchableJars, match=r"^broker/kafka_2.13-4.1.jar from Maven Central: not the file that was pinned"):
+    with pytest.raises(
+        UnfetchableJars,
+        match=r"^broker/kafka_2.13-4.1.jar from Maven Central: not the file that was pinned",
+    ):
         jars.EMBEDDED.fetch(print)
     assert kept(tmp_path / "cache") == []
 
 
 def test_a_jar_that_is_not_there_is_named(repository: Path) -> None:
     (repository / "org/b/spark-kafka/4.2/spark-kafka-4.2.jar").unlink()
-    with pytest.raises(UnfetchableJars, match=r"cannot be fetched from Maven Central: org.b#spark-kafka;4.2: not found; mend"):
+    with pytest.raises(
+        UnfetchableJars,
+        match=r"cannot be fetched from Maven Central: org.b#spark-kafka;4.2: not found; mend",
+    ):
         jars.EMBEDDED.fetch(print)
 
 
-def test_a_connection_that_is_refused_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_is_refused_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=1")
     with pytest.raises(
         UnfetchableJars,
-        match=r"^the jars of Kafka and of Spark's connector to it cannot be fetched from Maven Central: java.net.ConnectException: Connection refused; mend",
+        match=(
+            r"^the jars of Kafka and of Spark's connector to it cannot be fetched from Maven"
+            r" Central: java.net.ConnectException: Connection refused; mend"
+        ),
     ) as refused:
         jars.EMBEDDED.fetch(print)
     assert "\n" not in str(refused.value)
@@ -105,9 +140,14 @@ def test_a_line_that_is_dead_is_given_up(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("repository")
-def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "pins"))
-    with pytest.raises(UnfetchableJars, match=r"the jars cannot be put into .*: Not a directory. Set XDG_CACHE_HOME"):
+    with pytest.raises(
+        UnfetchableJars,
+        match=r"the jars cannot be put into .*: Not a directory. Set XDG_CACHE_HOME",
+    ):
         jars.EMBEDDED.fetch(print)
 
 

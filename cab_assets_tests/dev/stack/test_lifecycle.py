@@ -39,7 +39,11 @@ def supervisor_pid(home: Path) -> int:
 
 def running_with(text: str) -> list[int]:
     """The processes that have it in an argument."""
-    return [process.pid for process in psutil.process_iter(["cmdline"]) if text in " ".join(process.info["cmdline"] or [])]
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if text in " ".join(process.info["cmdline"] or [])
+    ]
 
 
 def await_another(home: Path, name: str, than: int | None) -> ServerStatus:
@@ -59,7 +63,9 @@ def test_a_second_up_changes_nothing(stack: Environment) -> None:
 
 
 def test_status_says_of_every_server_that_it_answers(stack: Environment) -> None:
-    assert [(each.name, each.answers) for each in status(stack.home)] == [(server.name, True) for server in SERVERS]
+    assert [(each.name, each.answers) for each in status(stack.home)] == [
+        (server.name, True) for server in SERVERS
+    ]
 
 
 def test_the_pipeline_is_told_all_that_it_needs(stack: Environment) -> None:
@@ -67,7 +73,13 @@ def test_the_pipeline_is_told_all_that_it_needs(stack: Environment) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", [pytest.param(server.name, marks=[pytest.mark.cold] if server.name == "warehouse" else []) for server in SERVERS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(server.name, marks=[pytest.mark.cold] if server.name == "warehouse" else [])
+        for server in SERVERS
+    ],
+)
 def test_a_server_killed_with_9_is_back_by_itself(stack: Environment, name: str) -> None:
     killed = standing(stack.home, name).pid
     assert killed is not None
@@ -76,7 +88,9 @@ def test_a_server_killed_with_9_is_back_by_itself(stack: Environment, name: str)
 
 
 def listening(pid: int) -> set[str]:
-    """Return the addresses a process listens at: none for one that has just ended, as a session of PostgreSQL does."""
+    """Return the addresses a process listens at: none for one that has just ended, as a session of
+    PostgreSQL does.
+    """
     with suppress(psutil.NoSuchProcess):
         sockets = psutil.Process(pid).net_connections("inet")
         return {socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN}
@@ -94,12 +108,20 @@ def test_the_password_is_in_no_argument_list_and_no_log(stack: Environment) -> N
     password = stack.bookings_db_password
     assert password
     assert running_with(password) == []
-    assert not [log for log in (stack.home / "logs").iterdir() if password in log.read_text(errors="replace")]
+    assert not [
+        log
+        for log in (stack.home / "logs").iterdir()
+        if password in log.read_text(errors="replace")
+    ]
 
 
 def test_only_its_owner_reads_a_file_that_holds_the_password(stack: Environment) -> None:
     password = stack.bookings_db_password or "never"
-    holding = {path.name: path.stat().st_mode & 0o777 for path in stack.home.iterdir() if path.is_file() and password in path.read_text()}
+    holding = {
+        path.name: path.stat().st_mode & 0o777
+        for path in stack.home.iterdir()
+        if path.is_file() and password in path.read_text()
+    }
     assert holding == {"stack.env": 0o600, "password": 0o600, "supervisord.conf": 0o600}
 
 
@@ -113,7 +135,9 @@ def test_two_stacks_live_side_by_side(stack: Environment, other_home: Path) -> N
 
 
 @pytest.mark.faults
-def test_after_a_supervisor_killed_with_9_the_next_up_works_on_the_same_ports(other_home: Path) -> None:
+def test_after_a_supervisor_killed_with_9_the_next_up_works_on_the_same_ports(
+    other_home: Path,
+) -> None:
     lifecycle.up(other_home, print)
     before = {each.name: each.ports for each in status(other_home)}
     os.kill(supervisor_pid(other_home), signal.SIGKILL)
@@ -137,9 +161,13 @@ def test_down_leaves_no_process_and_keeps_the_data_until_it_is_wiped(other_home:
     assert list(other_home.iterdir()) == []
 
 
-def test_a_stack_that_is_down_does_not_answer_though_a_stranger_has_its_ports(stack: Environment, tmp_path: Path) -> None:
+def test_a_stack_that_is_down_does_not_answer_though_a_stranger_has_its_ports(
+    stack: Environment, tmp_path: Path
+) -> None:
     assert stack.ready()  # it may well have the usual ports
-    assert [(each.state, each.answers) for each in status(tmp_path)] == [("STOPPED", False)] * len(SERVERS)
+    assert [(each.state, each.answers) for each in status(tmp_path)] == [("STOPPED", False)] * len(
+        SERVERS
+    )
 
 
 def test_down_where_nothing_runs_is_fine(tmp_path: Path) -> None:

@@ -33,7 +33,9 @@ def test_a_newer_java_will_do(java: Path, version: str) -> None:
 
 
 def test_no_java_is_one_sentence(java: Path) -> None:
-    with pytest.raises(UnfitMachine, match=f"there is no java in JAVA_HOME={java.parents[1]}: install Java 17"):
+    with pytest.raises(
+        UnfitMachine, match=f"there is no java in JAVA_HOME={java.parents[1]}: install Java 17"
+    ):
         machine.check()
 
 

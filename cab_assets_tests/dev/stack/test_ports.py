@@ -38,5 +38,8 @@ def test_two_stacks_that_start_at_once_choose_different_ports(tmp_path: Path) ->
     (tmp_path / "other").mkdir()
     with listener() as probe:
         free = probe.getsockname()[1]
-    with ports.claimed(tmp_path, {"hive": free}) as mine, ports.claimed(tmp_path / "other", {"hive": free}) as theirs:
+    with (
+        ports.claimed(tmp_path, {"hive": free}) as mine,
+        ports.claimed(tmp_path / "other", {"hive": free}) as theirs,
+    ):
         assert mine["hive"] != theirs["hive"]

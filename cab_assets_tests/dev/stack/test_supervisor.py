@@ -75,13 +75,23 @@ def settled_pid(supervisor: Supervisor, other_than: int = 0) -> int:
 
     def settled() -> int:
         pid = int(supervisor.state("sleeper")["pid"])
-        return pid if pid not in (0, other_than) and Path(f"/proc/{pid}/comm").read_text() == "sleep\n" else 0
+        return (
+            pid
+            if pid not in (0, other_than) and Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
+            else 0
+        )
 
     return until(settled, 10, "the server starts")
 
 
-def test_a_server_that_gives_up_ends_the_wait_at_once_with_the_end_of_its_log(tmp_path: Path) -> None:
-    with within(10), supervised(tmp_path, Broken) as (supervisor, server), pytest.raises(ServerNotUp, match=r"(?s)ends again.*sleeper\.log:.*no such disk"):
+def test_a_server_that_gives_up_ends_the_wait_at_once_with_the_end_of_its_log(
+    tmp_path: Path,
+) -> None:
+    with (
+        within(10),
+        supervised(tmp_path, Broken) as (supervisor, server),
+        pytest.raises(ServerNotUp, match=r"(?s)ends again.*sleeper\.log:.*no such disk"),
+    ):
         lifecycle.await_answer(server, supervisor, print)
 
 
@@ -110,7 +120,9 @@ def test_a_supervisor_killed_with_9_takes_its_servers_along(tmp_path: Path) -> N
         assert processes.await_end(leader, tmp_path, patience(5)) == []
 
 
-def test_stop_ends_a_supervisor_and_server_that_do_not_react(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_ends_a_supervisor_and_server_that_do_not_react(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("cab_assets.dev.stack.supervisor.STOP_SECONDS", 1)
     with supervised(tmp_path, Sleeper) as (supervisor, _):
         leader = supervisor.pid
@@ -120,7 +132,9 @@ def test_stop_ends_a_supervisor_and_server_that_do_not_react(tmp_path: Path, mon
         assert processes.of_session(leader, tmp_path) == []
 
 
-def test_what_a_server_has_started_ends_with_it_and_need_not_be_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_server_has_started_ends_with_it_and_need_not_be_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("cab_assets.dev.stack.supervisor.STOP_SECONDS", 5)
     with supervised(tmp_path, Parent) as (supervisor, _):
         settled_pid(supervisor)
@@ -131,7 +145,9 @@ def test_what_a_server_has_started_ends_with_it_and_need_not_be_killed(tmp_path:
         assert [call.args[1] for call in send.call_args_list] == [signal.SIGTERM]
 
 
-def test_a_folder_with_a_space_and_values_with_signs_reach_the_server_as_they_are(tmp_path: Path) -> None:
+def test_a_folder_with_a_space_and_values_with_signs_reach_the_server_as_they_are(
+    tmp_path: Path,
+) -> None:
     with supervised(tmp_path / "my cab", Sleeper) as (supervisor, server):
         settled_pid(supervisor)
         supervisor.stop()
