@@ -41,8 +41,7 @@ EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
 INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NULLS LAST' END
     FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
         JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = index.relam
-    WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp'
-        AND indisvalid AND indpred IS NULL AND amname = 'btree'"""
+    WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp' AND indisvalid AND indpred IS NULL AND amname = 'btree'"""  # noqa: E501
 CALENDAR = (
     "timestamp '0001-01-01'",
     "timestamp '10000-01-01'",

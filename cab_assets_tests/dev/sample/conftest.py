@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -12,7 +11,7 @@ from cab_assets.wiring import Clients
 @pytest.fixture
 def env(stack: Environment, request: pytest.FixtureRequest) -> Environment:
     """The environment with a table of the test module's own, which is not there yet."""
-    own = replace(stack, bookings_table=request.module.__name__.rpartition(".")[2])
+    own = stack.but(bookings_table=request.module.__name__.rpartition(".")[2])
     db = Clients(own).bookings_db
     with db.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {own.bookings_table}")

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -39,8 +38,8 @@ def env(stack: Environment, admin: KafkaAdminClient) -> Environment:
     """
     name = f"test_send_{next(NUMBERS)}"
     admin.create_topics({name: {"num_partitions": 3}}, wait_for_metadata=True)
-    return replace(
-        stack, clickstream_topic=name, bookings_db_url="postgresql://nobody@127.0.0.1:1/rides"
+    return stack.but(
+        clickstream_topic=name, bookings_db_url="postgresql://nobody@127.0.0.1:1/rides"
     )
 
 
