@@ -22,6 +22,7 @@ READS_THE_ENVIRONMENT = {  # whoever is given an Environment only names its type
     "cab_assets.environment",
     "cab_assets.compute_logs",  # Dagster makes it from its dagster.yaml
     "cab_assets.defs.resources",
+    "cab_assets.cli.asking",
     "cab_assets.cli.main",
     "cab_assets.cli.operators",
     # Sets PYSPARK_PYTHON if it is not set: pyspark takes its workers' Python from nowhere else

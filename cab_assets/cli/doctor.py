@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from cab_assets.cli.trials import Trials
+from cab_assets.cli.trials import hive, lake, sources, spark
+from cab_assets.cli.trials.trials import Trials
 from cab_assets.clients.deadline import within
 from cab_assets.environment import BadEnvironment, Environment, name_of
 from cab_assets.errors import told
@@ -13,18 +14,15 @@ from cab_assets.secrets import without_secrets
 PART_SECONDS = 90
 
 
-def settings(env: Environment) -> Iterator[str]:
+def shown(env: Environment) -> Iterator[str]:
     """Every variable with its value in force, secrets masked."""
     for each in Environment.model_fields:
         value = getattr(env, each)
-        shown = (
-            "(not set)"
-            if value is None
-            else "…"
-            if env.is_secret(each)
-            else without_secrets(str(value))
-        )
-        yield f"{name_of(each)}={shown}"
+        if value is None:
+            text = "(not set)"
+        else:
+            text = "…" if env.is_secret(each) else without_secrets(str(value))
+        yield f"{name_of(each)}={text}"
 
 
 def examine(env: Environment, report: Callable[[str], None]) -> bool:
@@ -52,19 +50,19 @@ class Part:
 
 
 PARTS = (
-    Part("bookings db", Trials.ask_database),
-    Part("clocks", Trials.clocks),
-    Part("kafka", Trials.kafka),
-    Part("lake", Trials.write_lake),
-    Part("hive", Trials.ask_hive),
-    Part("hive ddl", Trials.declare, ("lake", "hive")),
-    Part("hive reads", Trials.read_by_hive, ("hive ddl",)),
-    Part("spark", Trials.ask_spark),
-    Part("spark reads", Trials.read_by_spark, ("lake", "spark")),
-    Part("spark writes", Trials.write_by_spark, ("lake", "spark")),
-    Part("spark tables", Trials.read_table_by_spark, ("hive ddl", "spark")),
-    Part("spark python", Trials.read_clicks, ("spark",)),
-    Part("spark kafka", Trials.read_topic, ("kafka", "spark")),
+    Part("bookings db", sources.database),
+    Part("clocks", sources.clocks),
+    Part("kafka", sources.kafka),
+    Part("lake", lake.write),
+    Part("hive", hive.ask),
+    Part("hive ddl", hive.declare, ("lake", "hive")),
+    Part("hive reads", hive.read, ("hive ddl",)),
+    Part("spark", spark.ask),
+    Part("spark reads", spark.read, ("lake", "spark")),
+    Part("spark writes", spark.write, ("lake", "spark")),
+    Part("spark tables", spark.read_table, ("hive ddl", "spark")),
+    Part("spark python", spark.read_clicks, ("spark",)),
+    Part("spark kafka", spark.read_topic, ("kafka", "spark")),
     Part("cleared", Trials.clear),
 )
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cab_assets import environment
+from cab_assets.cli.asking import settings
 
 operators = typer.Typer()
 
@@ -103,7 +103,7 @@ def _place(text: str) -> tuple[int, int]:
 def _clickstream() -> Iterator["Sides"]:  # type: ignore[name-defined]  # noqa: F821  imported late: half a second that no other command needs
     from cab_assets.cli.clickstream import Sides
 
-    env = environment.read(os.environ).ready()
+    env = settings().ready()
     os.environ.setdefault("DAGSTER_HOME", str(env.dagster_home))  # what is done is recorded there
     with closing(Sides(env)) as sides:
         yield sides

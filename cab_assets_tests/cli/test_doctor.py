@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from cab_assets.cli.doctor import PARTS, Examination, Part
 from cab_assets.cli.main import app
-from cab_assets.cli.trials import Trials
+from cab_assets.cli.trials import hive, lake, spark
+from cab_assets.cli.trials.trials import Trials
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.clocks import ZonesDisagree
 from cab_assets.clients.failures import KafkaHidden
@@ -134,8 +135,8 @@ def test_a_lake_that_spark_and_hive_do_not_see_is_named(
 
 def test_a_hive_on_another_clock_is_named_and_its_table_is_taken_away(pipeline: Pipeline) -> None:
     trials = Trials(pipeline.env)
-    trials.write_lake()
-    trials.declare()
+    lake.write(trials)
+    hive.declare(trials)
     trials.hive.execute("SET TIME ZONE 'Asia/Kolkata'")
     with pytest.raises(
         ZonesDisagree,
@@ -144,7 +145,7 @@ def test_a_hive_on_another_clock_is_named_and_its_table_is_taken_away(pipeline: 
             r" in UTC"
         ),
     ):
-        trials.read_by_hive()
+        hive.read(trials)
     assert len(pipeline.hive.execute("SHOW TABLES")) == 1
     trials.clear()
     is_clean(pipeline)
@@ -168,7 +169,7 @@ def test_brokers_that_spark_does_not_reach_are_named(pipeline: Pipeline) -> None
             r" machines reach each broker"
         ),
     ):
-        trials.read_topic()
+        spark.read_topic(trials)
 
 
 def test_two_doctors_at_once_do_not_meet(pipeline: Pipeline) -> None:

@@ -17,7 +17,8 @@ from kafka.admin import (
 from typer.testing import CliRunner
 
 from cab_assets.cli.main import app
-from cab_assets.cli.trials import Trials
+from cab_assets.cli.trials import sources, spark
+from cab_assets.cli.trials.trials import Trials
 from cab_assets.clickstream.seal import sealed_at
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.kafka_client import Admin, KafkaRefused
@@ -87,7 +88,7 @@ def test_a_topic_that_our_user_may_not_see_is_not_an_empty_one(
 ) -> None:
     denied = f"does not let {USER} describe or read topic {clicks.topic}"
     assert denied in CliRunner().invoke(app, ["lag"]).output
-    for trial in (Trials.kafka, Trials.read_topic):
+    for trial in (sources.kafka, spark.read_topic):
         with pytest.raises(KafkaRefused, match=denied):
             trial(Trials(clicks.pipeline.env))
     assert denied in clicks.ingest().failure

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from hdfs_native import FileWriter
 
-from cab_assets.cli.trials import Trials
+from cab_assets.cli.trials import hive, lake, spark
+from cab_assets.cli.trials.trials import Trials
 from cab_assets.clients.lake import Lake, LakeUnavailable
 from cab_assets_tests.cluster.hdfs import hdfs
 from cab_assets_tests.pipeline import Pipeline
@@ -23,11 +24,11 @@ def test_a_root_with_odd_characters_is_one_place_for_python_hive_and_spark(
     root = f"{pipeline.env.lake_root}/{ODD}"
     trials = Trials(pipeline.env.but(lake_root=root))
     with trials.undo:
-        trials.write_lake()
-        trials.declare()
-        trials.read_by_hive()
-        trials.read_by_spark()
-        trials.write_by_spark()
+        lake.write(trials)
+        hive.declare(trials)
+        hive.read(trials)
+        spark.read(trials)
+        spark.write(trials)
     pipeline.lake.write(f"{ODD}/seen", CONTENT)
     assert Lake(root).read("seen") == CONTENT
     assert [info.base_name for info in pipeline.lake.list("")] == [ODD]

@@ -8,7 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cab_assets.cli.trials import Trials
+from cab_assets.cli.trials import sources
+from cab_assets.cli.trials.trials import Trials
 from cab_assets.environment import Environment
 from cab_assets.sources.dialect import BookingsDbRefused
 from cab_assets_tests.cluster.pgbouncer import pgbouncer
@@ -74,8 +75,8 @@ def test_a_day_is_observed_and_imported_and_no_setting_stays_behind(pipeline: Pi
 
 def test_the_doctor_finds_the_database_and_its_clocks(pipeline: Pipeline) -> None:
     trials = Trials(pipeline.env)
-    assert "has every column we import" in trials.ask_database()
-    assert "sessions run in UTC" in trials.clocks()
+    assert "has every column we import" in sources.database(trials)
+    assert "sessions run in UTC" in sources.clocks(trials)
 
 
 def test_a_parameter_that_pgbouncer_does_not_pass_on_is_named_with_what_to_do(

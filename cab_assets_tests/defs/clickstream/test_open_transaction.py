@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cab_assets.cli.main import app
-from cab_assets.cli.trials import Trials
+from cab_assets.cli.trials import sources
+from cab_assets.cli.trials.trials import Trials
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.defs.clickstream.test_feeds import transaction
 from cab_assets_tests.defs.clickstream.test_sensors import commit, tick
@@ -57,7 +58,7 @@ def test_records_behind_an_open_transaction_are_told_of_everywhere(
         assert WAIT in CliRunner().invoke(app, ["lag"]).stdout
         (held,) = json.loads(CliRunner().invoke(app, ["lag", "--json"]).stdout)["held"]
         assert held == {"partition": 0, "offset": 3, "records": 51, "since": SINCE.isoformat()}
-        assert WAIT in Trials(clicks.pipeline.env).kafka()
+        assert WAIT in sources.kafka(Trials(clicks.pipeline.env))
         fresh(clicks)
         assert fresh(clicks) == (False, 51)
     assert "open transaction" not in CliRunner().invoke(app, ["lag"]).stdout

@@ -1,0 +1,52 @@
+"""Trials of the lake, by this process."""
+
+from cab_assets.cli.trials.trials import Trials
+from cab_assets.clients.lake import LakeRefused
+from cab_assets.errors import CabError
+from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS
+
+TABLES = (BOOKINGS, BOOKING_AGGREGATES, CLICKSTREAM_BATCHES, CLICKS, REJECTS)
+
+
+class LakeUnreachable(CabError):
+    """This process does not reach the lake, or may not write there."""
+
+
+def write(trials: Trials) -> str:
+    """In the root, and in the folder of each table that is there.
+
+    Every one that fails is named.
+    """
+    trials.undo.callback(trials.delete, trials.scratch.folder)
+    try:
+        trials.scratch.write()
+        there = trials.folders(TABLES)
+    except OSError as error:
+        raise LakeUnreachable(
+            f"this process does not reach {trials.lake.root}, or may not write there: {error}."
+            " Check CAB_LAKE_ROOT"
+        ) from error
+    if locked := [
+        problem for name in (trials.scratch.folder, *there) if (problem := _locked(trials, name))
+    ]:
+        raise LakeUnreachable(
+            f"{'; '.join(locked)}. Give the user of this process the right to read, write and"
+            " delete there"
+        )
+    return f"{trials.env.lake_root}: written, read and deleted" + (
+        f", also in {' and '.join(there)}" if there else ""
+    )
+
+
+def _locked(trials: Trials, folder: str) -> str | None:
+    """Why this process cannot work in a folder of the lake."""
+    path = f"{folder}/_{trials.scratch.name}"
+    try:
+        trials.lake.write(path, b"written")
+        try:
+            trials.lake.read(path)
+        finally:
+            trials.lake.files.delete_file(path)
+    except (LakeRefused, OSError) as error:
+        return f"{folder}: {error.__cause__ or error}"
+    return None
