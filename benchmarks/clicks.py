@@ -262,9 +262,8 @@ def folds(bench: Bench) -> str:
     rows: list[dict[str, object]] = []
     for events in FOLDED:
         ledger, topic = bench.ledger(), fill(bench.env, f"bench-fold-{events}", events, days=1)
-        with Spark(
-            bench.env.spark_remote, None
-        ).session() as session:  # folding has one of its own, and a process has one at a time
+        # Folding has one of its own, and a process has one at a time
+        with Spark(bench.env.spark_remote, None).session() as session:
             replace(bench, session=session).ingest(ledger, topic)
         batches = ledger.shown(ledger.newest())
         store = TableStore(CLICK_DAYS.table, ledger.lake, ledger.hive)

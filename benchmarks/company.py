@@ -83,10 +83,11 @@ def imported_to(folder: Path, bucket: S3) -> Iterator[tuple[str, Mapping[str, st
     Python, and takes as much of them as the import itself.
     """
     if not (gateway := shutil.which(GATEWAY)):
+        # Not through the port at which it can fail
         yield (
             "S3 (moto)",
             client_of(f"http://127.0.0.1:{bucket.front.to}"),
-        )  # not through the port at which it can fail
+        )
         return
     (folder / "root" / BUCKET).mkdir(parents=True)
     (port,) = free_ports(1)

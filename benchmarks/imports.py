@@ -24,9 +24,8 @@ def imports(env: Environment) -> str:
     for day, rows in DAYS.items():
         load(env, day, 1, rows)
     with source(env).cursor() as cursor:
-        cursor.execute(
-            f"VACUUM ANALYZE {env.bookings_table}"
-        )  # as the server does by itself, but perhaps in the middle of a round
+        # As the server does by itself, but perhaps in the middle of a round
+        cursor.execute(f"VACUUM ANALYZE {env.bookings_table}")
         cursor.execute("CHECKPOINT")
     found: list[dict[str, object]] = []
     with TemporaryDirectory(prefix="cab-bench-") as folder:

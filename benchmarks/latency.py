@@ -20,10 +20,11 @@ from cab_assets.dev.demo_clicks import daemon
 from cab_assets.dev.sample.clicks import clicks
 from cab_assets.environment import CHECKOUT, Environment
 
+# A run leaves 15 s after the last click, so each of these meets an idle system
 SINGLE, APART_SECONDS = (
     8,
     35,
-)  # a run leaves 15 s after the last click, so each of these meets an idle system
+)
 RATE, STEADY_SECONDS, WARM_SECONDS = 500, 90, 20
 POLL_SECONDS = 0.3
 GIVE_UP_SECONDS = 120

@@ -283,9 +283,8 @@ def read(environ: Mapping[str, str]) -> Environment:
         current = Environment.model_validate(
             {field: text for field, text in texts.items() if field not in unusable}
         )
-    if (
-        problems and current.env == "cluster"
-    ):  # where nobody fills in what is missing, so that it can be told in the same breath
+    # Where nobody fills in what is missing, so that it can be told in the same breath
+    if problems and current.env == "cluster":
         problems += [
             each
             for each in current.lacking()
@@ -311,9 +310,8 @@ def _of_the_stack(given: Mapping[str, str]) -> dict[str, str]:
     stack = {name: text for name, text in written.items() if text is not None}
     if "CAB_SPARK_MASTER" in given:
         stack.pop("CAB_SPARK_REMOTE", None)
-    if (
-        "CAB_BOOKINGS_DB_URL" in given or "CAB_BOOKINGS_DB_SECRET" in given
-    ):  # another database has another password
+    # Another database has another password
+    if "CAB_BOOKINGS_DB_URL" in given or "CAB_BOOKINGS_DB_SECRET" in given:
         stack.pop("CAB_BOOKINGS_DB_PASSWORD", None)
     return stack | dict(given)
 

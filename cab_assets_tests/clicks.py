@@ -93,6 +93,7 @@ class Clicks:
             KafkaProducer(bootstrap_servers=self.servers, linger_ms=5, max_request_size=2 * 2**20)
         ) as producer:
             count = len(producer.partitions_for(topic or self.topic))
+            # This client refuses to send neither key nor value
             sent = [
                 producer.send(
                     topic or self.topic,
@@ -102,7 +103,7 @@ class Clicks:
                     **given,
                 )
                 for number, value in enumerate(values)
-            ]  # this client refuses to send neither key nor value
+            ]
             producer.flush()
             return [
                 (record.partition, record.offset)

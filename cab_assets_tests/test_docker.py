@@ -20,11 +20,12 @@ EXAMPLE = (DOCKER / ".env.example").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((DOCKER / "compose.yaml").read_text())[
     "services"
 ]
+# The embedded warehouse is one process on this machine alone
 OF_LOOPBACK = (
     "spark.plugins",
     "spark.connect.",
     "spark.driver.",
-)  # the embedded warehouse is one process on this machine alone
+)
 
 
 def test_every_variable_is_in_the_one_file_of_settings() -> None:

@@ -17,9 +17,8 @@ from cab_assets.schemas import EXTRA_KEYS, PLACE_KEY, POSITION
 EVENT_NAMES = ["event_timestamp", "event_date", *POSITION]
 COLUMNS = [*EVENT_NAMES, *PLACE_KEY, "kafka_timestamp", "reasons", EXTRA_KEYS.name]
 
-FirstDelivered = Callable[
-    [int, Sequence[tuple[int, int]]], int | None
-]  # partition, stretches -> the first offset in them that the broker delivers
+# partition, stretches -> the first offset in them that the broker delivers
+FirstDelivered = Callable[[int, Sequence[tuple[int, int]]], int | None]
 
 
 class BatchUnaccounted(CabError):
@@ -70,9 +69,8 @@ def _account(
     folder: str, topic: str, rows: pa.Table, expected: Range, first_delivered: FirstDelivered
 ) -> list[Range]:
     """The offsets of a range that are not in `rows` because the broker never delivers them."""
-    offsets = np.sort(
-        _offsets(rows, topic, expected.partition)
-    )  # and not np.unique, which takes thirty times as long
+    # And not np.unique, which takes thirty times as long
+    offsets = np.sort(_offsets(rows, topic, expected.partition))
     outside = offsets.size > 0 and (offsets[0] < expected.start or offsets[-1] >= expected.end)
     if outside or not np.diff(offsets).all():
         raise BatchUnaccounted(

@@ -42,9 +42,8 @@ class BatchContents(BaseModel, frozen=True):
     files: tuple[BatchFile, ...] = ()
     accepted: int = 0
     rejected: int = 0
-    undelivered: tuple[
-        Range, ...
-    ] = ()  # offsets that the broker never delivers: compacted away, or a transaction's own
+    # Offsets that the broker never delivers: compacted away, or a transaction's own
+    undelivered: tuple[Range, ...] = ()
     reasons: dict[str, int] = {}  # a refused record counts once for each of its reasons
     without_position: int = 0  # accepted records without lat or lon
     extra_keys: int = 0
@@ -81,9 +80,8 @@ class Batch(BaseModel, frozen=True):
     ranges: tuple[Range, ...]
     contents: BatchContents
     topics: dict[str, TopicEnd]  # after this batch, every topic that was ever committed
-    removed: dict[
-        str, tuple[Place, ...]
-    ] = {}  # by ingest date: refused records that were replayed and are accepted here
+    # By ingest date: refused records that were replayed and are accepted here
+    removed: dict[str, tuple[Place, ...]] = {}
     run_id: str
     written: datetime  # UTC; by the clock of whoever committed it, only to tell its age
     code_version: int = CLICKSTREAM_BATCHES.code_version

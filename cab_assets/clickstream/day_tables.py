@@ -43,13 +43,11 @@ class DayTable:
 
     table: Table
     moment: str  # the timestamp whose date is the day
-    days_of: Callable[
-        [Batch], Mapping[str, int]
-    ]  # the days of a batch, and how many records each gets
+    # The days of a batch, and how many records each gets
+    days_of: Callable[[Batch], Mapping[str, int]]
     is_ours: Callable[[], Column]  # which rows of a batch the table takes
-    folded: Callable[
-        [DataFrame, DataFrame, list[Due]], DataFrame
-    ]  # rows before, rows of batches -> rows
+    # Rows before, rows of batches -> rows
+    folded: Callable[[DataFrame, DataFrame, list[Due]], DataFrame]
 
     def write(self, session: SparkSession, lake: Lake, due: list[Due], version: str) -> None:
         """Write the new version of every day in one job, each to its own folder.
@@ -59,13 +57,12 @@ class DayTable:
         folded = self.folded(
             self._current(session, lake, due), self._records(session, lake, due), due
         )
+        # Staged apart: two jobs into one table do not see each other's files
         (
             folded.withColumn("version", F.lit(version))
             .hint("rebalance", self.table.partition_column)  # a file a day, several for a large one
             .write.mode("overwrite")
-            .option(
-                "partitionOverwriteMode", "dynamic"
-            )  # staged apart: two jobs into one table do not see each other's files
+            .option("partitionOverwriteMode", "dynamic")
             .option("compression", "zstd")
             .partitionBy(self.table.partition_column, "version")
             .parquet(lake.url(self.table.name))

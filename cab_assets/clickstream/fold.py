@@ -14,7 +14,7 @@ from cab_assets.clickstream.batch import Batch, partition_value
 from cab_assets.clickstream.chain import BatchesGone, before, damaged
 from cab_assets.clickstream.day_tables import DayTable, Due
 from cab_assets.clickstream.fold_checks import FOLD_CHECKS, Evidence
-from cab_assets.clients.failures import Refused
+from cab_assets.clients.known_failures import Refused
 from cab_assets.clients.spark import Spark, SparkFailed
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.store.checks import judged
@@ -69,9 +69,8 @@ class Folding:
     def fold(self, due: Iterable[Due]) -> dict[str, Manifest | Exception]:
         """Return the audited new version of each day that is behind, or why it has none."""
         sound = [self._sound(each) for each in due if each.is_behind]
-        behind = [
-            each for each in sound if each.is_behind
-        ]  # an older version may hold the same batches as a damaged one
+        # An older version may hold the same batches as a damaged one
+        behind = [each for each in sound if each.is_behind]
         failed: dict[str, Manifest | Exception] = {
             each.day.date: each.fault for each in behind if each.fault
         }
@@ -192,9 +191,8 @@ class Folding:
             through_batch=through,
             through_folder=self.batches[-1].folder if self.batches else None,
         )
-        if (
-            manifest.passed and due.current and due.found.surplus
-        ):  # only now: the new version is made of the old one
+        # Only now: the new version is made of the old one
+        if manifest.passed and due.current and due.found.surplus:
             due.day.condemn(due.current.version, due.found.surplus[0])
         return manifest
 

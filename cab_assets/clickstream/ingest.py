@@ -21,15 +21,15 @@ LOOK_SECONDS = 1.0  # between looks at the topic and the query while nothing is 
 # Without a batch, a run looks whether its records are still there: Spark asks minutes for those
 # that are gone
 STUCK_SECONDS = 20
+# Seconds before a run at work asks a silent broker again; its query outlasts that
 PAUSES: tuple[float, ...] = (
     1,
     3,
-)  # seconds before a run at work asks a silent broker again; its query outlasts that
+)
 QUIET_SECONDS = 15  # a run leaves when nothing came for so long; another start costs half of that
 
-OpenQuery = Callable[
-    [Offsets, str], AbstractContextManager[Query]
-]  # where to start, what to call it
+# Where to start, what to call it
+OpenQuery = Callable[[Offsets, str], AbstractContextManager[Query]]
 
 
 @dataclass(frozen=True)

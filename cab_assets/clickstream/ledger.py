@@ -56,10 +56,11 @@ class Ledger:
         forgotten.
         """
         declare_table(self.hive, CLICKSTREAM_BATCHES, self.lake.url(CLICKSTREAM_BATCHES.name))
+        # Each is one scan: a reader sees one moment
         for name, (
             condition,
             columns,
-        ) in VIEWS.items():  # each is one scan: a reader sees one moment
+        ) in VIEWS.items():
             declare_view(self.hive, name, columns, f"FROM {self.pointers.name} WHERE {condition}")
         numbers = self.numbers()
         if retired_mark(self.lake) is None:
@@ -76,9 +77,8 @@ class Ledger:
 
         `hint` is a number that was the newest; if it still is, one look is enough.
         """
-        mark = newest_mark(
-            self.lake
-        )  # before the metastore is asked, which is then never behind it
+        # Before the metastore is asked, which is then never behind it
+        mark = newest_mark(self.lake)
         newest = self._newest(hint)
         if mark is None or (newest and newest.number >= mark.number):
             return newest

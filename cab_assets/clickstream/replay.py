@@ -20,8 +20,8 @@ from cab_assets.clickstream.batch import Batch, Place, batch_path
 from cab_assets.clickstream.day_tables import places
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder, raise_if_old
-from cab_assets.clients.failures import Refused
-from cab_assets.clients.hive import NoSuchTable
+from cab_assets.clients.hive_errors import NoSuchTable
+from cab_assets.clients.known_failures import Refused
 from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.schemas import PLACE_KEY, REJECTS

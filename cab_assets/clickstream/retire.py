@@ -40,9 +40,10 @@ def retirable(
         batch for batch in oldest_first if first_lacking is None or batch.number < first_lacking
     ]
     crowded = len(folded) - KEPT
+    # No hole, whatever the writers' clocks
     old = takewhile(
         lambda each: each[0] < crowded or now - each[1].written >= retention, enumerate(folded)
-    )  # no hole, whatever the writers' clocks
+    )
     return [batch.number for _, batch in old]
 
 

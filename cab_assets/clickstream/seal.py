@@ -59,9 +59,8 @@ def is_sealed(day: str, moment: datetime | None, *, grace: timedelta, zone: Zone
     """
     if moment is None:
         return False
-    before_grace = (
-        moment.astimezone(UTC) - grace
-    )  # in a zone, the grace would be taken off the wall clock
+    # In a zone, the grace would be taken off the wall clock
+    before_grace = moment.astimezone(UTC) - grace
     return before_grace.astimezone(zone).date() > date.fromisoformat(day)
 
 

@@ -43,10 +43,11 @@ AHEAD = 3
 TAKEN_SECONDS = 75
 # What one task reads: a large batch keeps all cores busy to its end, a small one stays in few files
 TASK_OFFSETS = 100_000
+# With Kafka's defaults, reading takes a third longer
 CONSUMER = {
     "kafka.max.poll.records": 5_000,
     "kafka.max.partition.fetch.bytes": 4 << 20,
-}  # with Kafka's defaults, reading takes a third longer
+}
 RARELY_TWICE = [
     column.name
     for column in CLICKSTREAM_BATCHES.columns

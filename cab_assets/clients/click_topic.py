@@ -2,7 +2,6 @@
 `first_delivered` and `sent_ms` read records.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -17,17 +16,16 @@ from kafka.protocol.consumer import IsolationLevel
 
 from cab_assets.clients.deadline import within
 from cab_assets.clients.kafka_client import ANSWER_TIMEOUT_SECONDS, Admin, Reader, answering
+from cab_assets.clients.kafka_reading import delivered, first, first_delivered
 from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.errors import CabError
 
-SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
-# A longer way to the next stretch is jumped over; a jump throws away what was fetched
-SKIP_OFFSETS = 5_000
 UNKNOWN_TOPIC = 3
+# Python's years 1 to 9999; a producer may give any time
 EARLIEST_MS, LATEST_MS = (
     -62_135_596_800_000,
     253_402_300_799_000,
-)  # Python's years 1 to 9999; a producer may give any time
+)
 # Records of a transaction count when it is over, and not at all when it is given up
 READ_COMMITTED = "read_committed"
 
@@ -117,18 +115,18 @@ class ClickTopic:
         }
 
     def first_delivered(self, partition: int, stretches: Sequence[tuple[int, int]]) -> int | None:
-        """The offset of the first record in the stretches (start, end.
+        """Return the offset of the first record in some stretches that is delivered, or None.
 
-        Ascending) that the broker delivers; None if it delivers none.
+        Each stretch is (start, end), ascending.
         """
         starts, ends = np.array(stretches, dtype=np.int64).T
         with answering(self.servers, self.security), closing(self._reader()) as reader:
-            return _first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
+            return first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
 
     def sent_ms(self, partition: int, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Give the offset and the Kafka time, as its producer gave it, of each record delivered."""
         with answering(self.servers, self.security), closing(self._reader()) as reader:
-            for record in _delivered(reader, TopicPartition(self.name, partition), start, end):
+            for record in delivered(reader, TopicPartition(self.name, partition), start, end):
                 yield record.offset, int(record.timestamp)
 
     def _reader(self) -> Reader:
@@ -143,9 +141,8 @@ class ClickTopic:
             partitions = [
                 TopicPartition(self.name, each["partition_index"]) for each in topic["partitions"]
             ]
-            highs = admin.list_partition_offsets(
-                dict.fromkeys(partitions, OffsetSpec.LATEST)
-            )  # before `ends`, which may grow meanwhile
+            # Before `ends`, which may grow meanwhile
+            highs = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
             begins = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
             ends = admin.list_partition_offsets(
                 dict.fromkeys(partitions, OffsetSpec.LATEST),
@@ -186,63 +183,9 @@ def check_answer(topic: Mapping[str, Any], name: str, servers: str) -> None:
 
 def _sent(reader: Reader, partition: TopicPartition, offset: int) -> datetime:
     """Return the time of the first record from `offset` on, delivered or not."""
-    return moment(int(_first(reader, partition, offset).timestamp))
+    return moment(int(first(reader, partition, offset).timestamp))
 
 
 def moment(milliseconds: int) -> datetime:
     """Return the moment of a Kafka time; of one outside Python's calendar, the calendar's end."""
     return datetime.fromtimestamp(min(max(milliseconds, EARLIEST_MS), LATEST_MS) / 1000, UTC)
-
-
-def _first(reader: Reader, partition: TopicPartition, offset: int) -> Any:
-    """Return the first record from `offset` on, delivered or not."""
-    reader.assign([partition])
-    reader.seek(partition, offset)
-    while not (found := reader.poll(timeout_ms=500, max_records=1)):
-        pass
-    ((first, *_),) = found.values()
-    return first
-
-
-def _delivered(reader: Reader, partition: TopicPartition, start: int, end: int) -> Iterator[Any]:
-    """Give the records from `start` up to `end` that the broker delivers."""
-    reader.assign([partition])
-    reader.seek(partition, start)
-    at, moved = start, time.monotonic()
-    while at < end:
-        for records in reader.poll(timeout_ms=500, max_records=SKIP_OFFSETS).values():
-            yield from (record for record in records if record.offset < end)
-        before, at = at, int(reader.position(partition))
-        moved = _moved(partition, before, at, moved)
-
-
-def _moved(partition: TopicPartition, before: int, at: int, moved: float) -> float:
-    """Return when a reader last came further; TimeoutError if that is too long ago."""
-    if at > before:
-        return time.monotonic()
-    if time.monotonic() > moved + SILENT_SECONDS:
-        where = f"after offset {at} of partition {partition.partition}"
-        raise TimeoutError(f"no record {where} in {SILENT_SECONDS} s")
-    return moved
-
-
-def _first_delivered(
-    reader: Reader, partition: TopicPartition, starts: np.ndarray, ends: np.ndarray
-) -> int | None:
-    reader.assign([partition])
-    reader.seek(partition, at := int(starts[0]))
-    moved = time.monotonic()
-    while at < ends[-1]:
-        if (following := int(starts[np.searchsorted(ends, at, side="right")])) > at + SKIP_OFFSETS:
-            reader.seek(partition, following)
-        for records in reader.poll(timeout_ms=500, max_records=SKIP_OFFSETS).values():
-            offsets = np.array([record.offset for record in records], dtype=np.int64)
-            inside = offsets[
-                np.searchsorted(starts, offsets, side="right")
-                > np.searchsorted(ends, offsets, side="right")
-            ]
-            if inside.size:
-                return int(inside[0])
-        before, at = at, int(reader.position(partition))
-        moved = _moved(partition, before, at, moved)
-    return None

@@ -25,9 +25,8 @@ class Clocks:
 
     moment: datetime  # in UTC
     session: datetime  # on the clock of its session, which is ours and told to be UTC
-    business: (
-        datetime | None
-    )  # on that of the business zone; None if the server does not know the zone
+    # On that of the business zone; None if the server does not know the zone
+    business: datetime | None
 
 
 def raise_if_clock_differs(where: str, moment: datetime, since: datetime) -> None:

@@ -1,6 +1,5 @@
 """HiveServer2 through PyHive."""
 
-import re
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,37 +21,18 @@ from thrift.transport.TSocket import TSocket
 from thrift.transport.TSSLSocket import TSSLSocket
 from thrift_sasl import TSaslClientTransport
 
-from cab_assets.clients.failures import Refused, failure
-from cab_assets.clients.hive_text import Row, said
+from cab_assets.clients.hive_errors import HiveRefused, named
+from cab_assets.clients.hive_text import Row
 from cab_assets.clients.hive_times import timestamp
-from cab_assets.errors import Unavailable
 
 # The longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two
 # answers must not hang for a minute
 ANSWER_TIMEOUT_SECONDS = 20
 CONNECTIONS = 4  # statements side by side: more do not make the metastore faster
-NO_TABLE = r"TABLE_OR_VIEW_NOT_FOUND|Table not found"  # Spark, Apache Hive
-NOT_LET_IN, NOT_TRUSTED, NO_PASSWORDS = (
-    "Error validating the login",
-    "CERTIFICATE_VERIFY_FAILED",
-    "Unsupported mechanism type PLAIN",
-)
 # Beyond 100 the metastore applies one ALTER in parts, and can fail half-way
 PARTITIONS_A_STATEMENT = 90
 
 T = TypeVar("T")
-
-
-class HiveUnavailable(Unavailable):
-    """HiveServer2 cannot be reached, or does not answer in time."""
-
-
-class HiveRefused(Refused):
-    """HiveServer2 answered, with an error."""
-
-
-class NoSuchTable(HiveRefused):
-    """A statement names a table or view that is not declared."""
 
 
 class TlsSocket(TSSLSocket):  # type: ignore[misc]  # Thrift has no types
@@ -93,7 +73,7 @@ class Hive:
             if options.get("auth") == "KERBEROS"
             else None
         )
-        self._password, self._ca, self._lake = password, ca, lake
+        self._password, self.ca, self.lake = password, ca, lake
         self.declared: set[str] = set()  # tables and views that were found to have all our columns
         self._idle: SimpleQueue[tuple[hive.Connection, TSocket]] = SimpleQueue()
 
@@ -147,37 +127,13 @@ class Hive:
                 socket.close()
                 raise
             self._idle.put((connection, socket))
-        except PyHiveError as error:
-            text = said(error)
-            otherwise = NoSuchTable if re.search(NO_TABLE, text) else HiveRefused
-            where = f"HiveServer2 at {self.host}:{self.port} refused"
-            raise failure(where, text, otherwise, self._lake) from None
-        except (TException, OSError) as error:
-            told = f"{error} {getattr(error, 'inner', '')}"
-            if NOT_LET_IN in told:
-                raise HiveRefused(
-                    f"HiveServer2 at {self.host}:{self.port} does not let {self.user} in; check the"
-                    " user in CAB_HIVE_URL, and CAB_HIVE_PASSWORD"
-                ) from None
-            if NOT_TRUSTED in told:
-                raise HiveRefused(
-                    f"HiveServer2 at {self.host}:{self.port} has a certificate of nobody in"
-                    f" {self._ca}; check CAB_HIVE_CA"
-                ) from None
-            if NO_PASSWORDS in told:
-                raise HiveRefused(
-                    f"HiveServer2 at {self.host}:{self.port} wants Kerberos; add ?auth=KERBEROS to"
-                    " CAB_HIVE_URL"
-                ) from None
-            raise HiveUnavailable(
-                f"HiveServer2 at {self.host}:{self.port} does not answer ({error}); see `cab"
-                " doctor`, then run again"
-            ) from error
+        except (PyHiveError, TException, OSError) as error:
+            raise named(error, self) from None
 
     def _open(self) -> tuple[hive.Connection, TSocket]:
         socket = (
-            TlsSocket(self.host, self.port, ssl_context=ssl.create_default_context(cafile=self._ca))
-            if self._ca
+            TlsSocket(self.host, self.port, ssl_context=ssl.create_default_context(cafile=self.ca))
+            if self.ca
             else TSocket(self.host, self.port)
         )
         socket.setTimeout(self.answer_seconds * 1000)
@@ -210,9 +166,7 @@ class Hive:
                 " docs/servers.md#hiveserver2"
             )
         if self._service:
-            return PureSASLClient(
-                self.host, service=self._service, qops=[QOP.AUTH]
-            )  # PyHive's client cannot sign or encrypt: TLS does
-        return PureSASLClient(
-            self.host, username=self.user, password=self._password or "none"
-        )  # a server without passwords wants one all the same
+            # PyHive's client cannot sign or encrypt: TLS does
+            return PureSASLClient(self.host, service=self._service, qops=[QOP.AUTH])
+        # A server without passwords wants one all the same
+        return PureSASLClient(self.host, username=self.user, password=self._password or "none")

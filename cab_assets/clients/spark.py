@@ -17,7 +17,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from cab_assets.clients.deadline import started, within
-from cab_assets.clients.failures import Refused, failure, reason
+from cab_assets.clients.failures import failure, reason
+from cab_assets.clients.known_failures import Refused
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.secrets import without_secrets
 
@@ -35,11 +36,10 @@ WENT_AWAY = (  # of the client: no answer, or one of a new server that does not 
     r"|^\[(?:NO_ACTIVE_SESSION|INVALID_HANDLE\.\w+|RESPONSE_ALREADY_RECEIVED|RETRIES_EXCEEDED)\]"
     r"|Answer from Java side is empty|SparkContext was shut down"
 )
+# A day is a folder, and a task to list each takes longer than the list
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.sources.parallelPartitionDiscovery.parallelism": (
-        "8"
-    ),  # a day is a folder, and a task to list each takes longer than the list
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": ("8"),
     "spark.sql.files.openCostInBytes": "262144",  # of our small files, some hundred to a task
 }
 
@@ -81,9 +81,8 @@ class Spark:
         """
         self._reach()
         if self.master and self.master.startswith(LOCAL):
-            os.environ.setdefault(
-                "PYSPARK_PYTHON", sys.executable
-            )  # else workers are of the first python3 on PATH
+            # Else workers are of the first python3 on PATH
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         try:
             session = self.open_session(self.settings)
             if self.remote:
@@ -94,10 +93,7 @@ class Spark:
                 if self.remote:
                     _end(session)
         # The latter is what a classic session raises of an error without a class of Spark's
-        except (
-            PySparkException,
-            Py4JError,
-        ) as error:
+        except (PySparkException, Py4JError) as error:
             raise self._named(error) from error
 
     def _named(self, error: Exception) -> CabError:
@@ -157,7 +153,7 @@ class Spark:
         """
         if self.remote:
             address = urlparse(self.remote)
-            self._any(
+            _any(
                 f"Spark Connect at {self.where}", [(address.hostname, address.port or CONNECT_PORT)]
             )
         elif self.master and self.master.startswith(STANDALONE):
@@ -165,29 +161,29 @@ class Spark:
                 urlparse(f"{STANDALONE}{each}")
                 for each in self.master.removeprefix(STANDALONE).split(",")
             ]
-            self._any(
+            _any(
                 f"the Spark master at {self.where}",
                 [(each.hostname, each.port or MASTER_PORT) for each in masters],
             )
 
-    def _any(self, name: str, addresses: list[tuple[str | None, int]]) -> None:
-        refused: list[OSError] = []
-        for address in addresses:
-            try:
-                socket.create_connection(address, REACH_SECONDS).close()
-                return
-            except OSError as error:
-                refused.append(error)
-        raise SparkUnavailable(
-            f"{name} cannot be reached ({refused[0]}); see `cab doctor`, then run again"
-        )
+
+def _any(name: str, addresses: list[tuple[str | None, int]]) -> None:
+    """Raise SparkUnavailable if nobody listens at any of the addresses."""
+    refused: list[OSError] = []
+    for address in addresses:
+        try:
+            socket.create_connection(address, REACH_SECONDS).close()
+            return
+        except OSError as error:
+            refused.append(error)
+    remedy = "see `cab doctor`, then run again"
+    raise SparkUnavailable(f"{name} cannot be reached ({refused[0]}); {remedy}")
 
 
 def _be_brief(session: Any) -> None:
     """Give up on a server that is gone within half a minute."""
-    from pyspark.sql.connect.client.retries import (
-        DefaultPolicy,
-    )  # a classic session has no Connect client to import
+    # A classic session has no Connect client to import
+    from pyspark.sql.connect.client.retries import DefaultPolicy
 
     session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES, max_backoff=10_000)])
 
@@ -196,8 +192,7 @@ def _end(session: Any) -> None:
     """Release the session: else the server keeps it for an hour, and this process for ever, even
     when the server is another one by then.
     """
-    atexit.unregister(
-        session.client._on_exit
-    )  # it asks the server once more, and a process whose server is silent would never end
+    # It asks the server once more, and a process whose server is silent would never end
+    atexit.unregister(session.client._on_exit)
     with suppress(TimeoutError):
         within(END_SECONDS, session.stop)

@@ -73,9 +73,8 @@ def sample(lake: Lake, path: str) -> list[Row]:
             return []
         table = file.read_row_group(CHANCE.randrange(file.num_row_groups), use_threads=False)
     chosen = CHANCE.sample(range(table.num_rows), min(SAMPLE_ROWS, table.num_rows))
-    rows: list[Row] = table.take(
-        pa.array(chosen, pa.int64())
-    ).to_pylist()  # else, of no rows, of type null
+    # else, of no rows, of type null
+    rows: list[Row] = table.take(pa.array(chosen, pa.int64())).to_pylist()
     return rows
 
 

@@ -37,9 +37,8 @@ class Tally:
 
     row_hash: int = 0
     totals: ControlTotals | None = None
-    row_hashes: list[Hashes] = field(
-        default_factory=list
-    )  # 8 bytes for each row, where no snapshot is shared
+    # 8 bytes for each row, where no snapshot is shared
+    row_hashes: list[Hashes] = field(default_factory=list)
 
     def through(self, slices: Iterator[Slice]) -> Iterator[pa.RecordBatch]:
         """The rows without their hashes, which are added up."""

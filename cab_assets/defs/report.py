@@ -5,7 +5,6 @@ for all bad ones.
 import traceback
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,21 +19,16 @@ from cab_assets.clickstream.fold_run import SealedDay, ShownDay
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.bring import RAW
 from cab_assets.daily.import_day import ImportedDay
+from cab_assets.defs.asked_days import asked_days
+from cab_assets.defs.preview import preview
 from cab_assets.errors import CabError, named
-from cab_assets.schemas import CLICKS, Table
-from cab_assets.store.audit import head
+from cab_assets.schemas import CLICKS
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.outcomes import Failed, Outcome, Published, Withheld
 from cab_assets.store.stored_day import StoredDay
 
 Metadata = Mapping[str, Any]
 Told = Outcome | ImportedDay | ShownDay | SealedDay
-PREVIEW_ROWS = 10
-
-NO_DAY = (
-    'the run names no day; name one by --tags \'{"dagster/partition": "2020-01-05"}\', or a range'
-    " (README.md, A day or a range in CI)"
-)
 
 
 class DayReport:
@@ -57,28 +51,12 @@ class DayReport:
         self._failed: dict[str, str] = {}
 
     def known(self) -> list[str]:
-        """Return the days of the run that there are.
-
-        A command line can name others, which Dagster does not check.
-        """
-        if not self._context.has_partition_key and not self._context.has_partition_key_range:
-            raise dg.Failure(NO_DAY, allow_retries=False)
-        asked, there = self._context.partition_key_range, set(self._days.get_partition_keys())
-        days = span(asked.start, asked.end)
-        for day in {asked.start, asked.end, *days} - there:
-            first, last = self._days.get_first_partition_key(), self._days.get_last_partition_key()
-            self.fail(
-                day,
-                f"is no day from {first} to {last}, the last one there is now in"
-                f" {self._days.timezone}",
-            )
-        if asked.start > asked.end:
-            self.fail(
-                asked.start,
-                f"lies after {asked.end}, the last day of the run; name the earlier one first",
-            )
-        self._asked = len({*days, *self._failed})
-        return [day for day in days if day in there]
+        """Return the days of the run that there are; the others fail."""
+        asked = asked_days(self._context, self._days)
+        for day, reason in asked.wrong.items():
+            self.fail(day, reason)
+        self._asked = len({*asked.days, *self._failed})
+        return [day for day in asked.days if day in asked.there]
 
     def log(self, outcomes: Iterable[Told]) -> None:
         """Log each outcome as it comes."""
@@ -162,7 +140,7 @@ class DayReport:
         told = {
             "location": outcome.location,
             "outcome": news,
-            **self._preview(table, manifest),
+            **preview(self._context.log, StoredDay(table, self._lake, manifest.day), manifest),
             **more,
         }
         self._materialized(table.name, manifest, told)
@@ -200,56 +178,29 @@ class DayReport:
 
         Only a check that names the day's latest materialization counts as the day's in Dagit.
         """
-        key = dg.AssetKey(asset)
-        latest = self._context.instance.fetch_materializations(
-            dg.AssetRecordsFilter(key, asset_partitions=[manifest.day]), limit=1
-        ).records
-        target = (
-            TargetMaterialization(
-                storage_id=latest[0].storage_id,
-                run_id=latest[0].run_id,
-                timestamp=latest[0].timestamp,
-            )
-            if latest
-            else None
-        )
-        for finding in manifest.findings:
+        key, target = dg.AssetKey(asset), self._latest(asset, manifest.day)
+        for each in manifest.findings:
+            severity = dg.AssetCheckSeverity.WARN if each.warns else dg.AssetCheckSeverity.ERROR
             self._context.log_event(
                 dg.AssetCheckEvaluation(
                     asset_key=key,
-                    check_name=finding.check,
-                    passed=finding.passed,
-                    severity=(
-                        dg.AssetCheckSeverity.WARN if finding.warns else dg.AssetCheckSeverity.ERROR
-                    ),
+                    check_name=each.check,
+                    passed=each.passed,
+                    severity=severity,
                     partition=manifest.day,
                     target_materialization_data=target,
-                    metadata={name: _plottable(value) for name, value in finding.detail.items()},
+                    metadata={name: _plottable(value) for name, value in each.detail.items()},
                 )
             )
 
-    def _preview(self, table: Table, manifest: Manifest) -> Metadata:
-        """Return the first rows, or nothing if they cannot be shown: only people look at them, so
-        that fails no day.
-        """
-        try:
-            rows = head(StoredDay(table, self._lake, manifest.day), manifest, PREVIEW_ROWS)
-            records = [
-                dg.TableRecord({name: str(value) for name, value in row.items()}) for row in rows
-            ]
-        except Exception as error:  # noqa: BLE001
-            self._context.log.warning(
-                f"{table.name}/{manifest.day} is published; its preview cannot be shown: {error!r}"
+    def _latest(self, asset: str, day: str) -> TargetMaterialization | None:
+        """Return the latest materialization of a day, this run's own if there is one."""
+        only = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[day])
+        for latest in self._context.instance.fetch_materializations(only, limit=1).records:
+            return TargetMaterialization(
+                storage_id=latest.storage_id, run_id=latest.run_id, timestamp=latest.timestamp
             )
-            return {}
-        return {
-            "preview": dg.MetadataValue.table(
-                records,
-                dg.TableSchema(
-                    [dg.TableColumn(column.name, column.type) for column in table.columns]
-                ),
-            )
-        }
+        return None
 
 
 def _plottable(value: str) -> str | int:
@@ -265,12 +216,3 @@ def _amounts(manifest: Manifest) -> dict[str, float]:
         if source
         else {}
     )
-
-
-def span(first: str, last: str) -> list[str]:
-    """Return every day from `first` to `last`; none if either is not written as a day is."""
-    try:
-        start, end = date.fromisoformat(first), date.fromisoformat(last)
-    except ValueError:
-        return []
-    return [(start + timedelta(number)).isoformat() for number in range((end - start).days + 1)]

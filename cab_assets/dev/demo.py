@@ -19,9 +19,8 @@ from cab_assets.sources.bookings_db import midnight
 from cab_assets.wiring import Clients
 
 Report = Callable[[str], None]
-Totals = dict[
-    tuple[str, str], tuple[int, Decimal | None, Decimal | None]
-]  # (day, currency) -> bookings, amount, top tip
+# (day, currency) -> bookings, amount, top tip
+Totals = dict[tuple[str, str], tuple[int, Decimal | None, Decimal | None]]
 PROGRESS_DAYS = 10
 
 

@@ -40,10 +40,11 @@ def feed_and_drain(
         send_clicks(
             env, Feed(start=env.start_date, days=days, poison=POISON), CLICKS, Pace(), report
         )
+        # Nothing else is coming: a run leaves when all is committed
         brief = {
             **variables,
             "CAB_INGEST_RUN_MINUTES": "0",
-        }  # nothing else is coming: a run leaves when all is committed
+        }
         with daemon(brief, env.home / "logs" / "demo-daemon.log", report):
             wait_until_drained(sides, report)
         show(sides, before, report)

@@ -54,9 +54,8 @@ class Snapshot:
     """One state of the database."""
 
     moment: datetime  # when the state was, UTC, by the database's own clock
-    join: list[
-        str
-    ]  # what another connection executes first: where that can be had, it then sees the same state
+    # What another connection executes first: where that can be had, it then sees the same state
+    join: list[str]
     mark: str = ""  # a comment that its statements begin with, so that they can be found and ended
 
 
@@ -74,9 +73,8 @@ class Dialect(ABC):
     ca: Path | None = None  # PEM file
 
     errors: ClassVar[type[Exception]]  # what the plain driver raises
-    accepted: ClassVar[
-        dict[str, str]
-    ]  # Hive type -> pattern of the source's types that hold it whole
+    # Hive type -> pattern of the source's types that hold it whole
+    accepted: ClassVar[dict[str, str]]
     decimal: ClassVar[str]  # the source's name of an exact number
     utf8: ClassVar[str]  # a text {} as its bytes in UTF-8, whatever the session's encoding
     protocol: ClassVar[Literal["binary", "cursor"]]  # how ConnectorX asks for rows
@@ -224,9 +222,8 @@ class Dialect(ABC):
 
     @property
     def _quoted(self) -> str:
-        return quote(
-            self.password.text, safe=""
-        )  # quote_plus would send a space as +, and a plus is what the server gets
+        # quote_plus would send a space as +, and a plus is what the server gets
+        return quote(self.password.text, safe="")
 
     def redacted(self, text: str) -> str:
         for secret in {self.password.text, self._quoted} - {""}:

@@ -113,10 +113,11 @@ class MySQL(Dialect):
                 cursor.execute(f"KILL {each}")
 
     def failure(self, error: Exception) -> CabError:
+        # PyMySQL's word for a connection that an earlier error has closed
         gone = error.args == (
             0,
             "",
-        )  # PyMySQL's word for a connection that an earlier error has closed
+        )
         return super().failure(
             pymysql.OperationalError(LOST, "the connection to the server was lost")
             if gone
@@ -159,9 +160,8 @@ class MySQL(Dialect):
         rows = [tuple(map(_text, row)) for row in _of_the_table(cursor, columns, table)]
         found = {_as_imported(column): source_type for column, source_type, _ in rows}
         if not found and _of_the_table(cursor, "SELECT 1 FROM information_schema.tables", table):
-            cursor.execute(
-                f"SELECT 1 FROM {table} LIMIT 0"
-            )  # the server says what is wrong with the view
+            # The server says what is wrong with the view
+            cursor.execute(f"SELECT 1 FROM {table} LIMIT 0")
         if any(self._is_zoned(source_type) for source_type in found.values()):
             self._refuse_unknown_zone(cursor)
         character_sets = {_as_imported(column): name for column, _, name in rows if name}

@@ -30,9 +30,8 @@ def _rows(day: SourceDay, keys: Collection[str], condition: str) -> dict[str, li
     found: dict[str, list[Row]] = defaultdict(list)
     if not keys:
         return found
-    row_hash = (
-        "NULL" if day.shares_a_snapshot else day.row_hash
-    )  # compared with those that were read
+    # Compared with those that were read
+    row_hash = "NULL" if day.shares_a_snapshot else day.row_hash
     values = ", ".join([*(_plain(day, column) for column in BOOKINGS.columns), row_hash])
     marks = ", ".join(["%s"] * len(keys))
     query = f"SELECT {values} FROM {day.table} WHERE {condition} AND booking_id IN ({marks})"

@@ -20,10 +20,11 @@ from cab_assets.sources.postgresql_numbers import unfit
 from cab_assets.sources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
 from cab_assets.sources.postgresql_text import not_utf8
 
+# One process a connection, and nothing compiled for each statement anew
 PLAIN = [
     "SET LOCAL max_parallel_workers_per_gather = 0",
     "SET LOCAL jit = off",
-]  # one process a connection, and nothing compiled for each statement anew
+]
 # 5 MB on the server, on the way and here; 25,000 take 4 % longer, 12,500 more still
 WINDOW_ROWS = 20_000
 # From index entry to index entry; one that is its own next ends it before the NULL that is the
@@ -42,10 +43,11 @@ INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NU
     FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
         JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = index.relam
     WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp' AND indisvalid AND indpred IS NULL AND amname = 'btree'"""  # noqa: E501
+# [first, end) of Hive's and of Python's times
 CALENDAR = (
     "timestamp '0001-01-01'",
     "timestamp '10000-01-01'",
-)  # [first, end) of Hive's and of Python's times
+)
 CLOCK = "pg_catalog.clock_timestamp()"
 SEARCHES = (  # by error: what looks for the value that it is of
     (psycopg.errors.CharacterNotInRepertoire, not_utf8),
@@ -88,9 +90,8 @@ class PostgreSQL(Dialect):
             **tls,
         }
         connection = psycopg.connect(self.address, password=self.password.text, **how)
-        connection.adapters.register_loader(
-            "text", ByteaBinaryLoader
-        )  # text that is asked for in binary is packed rows, which Arrow takes as bytes
+        # Text that is asked for in binary is packed rows, which Arrow takes as bytes
+        connection.adapters.register_loader("text", ByteaBinaryLoader)
         return connection
 
     def cancel(self, connection: Any) -> None:
@@ -162,9 +163,8 @@ class PostgreSQL(Dialect):
         indexed = cursor.execute(INDEXED, (table,)).fetchone()
         if not indexed:
             return []
-        cursor.execute(
-            "SET LOCAL enable_sort = off"
-        )  # the planner cannot know how few rows each step wants
+        # The planner cannot know how few rows each step wants
+        cursor.execute("SET LOCAL enable_sort = off")
         edge, (first, last) = (
             self.wall_clock("edge", source_type),
             (self.bound(each, source_type) for each in (start, end)),
@@ -177,9 +177,8 @@ class PostgreSQL(Dialect):
         edges = {edge for (edge,) in cursor.fetchall()}
         if None not in edges:
             return []
-        inside = sorted(
-            edge for edge in edges - {None} if start < edge < end
-        )  # a clock that is set back shows them in another order, or outside
+        # A clock that is set back shows them in another order, or outside
+        inside = sorted(edge for edge in edges - {None} if start < edge < end)
         return list(pairwise([start, *inside, end]))
 
     def value(self, column: Column, source_type: str) -> str:

@@ -24,9 +24,8 @@ UNSURE = {
     "hashint8extended": "{0} NOT BETWEEN 0 AND 4294967295",
     "hash_numeric_extended": "({0} < 0 OR {0} >= 'Infinity')",
 }
-AMOUNTS = [
-    column.name for column in BOOKINGS.columns if column.type == "decimal(12,2)"
-]  # always finite
+# Always finite
+AMOUNTS = [column.name for column in BOOKINGS.columns if column.type == "decimal(12,2)"]
 
 
 def row_hash(columns: Mapping[str, str]) -> str:

@@ -53,9 +53,8 @@ class Slice:
     row_hashes: Hashes | None = None  # of each row, where no snapshot is shared
 
 
-Packed = tuple[
-    list[Slice], list[Window]
-]  # the rows of a statement, and its windows that cannot be packed
+# The rows of a statement, and its windows that cannot be packed
+Packed = tuple[list[Slice], list[Window]]
 
 
 @dataclass(frozen=True)
@@ -225,9 +224,8 @@ class SourceDay:
     def _slice(self, batch: pa.RecordBatch) -> Slice:
         rows = batch.cast(ARRIVING)
         self._raise_if_texts_differ(rows)
-        hashes = (
-            None if self.shares_a_snapshot else rows[ROW_HASH].to_numpy().copy()
-        )  # else the rows would stay with it
+        # Else the rows would stay with it
+        hashes = None if self.shares_a_snapshot else rows[ROW_HASH].to_numpy().copy()
         total = pc.sum(rows[ROW_HASH]).as_py() or 0
         return Slice(rows.select(BOOKINGS.names), total, row_hashes=hashes)
 

@@ -15,16 +15,14 @@ import pyarrow.parquet as pq
 
 from cab_assets.clients.lake import Lake, reading
 from cab_assets.schemas import Table
+from cab_assets.store.key_hashes import NO_HASHES, has_repeats, key_hashes
 from cab_assets.store.manifest import DataFile, Manifest
 from cab_assets.store.stored_day import StoredDay
 
 BATCH_ROWS = 50_000  # whose words the processor's cache holds
-NO_HASHES = np.zeros(0, dtype=np.uint64)
 SHOWN = 3  # keys that are named
 READERS = 2  # row groups side by side: the import is over by now, and its second core would be idle
-BYTES_OF_WORD = np.array(
-    [2 ** (8 * held) - 1 for held in range(9)], dtype=np.uint64
-)  # masks of a word's first bytes
+# Masks of a word's first bytes
 
 
 @dataclass
@@ -34,9 +32,8 @@ class VersionContents:
     schema: pa.Schema
     rows: int = 0
     sums: dict[str, Decimal | None] = field(default_factory=dict)  # None: no row holds a value
-    ranges: dict[str, tuple[datetime, datetime]] = field(
-        default_factory=dict
-    )  # absent: no row holds a value
+    # absent: no row holds a value
+    ranges: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     nulls: dict[str, int] = field(default_factory=dict)
     repeated_keys: int = 0
     repeated: list[str] = field(default_factory=list)  # the first of these keys
@@ -136,53 +133,6 @@ def _plus(total: Decimal | None, more: Any) -> Decimal | None:
     if more is None:
         return total
     return Decimal(more) if total is None else total + Decimal(more)
-
-
-def key_hashes(batch: pa.RecordBatch, table: Table) -> np.ndarray:
-    """A 64-bit print of each row's key: flat memory where a set of two million keys
-    takes 200 MB.
-    """
-    prints = np.zeros(batch.num_rows, dtype=np.uint64)
-    for name in table.key:
-        for word in words(batch[name]):
-            mixed = (prints ^ word) * np.uint64(0x9E3779B97F4A7C15)
-            prints = np.where(
-                word == 0, prints, mixed ^ (mixed >> np.uint64(32))
-            )  # padding leaves a print as it is
-    return prints
-
-
-def words(values: pa.Array) -> Iterator[np.ndarray]:
-    """Each value as 64-bit words, none of them 0 except as padding."""
-    if pa.types.is_integer(values.type):
-        yield np.asarray(pc.fill_null(values, -1)).astype(np.uint64) + np.uint64(1)
-    else:
-        yield from string_words(values)
-
-
-def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:
-    """The bytes of each string as 64-bit words, zero-padded: the first word of every row, the
-    second, …
-    """
-    filled = pc.fill_null(strings, "")
-    _, offsets, data = filled.buffers()
-    starts = np.frombuffer(offsets, dtype=np.int32)[
-        filled.offset : filled.offset + len(filled) + 1
-    ].astype(np.int64)
-    lengths = np.diff(starts)
-    padded = np.frombuffer(bytes(data or b"") + bytes(8), dtype=np.uint8)
-    word_at = np.ndarray(
-        padded.size - 7, dtype=np.uint64, buffer=padded, strides=(1,)
-    )  # of any byte: no string is copied
-    for done in range(0, int(lengths.max(initial=0)) + 1, 8):
-        held = np.clip(lengths - done, 0, 8)
-        yield word_at[np.minimum(starts[:-1] + done, padded.size - 8)] & BYTES_OF_WORD[held]
-
-
-def has_repeats(prints: np.ndarray) -> bool:
-    """Whether two are equal; the prints, of some sorted runs, are sorted in place."""
-    prints.sort(kind="stable")  # which merges runs
-    return bool((prints[1:] == prints[:-1]).any())
 
 
 def _repeats(lake: Lake, shares: list[Share], table: Table) -> tuple[int, list[str]]:

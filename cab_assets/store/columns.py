@@ -24,9 +24,8 @@ def described(rows: Iterable[Row]) -> dict[str, str]:
     for name, kind, *_ in rows:
         if not name or str(name).startswith("#"):
             break
-        found[str(name).strip()] = (
-            str(kind).strip().removesuffix("_ntz")
-        )  # how a Spark may be set to call it
+        # How a Spark may be set to call it
+        found[str(name).strip()] = str(kind).strip().removesuffix("_ntz")
     return found
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from cab_assets.clients.hive import Hive, HiveRefused
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.hive_errors import HiveRefused
 from cab_assets.clients.hive_text import not_a_uri, quoted
 from cab_assets.schemas import Column, Table
 from cab_assets.store.columns import declared, described, lacking

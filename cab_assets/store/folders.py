@@ -25,9 +25,8 @@ class Differences:
     """How a folder differs from its manifest; each message names the file."""
 
     lost: tuple[str, ...] = ()  # listed files that are missing or have another size
-    surplus: tuple[
-        str, ...
-    ] = ()  # what the manifest does not list; readers take its rows, or fail on it
+    # What the manifest does not list; readers take its rows, or fail on it
+    surplus: tuple[str, ...] = ()
 
     @property
     def first(self) -> str | None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from cab_assets.clients.failures import Refused
-from cab_assets.clients.hive import PARTITIONS_A_STATEMENT, Hive, NoSuchTable
+from cab_assets.clients.hive import PARTITIONS_A_STATEMENT, Hive
+from cab_assets.clients.hive_errors import NoSuchTable
 from cab_assets.clients.hive_text import normal_url, planned_locations, quoted
+from cab_assets.clients.known_failures import Refused
 from cab_assets.schemas import Table
 
 FEW = 4  # days that are described one by one

@@ -8,7 +8,7 @@ corrects what a late statement left.
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from cab_assets.clients.failures import Refused
+from cab_assets.clients.known_failures import Refused
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.outcomes import Failed, Published

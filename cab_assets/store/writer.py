@@ -15,9 +15,8 @@ from cab_assets.store.manifest import DataFile
 # A column with more distinct values than fit gives up its dictionary early, before it has cost
 # anything
 DICTIONARY_BYTES = 1 << 16
-WRITE_BYTES = (
-    1 << 20
-)  # Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
+# Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
+WRITE_BYTES = 1 << 20
 # Arrow's own gives memory back to the system within moments, and asks for it again a row group
 # later: 4 % of an import
 POOL = pa.system_memory_pool()
@@ -81,22 +80,21 @@ def parquet_options(table: Table) -> dict[str, object]:
     """
     types = {column.name: column.type for column in table.columns}
     delta = [name for name, kind in types.items() if kind in ("bigint", "timestamp")]
+    # No dictionary would hold them
     distinct = {
         *table.key,
         *delta,
         *(name for name, kind in types.items() if kind == "double"),
-    }  # no dictionary would hold them
+    }
+    # As Spark writes them: 4 % of the import's own CPU less than as bytes
+    # Of strings: a seventh of the time, and no query skips by them
     return {
         "compression": "zstd",
         "use_dictionary": [name for name in types if name not in distinct] or False,
         "dictionary_pagesize_limit": DICTIONARY_BYTES,
-        "store_decimal_as_integer": (
-            True
-        ),  # as Spark writes them: 4 % of the import's own CPU less than as bytes
+        "store_decimal_as_integer": (True),
         "column_encoding": dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
-        "write_statistics": [
-            name for name, kind in types.items() if kind != "string"
-        ],  # of strings: a seventh of the time, and no query skips by them
+        "write_statistics": [name for name, kind in types.items() if kind != "string"],
     }
 
 

@@ -16,9 +16,8 @@ OTHER_KEYS = {
     "os_version": ("OS_version", "os_version"),
     "event_timestamp": ("timestamp\n", "timestamp"),
 }
-KEYS = {
-    column.name: OTHER_KEYS.get(column.name, (column.name,)) for column in EVENT
-}  # of a column: each is one spelling
+# Of a column: each is one spelling
+KEYS = {column.name: OTHER_KEYS.get(column.name, (column.name,)) for column in EVENT}
 COLUMN_OF = {key: name for name, keys in KEYS.items() for key in keys}
 KEPT_AS_WRITTEN = frozenset(column.name for column in EVENT if column.type == "string")
 first, *mixed, last = (itemgetter(*keys) for keys in product(*KEYS.values()))
@@ -102,9 +101,8 @@ def _any(value: bytes | None) -> tuple[Texts, Odd]:
             parse_float=Number,
             parse_constant=_no_number,
         )
-        json.dumps(
-            found, ensure_ascii=False
-        ).encode()  # an escape like \ud800 alone is no character either
+        # An escape like \ud800 alone is no character either
+        json.dumps(found, ensure_ascii=False).encode()
     except UnicodeError:
         return NONE, Odd("not_utf8")
     except (ValueError, RecursionError):

@@ -33,9 +33,8 @@ OFFSET = r"(Z|[-+](?:(?:0\d|1[0-3])(?::?[0-5]\d)?|14(?::?00)?))?"  # up to 14 ho
 MOMENT = re.compile(rf"{DATE}[ T]{TIME}{OFFSET}", re.ASCII)
 SINCE_1970 = re.compile(r"\d{10}(\d{3})?", re.ASCII)  # seconds, or milliseconds
 MICROSECONDS = 16  # digits of a time since 1970
-SECONDS = len(
-    "2020-09-14 09:59:07"
-)  # no other form that Arrow reads without a zone is of that length
+# No other form that Arrow reads without a zone is of that length
+SECONDS = len("2020-09-14 09:59:07")
 SAFE_DIGITS = 18  # any such number fits
 TRUE, FALSE = ("yes", "true", "y", "1"), ("no", "false", "n", "0")
 FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
@@ -43,10 +42,11 @@ PLAIN_FLAGS = [
     spelt for word in FLAGS for spelt in dict.fromkeys((word, word.upper(), word.title()))
 ]
 PLAIN_TRUE = len([word for word in PLAIN_FLAGS if FLAGS[word.lower()]])
+# The day, and all that follow, in microseconds
 EPOCH, DAY = (
     datetime(1970, 1, 1, tzinfo=UTC),
     24 * 3600 * 10**6,
-)  # the day, and all that follow, in microseconds
+)
 EARLIEST, LATEST = -1900 * 365 * DAY, 8000 * 365 * DAY  # a calendar knows them in every zone
 
 
@@ -122,9 +122,8 @@ def _are_not_empty(texts: pa.StringArray) -> pa.BooleanArray:
 
 
 def _degrees(texts: pa.StringArray) -> pa.Array:
-    return texts.cast(
-        pa.float64()
-    )  # of what is no number in JSON it reads inf and nan, which are out of all bounds
+    # Of what is no number in JSON it reads inf and nan, which are out of all bounds
+    return texts.cast(pa.float64())
 
 
 def _degree(text: str, _: str) -> float | None:
@@ -137,9 +136,8 @@ def _are_kept_as_written(texts: pa.StringArray) -> pa.BooleanArray:
 
 
 def _one_as_written(text: str, _: str) -> str | None:
-    return (
-        text if text and "\x00" not in text else None
-    )  # tools written in C cut a text off at a NUL
+    # Tools written in C cut a text off at a NUL
+    return text if text and "\x00" not in text else None
 
 
 def _are_flags(texts: pa.StringArray) -> pa.BooleanArray:

@@ -121,6 +121,7 @@ def test_a_batch_says_what_it_holds(lake: Lake) -> None:
     ]
 
 
+# As many as there should be
 @pytest.mark.parametrize(
     ("records", "problem"),
     [
@@ -131,7 +132,7 @@ def test_a_batch_says_what_it_holds(lake: Lake) -> None:
         (
             [record(0, 5), record(0, 5)],
             "holds a record of partition 0: 5 to 6 twice, or one outside of it",
-        ),  # as many as there should be
+        ),
         (
             [record(0, 5), record(0, 6), record(0, 7)],
             "holds a record of partition 0: 5 to 6 twice, or one outside of it",

@@ -13,7 +13,7 @@ from cab_assets.clickstream.batch import Batch, BatchContents, BatchFile, batch_
 from cab_assets.clickstream.chain import BatchesGone, DamagedBatch
 from cab_assets.clickstream.day_tables import REJECT_DAYS, DayTable, Due
 from cab_assets.clickstream.fold import AnotherBatch, Folding
-from cab_assets.clients.failures import LakeLocked, Refused
+from cab_assets.clients.known_failures import LakeLocked, Refused
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark, SparkFailed
 from cab_assets.schemas import REJECTS

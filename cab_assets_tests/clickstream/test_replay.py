@@ -9,8 +9,8 @@ from pyspark.sql import DataFrame
 from cab_assets.clickstream.batch import Batch, BatchContents
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.replay import LOOKS, Replay, VersionsChange
-from cab_assets.clients.failures import LakeHidden
 from cab_assets.clients.hive import Hive
+from cab_assets.clients.known_failures import LakeHidden
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from cab_assets.clickstream.stage import Query, StagingFailed, files_writer
-from cab_assets.clients.failures import ExecutorLacksModule, LakeLocked
+from cab_assets.clients.known_failures import ExecutorLacksModule, LakeLocked
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark
 from cab_assets.environment import Environment

@@ -4,9 +4,10 @@ metastore.
 
 import pytest
 
-from cab_assets.clients import failures
-from cab_assets.clients.failures import Refused, failure
+from cab_assets.clients import known_failures
+from cab_assets.clients.failures import failure
 from cab_assets.clients.kafka_client import KafkaRefused
+from cab_assets.clients.known_failures import Refused
 from cab_assets.errors import CabError
 
 DDL = (
@@ -23,11 +24,11 @@ DDL = (
                 f"{DDL}An external table's location should not be located within managed warehouse"
                 " root directory, table:x,location:/m/x,managed warehouse:/m)"
             ),
-            failures.LocationInsideWarehouse,
+            known_failures.LocationInsideWarehouse,
         ),
         (
             f"{DDL}file:/lake/bookings is not a directory or unable to create one)",
-            failures.LakeLocked,
+            known_failures.LakeLocked,
         ),
         (
             (
@@ -35,7 +36,7 @@ DDL = (
                 " java.lang.RuntimeException: java.lang.ClassNotFoundException: Class"
                 " org.apache.hadoop.fs.s3a.S3AFileSystem not found"
             ),
-            failures.LakeHidden,
+            known_failures.LakeHidden,
         ),
         (
             (
@@ -44,21 +45,21 @@ DDL = (
                 " java.net.ConnectException: Connection refused\n\tat"
                 " org.apache.thrift.transport.TSocket.open(TSocket.java:243)"
             ),
-            failures.MetastoreUnavailable,
+            known_failures.MetastoreUnavailable,
         ),
         (
             (
                 "Error while compiling statement: FAILED: RuntimeException Unable to instantiate"
                 " org.apache.hadoop.hive.ql.metadata.SessionHiveMetaStoreClient"
             ),
-            failures.MetastoreUnavailable,
+            known_failures.MetastoreUnavailable,
         ),
         (
             (
                 "org.apache.spark.SparkException: Python worker failed to connect back.\nCaused by:"
                 " java.net.SocketTimeoutException: Timed out while waiting for the Python worker"
             ),
-            failures.PythonWorkersLost,
+            known_failures.PythonWorkersLost,
         ),
         (
             (
@@ -80,21 +81,21 @@ DDL = (
                 "Error while compiling statement: FAILED: SemanticException [Error 10072]: Database"
                 " does not exist: cab"
             ),
-            failures.NoSuchDatabase,
+            known_failures.NoSuchDatabase,
         ),
         (
             (
                 "org.apache.hadoop.hive.ql.metadata.HiveException: Unable to fetch table bookings."
                 " Invalid method name: 'get_table'"
             ),
-            failures.MetastoreOfAnotherVersion,
+            known_failures.MetastoreOfAnotherVersion,
         ),
         (
             (
                 f"{DDL}Got exception: org.apache.thrift.transport.TTransportException"
                 " java.net.ConnectException: Connection refused)"
             ),
-            failures.MetastoreUnavailable,
+            known_failures.MetastoreUnavailable,
         ),
         (
             (
@@ -121,18 +122,18 @@ S3A = f"{UNKNOWN}getFileStatus on s3a://cab-lake/bookings: SdkClientException: U
 @pytest.mark.parametrize(
     ("lake", "said", "error"),
     [
-        ("hdfs://10.0.0.9:8020/cab", CALL.format("namenode:8020"), failures.LakeHidden),
-        ("hdfs://namenode:8020/cab", CALL.format("other:8032"), failures.ServerHidden),
-        ("hdfs://10.0.0.9:8020/cab", CALL.format("other:8032"), failures.ServerHidden),
-        ("s3://cab-lake/a", CALL.format("other:8020"), failures.ServerHidden),
-        ("hdfs://lakes/cab", f"{UNKNOWN}lakes", failures.LakeHidden),
-        ("hdfs://lakes/cab", f"{UNKNOWN}lakes.of.another", failures.ServerHidden),
-        ("s3://cab-lake/a", S3A, failures.LakeHidden),
-        ("s3://lake/a", S3A, failures.ServerHidden),
+        ("hdfs://10.0.0.9:8020/cab", CALL.format("namenode:8020"), known_failures.LakeHidden),
+        ("hdfs://namenode:8020/cab", CALL.format("other:8032"), known_failures.ServerHidden),
+        ("hdfs://10.0.0.9:8020/cab", CALL.format("other:8032"), known_failures.ServerHidden),
+        ("s3://cab-lake/a", CALL.format("other:8020"), known_failures.ServerHidden),
+        ("hdfs://lakes/cab", f"{UNKNOWN}lakes", known_failures.LakeHidden),
+        ("hdfs://lakes/cab", f"{UNKNOWN}lakes.of.another", known_failures.ServerHidden),
+        ("s3://cab-lake/a", S3A, known_failures.LakeHidden),
+        ("s3://lake/a", S3A, known_failures.ServerHidden),
         (
             "hdfs://namenode:8020/cab",
             "java.net.ConnectException: Connection refused: no block of /cab/bookings/part-0",
-            failures.LakeHidden,
+            known_failures.LakeHidden,
         ),
         (
             "hdfs://namenode:8020/cab",
@@ -140,9 +141,9 @@ S3A = f"{UNKNOWN}getFileStatus on s3a://cab-lake/bookings: SdkClientException: U
                 "org.apache.spark.shuffle.FetchFailedException: Failed to connect to"
                 " /10.0.0.7:35211\nCaused by: java.net.ConnectException: Connection refused"
             ),
-            failures.ServerHidden,
+            known_failures.ServerHidden,
         ),
-        (None, CALL.format("namenode:8020"), failures.ServerHidden),
+        (None, CALL.format("namenode:8020"), known_failures.ServerHidden),
     ],
 )
 def test_an_error_of_the_network_is_about_the_lake_only_if_it_names_it(

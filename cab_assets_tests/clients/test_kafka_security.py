@@ -73,9 +73,8 @@ def test_clicks_come_from_brokers_that_want_tls_and_a_password(
     ] == []
 
 
-@pytest.mark.parametrize(
-    "longer", [0, 2]
-)  # kafka-python gives up at the same time as we do, and may say so before
+# kafka-python gives up at the same time as we do, and may say so before
+@pytest.mark.parametrize("longer", [0, 2])
 def test_a_broker_that_hangs_up_on_every_login_does_not_let_one_in(
     monkeypatch: pytest.MonkeyPatch, longer: int
 ) -> None:

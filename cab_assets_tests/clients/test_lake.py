@@ -146,9 +146,8 @@ def test_a_file_of_another_size_than_was_written_is_noticed(lake: Lake) -> None:
 def test_a_server_that_is_not_there_or_says_nothing_is_given_up_in_time(
     monkeypatch: pytest.MonkeyPatch, bucket: str
 ) -> None:
-    with closing(
-        socket.create_server(("127.0.0.1", 0))
-    ) as silent:  # takes connections, and says nothing
+    # Takes connections, and says nothing
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         for port in (1, silent.getsockname()[1]):
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
             with within(60), pytest.raises(LakeRefused, match="cannot write a/b in the lake"):

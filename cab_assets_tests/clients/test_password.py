@@ -20,9 +20,8 @@ NAME = "rides/pipeline"
 def secrets() -> Iterator[Any]:
     with aws(), closing(boto3.client("secretsmanager")) as client:
         yield client
-        client.delete_secret(
-            SecretId=NAME, ForceDeleteWithoutRecovery=True
-        )  # a next server of this process would know it
+        # A next server of this process would know it
+        client.delete_secret(SecretId=NAME, ForceDeleteWithoutRecovery=True)
 
 
 @pytest.mark.parametrize(
@@ -30,9 +29,8 @@ def secrets() -> Iterator[Any]:
 )
 def test_a_secret_is_the_password_or_holds_it_as_rds_keeps_it(secrets: Any, secret: str) -> None:
     secrets.create_secret(Name=NAME, SecretString=secret)
-    assert kept(NAME).text == (
-        secret if secret.startswith('"') else "p w"
-    )  # a text in quotes is a text
+    # A text in quotes is a text
+    assert kept(NAME).text == (secret if secret.startswith('"') else "p w")
 
 
 @pytest.mark.parametrize(

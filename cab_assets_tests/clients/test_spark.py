@@ -12,7 +12,12 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from cab_assets.clients.failures import ExecutorLacksModule, LakeHidden, LakeLocked, ServerHidden
+from cab_assets.clients.known_failures import (
+    ExecutorLacksModule,
+    LakeHidden,
+    LakeLocked,
+    ServerHidden,
+)
 from cab_assets.clients.spark import Spark, SparkFailed, SparkUnavailable
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
@@ -128,9 +133,8 @@ def test_a_file_that_cannot_be_read_is_named_with_what_is_wrong_with_it(
 
 @pytest.mark.faults  # a JVM of its own, cold
 def test_a_session_in_the_own_process_says_the_same(tmp_path: Path) -> None:
-    environ = {
-        name: value for name, value in os.environ.items() if not name.startswith("SPARK_")
-    }  # pyspark leaves there that this process speaks Connect
+    # Pyspark leaves there that this process speaks Connect
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
     said = subprocess.run(
         [sys.executable, "-c", CLASSIC],
         cwd=tmp_path,

@@ -33,10 +33,11 @@ PACKAGES = [
     "time",
     "util.regex",
 ]
+# The jars of S3A are too new for Hive's own
 HADOOP = [
     packaged("pyspark", f"pyspark/jars/hadoop-client-{part}-3.5.0.jar")
     for part in ("api", "runtime")
-]  # the jars of S3A are too new for Hive's own
+]
 OPENS = [
     *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in PACKAGES),
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
@@ -83,6 +84,7 @@ def apache_hive(folder: Path, default_fs: str, s3: S3) -> Iterator[ApacheHive]:
 
 
 def _settings(folder: Path, metastore: int, server: int) -> dict[str, object]:
+    # Else whoever runs the metastore must be a proxy user
     return {
         "javax.jdo.option.ConnectionURL": (
             f"jdbc:derby:;databaseName={folder}/metastore;create=true"
@@ -96,9 +98,7 @@ def _settings(folder: Path, metastore: int, server: int) -> dict[str, object]:
             "org.apache.hadoop.hive.ql.optimizer.ppr.PartitionExpressionForMetastore"
         ),
         "metastore.task.threads.always": "org.apache.hadoop.hive.metastore.events.EventCleanerTask",
-        "hive.metastore.event.db.notification.api.auth": (
-            "false"
-        ),  # else whoever runs the metastore must be a proxy user
+        "hive.metastore.event.db.notification.api.auth": ("false"),
         "hive.metastore.uris": f"thrift://127.0.0.1:{metastore}",
         "hive.server2.thrift.bind.host": "127.0.0.1",
         "hive.server2.thrift.port": server,

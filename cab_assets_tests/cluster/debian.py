@@ -9,10 +9,11 @@ from pathlib import Path
 from cab_assets_tests.processes import run
 
 INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends"]
+# At that level a package starts nothing
 QUIET = {
     "RUNLEVEL": "1",
     "DEBIAN_FRONTEND": "noninteractive",
-}  # at that level a package starts nothing
+}
 
 
 def program(name: str, package: str) -> str:

@@ -14,10 +14,11 @@ from cab_assets.dev.stack.postgres import Postgres, _binary
 from cab_assets_tests.patience import until
 from cab_assets_tests.processes import free_ports, serving
 
+# Changes win over queries
 NO_DELAY = [
     "--max_standby_streaming_delay=0",
     "--hot_standby_feedback=off",
-]  # changes win over queries
+]
 
 
 @dataclass(frozen=True)

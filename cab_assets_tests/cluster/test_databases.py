@@ -96,9 +96,8 @@ def test_times_with_a_zone_are_read_on_the_clock_of_the_business(
 def test_a_server_that_does_not_know_the_zone_is_named_before_any_data_moves(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        "CAB_TIMEZONE", "Pacific/Chatham"
-    )  # the test's server was told of Kolkata alone
+    # The test's server was told of Kolkata alone
+    monkeypatch.setenv("CAB_TIMEZONE", "Pacific/Chatham")
     pipeline.sql("ALTER TABLE {table} MODIFY pickup_timestamp timestamp(6) NULL")
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
     assert "does not know the zone Pacific/Chatham" in pipeline.run(DAY).failure

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from cab_assets.clients.hive import Hive, HiveRefused, HiveUnavailable
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.hive_errors import HiveRefused, HiveUnavailable
 from cab_assets_tests.cluster.secure_hive import SecureHive, secure_hive
 from cab_assets_tests.patience import within
 

@@ -52,9 +52,8 @@ def left_behind(pipeline: Pipeline) -> list[object]:
         )
         for _ in range(4)
     ]
-    for (
-        each
-    ) in connections:  # each has begun a transaction, so each has a server's connection of its own
+    # Each has begun a transaction, so each has a server's connection of its own
+    for each in connections:
         found += each.execute(OURS).fetchall()
     for each in connections:
         each.rollback()

@@ -95,9 +95,8 @@ def test_503_without_end_fails_a_run_of_clicks_that_says_so_and_the_next_one_goe
     clicks.send(numbered(range(30, 60)))
     with s3.front.busy():
         failed = clicks.ingest()
-    assert (
-        "HiveUnavailable" in failed.failure
-    )  # the first to wait for S3, when it is told the views
+    # The first to wait for S3, when it is told the views
+    assert "HiveUnavailable" in failed.failure
     assert clicks.ingest().success
     clicks.is_whole()
 

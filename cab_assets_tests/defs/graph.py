@@ -108,9 +108,8 @@ def _schedules(repository: dg.RepositoryDefinition) -> Iterator[str]:
             f"{each.name}: {each.job_name} at {when}, {each.default_status.value}:"
             f" {each.description}"
         )
-        with catch_warnings(
-            action="ignore", category=DeprecationWarning
-        ):  # of Dagster, for its own call
+        # Of Dagster, for its own call
+        with catch_warnings(action="ignore", category=DeprecationWarning):
             runs = each.evaluate_tick(context).run_requests
         for run in runs or ():
             yield (

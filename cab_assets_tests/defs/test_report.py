@@ -6,8 +6,9 @@ import dagster as dg
 import pytest
 
 from cab_assets.clients.lake import Lake
+from cab_assets.defs.asked_days import NO_DAY
 from cab_assets.defs.partitions import daily
-from cab_assets.defs.report import NO_DAY, DayReport
+from cab_assets.defs.report import DayReport
 from cab_assets.defs.steps import step
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.store.outcomes import Failed

@@ -73,9 +73,8 @@ def is_like_source(pipeline: Pipeline) -> None:
         f"CASE WHEN isfinite({name}) THEN {name} END" if name == "drop_timestamp" else name
         for name in BOOKINGS.names
     )
-    by_key = sorted(
-        str(tuple(row.values())) for row in found.to_pylist()
-    )  # as text, in which NaN is like NaN
+    # As text, in which NaN is like NaN
+    by_key = sorted(str(tuple(row.values())) for row in found.to_pylist())
     assert by_key == sorted(str(row) for row in pipeline.sql(f"SELECT {columns} FROM {{table}}"))
     assert row_hash == expected
 

@@ -197,6 +197,5 @@ def test_a_process_does_not_outlive_its_parent(silent: str, reads: bool) -> None
         )
         (child,) = row_readers(parent.pid)
         parent.kill()
-        until(
-            lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 2
-        )  # ConnectorX gives up after 30
+        # ConnectorX gives up after 30
+        until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 2)

@@ -57,9 +57,8 @@ def zoned(pipeline: Pipeline) -> Pipeline:
 def test_a_day_of_instants_is_a_day_of_the_zones_wall_clock(
     zoned: Pipeline, monkeypatch: pytest.MonkeyPatch, zone: str, day: str, hours: int
 ) -> None:
-    monkeypatch.setattr(
-        postgresql, "WINDOW_ROWS", 1
-    )  # clocks that are set forth and back run through many windows
+    # Clocks that are set forth and back run through many windows
+    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 1)
     zoned.sql(HOURS.replace("%s", day))
     manifest = imported(zoned, zone, day)
     expected = zoned.sql(

@@ -9,7 +9,8 @@ import pytest
 from cab_assets.clients.lake import Lake
 from cab_assets.schemas import Column, Table
 from cab_assets.store import audit, writer
-from cab_assets.store.audit import VersionContents, key_hashes, read_back
+from cab_assets.store.audit import VersionContents, read_back
+from cab_assets.store.key_hashes import key_hashes
 from cab_assets.store.stored_day import StoredDay
 from cab_assets_tests.versions import written
 

@@ -134,9 +134,8 @@ def test_each_table_gets_the_column_that_it_lacks(
         name,
         table.partition_column,
     ]
-    declare_table(
-        earlier, without(table, name), location
-    )  # of a run that still is of the earlier code
+    # Of a run that still is of the earlier code
+    declare_table(earlier, without(table, name), location)
     assert set(columns(earlier, table.name)) > set(table.names)
 
 

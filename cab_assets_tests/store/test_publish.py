@@ -4,7 +4,8 @@ from contextlib import closing
 
 import pytest
 
-from cab_assets.clients.hive import Hive, HiveUnavailable
+from cab_assets.clients.hive import Hive
+from cab_assets.clients.hive_errors import HiveUnavailable
 from cab_assets.clients.hive_text import Row
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.import_day import import_day
@@ -124,9 +125,8 @@ def test_a_day_without_a_version_is_named(ridden: Pipeline) -> None:
 
 
 def test_more_days_than_one_statement_takes_are_all_there(pipeline: Pipeline) -> None:
-    days = [
-        f"2020-{month:02}-{day:02}" for month in range(1, 5) for day in range(1, 24)
-    ]  # 92, which are two statements
+    # 92, which are two statements
+    days = [f"2020-{month:02}-{day:02}" for month in range(1, 5) for day in range(1, 24)]
     locations = {day: pipeline.store(BOOKINGS).day(day).location("1") for day in days}
     pipeline.store(BOOKINGS).declare()
     pipeline.store(BOOKINGS).pointers.add(locations)

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cab_assets.cli.scratch import SeenOtherwise
 from cab_assets.cli.trials.trials import Trials
-from cab_assets.clients.failures import CatalogsDiffer, KafkaHidden
+from cab_assets.clients.known_failures import CatalogsDiffer, KafkaHidden
 from cab_assets.clients.spark import SparkFailed
 from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS
 from cab_assets.transforms.clickstream import read_clicks as transform

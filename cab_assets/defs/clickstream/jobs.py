@@ -20,11 +20,10 @@ from cab_assets.environment import Environment
 
 OBSERVATIONS = 500  # the sensor leaves one with each run it asks for
 
+# A run without a batch would leave the last results as never evaluated
 clickstream_ingest = dg.define_asset_job(
     "clickstream_ingest",
-    selection=dg.AssetSelection.assets(
-        STREAM
-    ).without_checks(),  # a run without a batch would leave the last results as never evaluated
+    selection=dg.AssetSelection.assets(STREAM).without_checks(),
     description="Bring what is new in the topic into committed batches.",
 )
 

@@ -70,9 +70,8 @@ class BatchReport:
         )
         self._context.log.info(f"clickstream: {news}")
         if not held:
-            self._check(
-                FRESH, True, {"waiting_records": 0}
-            )  # what was there when the run started is committed
+            # What was there when the run started is committed
+            self._check(FRESH, True, {"waiting_records": 0})
 
     def _check(self, name: str, passed: bool, metadata: dict[str, Any]) -> None:
         self._context.log_event(

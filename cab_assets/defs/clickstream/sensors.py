@@ -55,9 +55,8 @@ def clickstream_sensor(
         return dg.SkipReason(
             f"The last {FAILURES} runs failed; the next one is asked for in {wait:.0f} s."
         )
-    number, _, trouble = (context.cursor or "").partition(
-        " "
-    )  # a hint: the newest batch at the last tick, and what stopped it
+    # A hint: the newest batch at the last tick, and what stopped it
+    number, _, trouble = (context.cursor or "").partition(" ")
     state = click_topic.look()
     newest = Ledger(lake, hive_in_brief).newest(int(number or 0))
     cursor = str(newest.number if newest else 0)
@@ -66,9 +65,8 @@ def clickstream_sensor(
     except CabError as error:
         if trouble == str(error):
             return dg.SkipReason(f"Stopped, until somebody sees to it: {error}")
-        return dg.SensorResult(
-            run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}"
-        )  # it fails, and says why where people look
+        # It fails, and says why where people look
+        return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}")
     context.update_cursor(cursor)
     if not (waiting := lag(start, state.ends)):
         return dg.SkipReason(all_committed(click_topic, state))
@@ -100,9 +98,8 @@ def clicks_sensor(
         return dg.SkipReason("No batch was ever committed.")
     new = newest.number - int(context.cursor or 0)
     last = last_fold(context.instance)
-    often = new or (
-        last and last.dagster_run.status == dg.DagsterRunStatus.FAILURE
-    )  # what a failed one was asked for is still to do
+    # What a failed one was asked for is still to do
+    often = new or (last and last.dagster_run.status == dg.DagsterRunStatus.FAILURE)
     if wait := seconds_to_wait(
         span(last), time.time(), minutes=environment.fold_minutes if often else IDLE_FOLD_MINUTES
     ):

@@ -21,10 +21,11 @@ SLOTS = 3_000_000  # the most rows a day can have
 
 EMPTY_DAYS = (10, 25)  # of each month: a day without bookings is legal
 DAY_MICROSECONDS = 86_400_000_000
+# 00:00:00 and 23:59:59.999999: one off in a window shows on every day
 EDGES = (
     0,
     DAY_MICROSECONDS - 1,
-)  # 00:00:00 and 23:59:59.999999: one off in a window shows on every day
+)
 
 APP_VERSIONS = [
     f"{major}.{minor}.{patch}"
@@ -68,6 +69,7 @@ def bookings_of(day: date, rows: int, seed: int) -> pa.Table:
 def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
     """What `rng` gives next as bookings of `day`."""
     pickups = _pickups(rng, day, rows)
+    # A fifth before the pickup
     columns = {
         "booking_id": _booking_ids(rng, day, rows),
         "customer_id": rng.integers(10_000_000, 100_000_000, rows),
@@ -79,9 +81,7 @@ def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
         "drop_lat": _degrees(rng, 90, rows),
         "drop_lon": _degrees(rng, 180, rows),
         "pickup_timestamp": pickups,
-        "drop_timestamp": (
-            pickups + rng.integers(-1_800, 7_200, rows).astype("timedelta64[s]")
-        ),  # a fifth before the pickup
+        "drop_timestamp": (pickups + rng.integers(-1_800, 7_200, rows).astype("timedelta64[s]")),
         "trip_fare": _fares(rng, rows),
         "tip_amount": _tips(rng, rows),
         "currency_code": _one_of(rng, CURRENCIES, rows),

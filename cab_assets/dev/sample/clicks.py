@@ -32,9 +32,8 @@ FORMATS = ["%d", "%s", "%s", "%.6f%s", "%.6f", *["%s"] * 6, r"%s\n"]
 QUIRKY = (
     "{" + ", ".join(f'"{name}": "{form}"' for name, form in zip(FIELDS, FORMATS, strict=True)) + "}"
 )
-CLEAN = QUIRKY.replace(r"\n", "").replace(
-    "OS_version", "os_version"
-)  # what other versions of the app send
+# What other versions of the app send
+CLEAN = QUIRKY.replace(r"\n", "").replace("OS_version", "os_version")
 CLEAN_SHARE = 0.1
 
 CHUNK = 10_000  # made at once: 0.03 s

@@ -10,9 +10,8 @@ from cab_assets.dev.sample.source import TEXT_WIDTH, FilledTable
 ARRIVING = (  # COPY cannot skip what is there already, so rows arrive beside the table
     "pg_temp.arriving"
 )
-CSV = pyarrow.csv.WriteOptions(
-    include_header=False
-)  # quotes every text and no NULL, as COPY reads it
+# Quotes every text and no NULL, as COPY reads it
+CSV = pyarrow.csv.WriteOptions(include_header=False)
 
 
 class PostgreSQLTable(FilledTable):

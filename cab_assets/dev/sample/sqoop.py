@@ -19,9 +19,8 @@ class MalformedFile(CabError):
     """A line of a file of bookings cannot be read."""
 
 
-READ = csv.ReadOptions(
-    column_names=BOOKINGS.names, use_threads=False
-)  # only one thread knows the line of an error
+# Only one thread knows the line of an error
+READ = csv.ReadOptions(column_names=BOOKINGS.names, use_threads=False)
 PARSE = csv.ParseOptions(quote_char=False, ignore_empty_lines=False)
 CONVERT = csv.ConvertOptions(
     column_types=BOOKINGS.arrow_schema, null_values=["null"], strings_can_be_null=True

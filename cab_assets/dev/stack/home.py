@@ -12,6 +12,7 @@ from cab_assets.environment import STACK_ENV
 CONFIG = "supervisord.conf"
 PASSWORD = "password"  # noqa: S105  (the name of its file)
 PORTS = "ports.json"
+# CONFIG last: it marks a home
 OURS = (
     "postgres",
     "kafka",
@@ -24,7 +25,7 @@ OURS = (
     PORTS,
     "supervisord.pid",
     CONFIG,
-)  # CONFIG last: it marks a home
+)
 
 
 def make(home: Path) -> None:

@@ -162,9 +162,8 @@ class JarSet:
             )
 
 
-EMBEDDED = JarSet(
-    Path(__file__).parent / "jars.sha256", "Kafka and of Spark's connector to it", 53
-)  # each of the two has a kafka-clients of its own
+# Each of the two has a kafka-clients of its own
+EMBEDDED = JarSet(Path(__file__).parent / "jars.sha256", "Kafka and of Spark's connector to it", 53)
 
 
 def sha256(file: Path) -> str:

@@ -17,6 +17,7 @@ from cab_assets.dev.stack.server import LOG_FORMAT, Server
 
 ANSWER_TIMEOUT_SECONDS = 3  # each of the answers that `ask` waits for
 PARTITIONS = 3  # one would hide every mistake about offsets of several
+# One killed with -9 is let in again after so long: back after 10 s, not 15
 SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -30,9 +31,7 @@ SETTINGS = {
     "message.max.bytes": str(2 * 2**20),  # values of 1 MB, and what is around them
     "replica.fetch.max.bytes": str(2 * 2**20),
     "log.retention.hours": "168",
-    "broker.session.timeout.ms": (
-        "5000"
-    ),  # one killed with -9 is let in again after so long: back after 10 s, not 15
+    "broker.session.timeout.ms": ("5000"),
 }
 
 

@@ -76,9 +76,8 @@ def _start(home: Path, report: Report) -> None:
 
 def _stop(stack: Stack) -> None:
     stack.supervisor.stop()
-    (stack.home / STACK_ENV).unlink(
-        missing_ok=True
-    )  # so that the pipeline asks for `cab up` instead of finding no server
+    # So that the pipeline asks for `cab up` instead of finding no server
+    (stack.home / STACK_ENV).unlink(missing_ok=True)
 
 
 def _settle(stack: Stack, report: Report) -> None:

@@ -18,6 +18,7 @@ INITDB = (
     "--locale=C",
     "--no-instructions",
 )
+# A sample of a few million bookings is loaded without forced checkpoints
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",  # their paths end at 107 characters, a CAB_HOME may not
@@ -26,9 +27,7 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": (
-        "2GB"
-    ),  # a sample of a few million bookings is loaded without forced checkpoints
+    "max_wal_size": ("2GB"),
     "jit": "off",  # costs more than it saves on queries of a second
     "log_checkpoints": "off",
 }

@@ -23,9 +23,8 @@ class Server(ABC):
     name: ClassVar[str]
     usual_ports: ClassVar[Mapping[str, int]]
     waits_for: ClassVar[str]
-    refusals: ClassVar[
-        tuple[type[Exception], ...]
-    ]  # what its clients raise while it does not answer
+    # What its clients raise while it does not answer
+    refusals: ClassVar[tuple[type[Exception], ...]]
     stop_signal: ClassVar[str] = "TERM"
     start_seconds: ClassVar[int] = 1  # one that ends sooner counts as a failed start
     start_retries: ClassVar[int]

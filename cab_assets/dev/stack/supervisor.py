@@ -21,6 +21,7 @@ from cab_assets.dev.stack.ports import LOOPBACK
 USUAL_PORTS = {"supervisor": 9001}
 START_SECONDS = 10
 STOP_SECONDS = 45  # more than the 30 after which supervisord kills a server
+# Servers start the same, whatever SPARK_… or PG… the user has set
 INHERITED = (
     "HOME",
     "JAVA_HOME",
@@ -29,7 +30,7 @@ INHERITED = (
     "LOGNAME",
     "PATH",
     "USER",
-)  # servers start the same, whatever SPARK_… or PG… the user has set
+)
 
 
 class _Impatient(xmlrpc.client.Transport):
@@ -128,9 +129,8 @@ class Supervisor:
             try:
                 return getattr(server.supervisor, method)(*arguments)
             except (OSError, HTTPException, xmlrpc.client.Error) as error:
-                reason = (
-                    error.errmsg if isinstance(error, xmlrpc.client.ProtocolError) else error
-                )  # its text would show the password
+                # Its text would show the password
+                reason = error.errmsg if isinstance(error, xmlrpc.client.ProtocolError) else error
                 raise SupervisorNotUp(
                     f"supervisord does not answer ({reason}); run `cab down`, then `cab up`. Its"
                     f" log is {self.log}"

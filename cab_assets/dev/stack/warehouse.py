@@ -18,6 +18,7 @@ from cab_assets.dev.stack.server import LOG_FORMAT, Server, packaged
 ANSWER_TIMEOUT_SECONDS = 10  # the first statement of a cold JVM takes three
 SERVER_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 RELEASE_SESSION = "/spark.connect.SparkConnectService/ReleaseSession"
+# Open sessions see new files of a known partition at once
 SETTINGS = {
     "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
     "spark.connect.grpc.binding.address": LOOPBACK,
@@ -29,9 +30,7 @@ SETTINGS = {
     "spark.sql.shuffle.partitions": "8",  # two cores: Spark's 200 are all overhead
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # 2020-01-01 stays a string
-    "spark.sql.hive.filesourcePartitionFileCacheSize": (
-        "0"
-    ),  # open sessions see new files of a known partition at once
+    "spark.sql.hive.filesourcePartitionFileCacheSize": ("0"),
 }
 
 
@@ -122,9 +121,8 @@ class Warehouse(Server):
 
     def ask(self) -> None:
         for port in self.own_ports.values():
-            socket.create_connection(
-                (LOOPBACK, port), ANSWER_TIMEOUT_SECONDS
-            ).close()  # thrift prints every refusal
+            # Thrift prints every refusal
+            socket.create_connection((LOOPBACK, port), ANSWER_TIMEOUT_SECONDS).close()
         _ask_spark_connect(self.ports["spark"])
         if not _hive(self.ports["hive"], "SHOW DATABASES LIKE 'cab'"):
             _hive(self.ports["hive"], "CREATE DATABASE cab")

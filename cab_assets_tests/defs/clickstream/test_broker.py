@@ -57,9 +57,8 @@ def test_a_broker_that_was_killed_and_is_back_loses_nothing(clicks: Clicks) -> N
         await_more(clicks.pipeline, STAGING, run)
         kill(clicks.pipeline, "kafka")
         said = run.communicate(timeout=patience(60))[0]
-    assert run.returncode == 0 or "KafkaUnavailable" in said or "StagingFailed" in said, (
-        said
-    )  # 0: it was back in time
+    # 0: it was back in time
+    assert run.returncode == 0 or "KafkaUnavailable" in said or "StagingFailed" in said, said
     await_back(clicks.pipeline, "kafka")
     clicks.send(numbered(range(20_000, 20_100)))
     assert clicks.ingest().success
@@ -115,9 +114,8 @@ def test_records_that_went_unread_stop_the_run_which_names_them(clicks: Clicks) 
 
 def test_records_that_go_while_a_run_reads_stop_it_in_time(clicks: Clicks) -> None:
     clicks.create()
-    sent = clicks.send(
-        numbered(range(3_000), page_id="x" * 20_000)
-    )  # 20 MB a partition: Spark reads 4 MB at once, and 4 ahead
+    # 20 MB a partition: Spark reads 4 MB at once, and 4 ahead
+    sent = clicks.send(numbered(range(3_000), page_id="x" * 20_000))
     with clicks.start(stay=True, CAB_MAX_OFFSETS_PER_BATCH="400") as run:
         await_more(clicks.pipeline, COMMITTING, run)
         trim(

@@ -68,9 +68,8 @@ def test_runs_at_once_on_one_and_on_two_topics_commit_each_record_once(
         feed.create()
         feed.send(numbered(range(1000)))
     at_once = [clicks, clicks, taps]
-    homes = [
-        tempfile.mkdtemp(dir=tmp_path) for _ in at_once
-    ]  # two processes at once cannot make the tables of one Dagster
+    # Two processes at once cannot make the tables of one Dagster
+    homes = [tempfile.mkdtemp(dir=tmp_path) for _ in at_once]
     runs = [
         feed.start(CAB_MAX_OFFSETS_PER_BATCH="300", DAGSTER_HOME=home)
         for feed, home in zip(at_once, homes, strict=True)

@@ -43,19 +43,16 @@ def test_days_folded_in_any_order_and_again_hold_each_event_once_at_its_first_pl
     clicks: Clicks,
 ) -> None:
     clicks.create(2)
-    arrive(
-        clicks, 10, [on(FIRST), on(FIRST), on(SECOND), on(THIRD), b"no JSON"], partition=0
-    )  # an event that was sent twice
-    arrive(
-        clicks, 10, [on(FIRST), on(SECOND, 2)], partition=1
-    )  # and once more elsewhere, at the same time
+    # An event that was sent twice
+    arrive(clicks, 10, [on(FIRST), on(FIRST), on(SECOND), on(THIRD), b"no JSON"], partition=0)
+    # And once more elsewhere, at the same time
+    arrive(clicks, 10, [on(FIRST), on(SECOND, 2)], partition=1)
     assert clicks.ingest().failure == ""
     assert clicks.fold(SECOND).failure == ""
     assert events(clicks) == [(SECOND, 1, 0, 2, 10, 1), (SECOND, 2, 1, 1, 10, 1)]
 
-    arrive(
-        clicks, 5, [on(SECOND), on(SECOND, 2), on(THIRD, 9)], partition=1
-    )  # sent again, and the first by Kafka's time
+    # Sent again, and the first by Kafka's time
+    arrive(clicks, 5, [on(SECOND), on(SECOND, 2), on(THIRD, 9)], partition=1)
     arrive(clicks, 20, [on(FIRST), on(THIRD), None], partition=0)
     assert clicks.ingest().failure == ""
     assert clicks.fold(THIRD).failure == ""
@@ -118,9 +115,8 @@ def test_a_day_is_sealed_when_all_that_arrived_is_folded_and_a_late_event_folds_
 
     assert clicks.ingest().failure == ""
     assert clicks.fold().failure == ""
-    seal(
-        clicks.pipeline.lake, datetime(2020, 3, 16, 12, tzinfo=UTC)
-    )  # nothing has come since, for a long time
+    # Nothing has come since, for a long time
+    seal(clicks.pipeline.lake, datetime(2020, 3, 16, 12, tzinfo=UTC))
     silent = clicks.fold()
     assert (silent.failure, silent.materialized) == ("", set())
     assert sealed_by_time(clicks, silent) == {SECOND}
@@ -186,10 +182,11 @@ def test_batches_that_are_folded_everywhere_leave_and_take_nothing_with_them(
     assert clicks.ledger.numbers() == {5}
     assert sorted(clicks.places("clicks") + clicks.places("rejects")) == sorted(clicks.in_topic())
     assert clicks.pipeline.store(CLICKS).pointers.values() == set(DAYS)
+    # Midnight may lie between
     assert len(clicks.pipeline.store(REJECTS).pointers.values()) in (
         1,
         2,
-    )  # midnight may lie between
+    )
 
 
 def refused(clicks: Clicks, number: int) -> list[Place]:

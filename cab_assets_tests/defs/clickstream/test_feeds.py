@@ -180,9 +180,8 @@ def test_offsets_that_are_never_delivered_are_counted_and_held_up_by_nothing(
         for value in numbered(range(400, 403)):
             producer.send(clicks.topic, value, b"key", partition=0)
         producer.flush()
-        assert (
-            "nothing new: all is committed" in clicks.ingest().log
-        )  # nobody knows yet what becomes of it
+        # Nobody knows yet what becomes of it
+        assert "nothing new: all is committed" in clicks.ingest().log
     run = clicks.ingest()
     assert run.failure == ""
     assert counted(clicks.metadata(run), "accepted", "rejected", "undelivered") == (0, 0, 4)
@@ -231,9 +230,8 @@ def test_how_far_ahead_a_click_may_be_and_which_days_there_are_is_told_by_the_cl
     with monkeypatch.context() as there:
         there.setenv("CAB_TIMEZONE", "Pacific/Kiritimati")  # 14 hours ahead of UTC
         assert clicks.ingest().failure == ""
-    ended = clicks.execute(
-        "clickstream_fold", day=day, CAB_TIMEZONE="Pacific/Kiritimati"
-    )  # days are fixed when a process loads its definitions
+    # Days are fixed when a process loads its definitions
+    ended = clicks.execute("clickstream_fold", day=day, CAB_TIMEZONE="Pacific/Kiritimati")
     assert ended.returncode == 0, ended.stderr
     assert clicks.places("clicks") == first
     second = clicks.send([click])

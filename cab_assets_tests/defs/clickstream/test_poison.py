@@ -52,9 +52,8 @@ POISON: list[tuple[bytes | None, list[str]]] = [
     (event(lon="-181", timestamp="2019-12-31 23:59:59"), ["lon_unusable", "event_before_start"]),
 ]
 KEPT = ["app_version", "OS_version", "page_id", "button_id"]
-USABLE: list[
-    tuple[bytes, tuple[Any, ...]]
-] = [  # and app_version, os_version, page_id, button_id, is_page_view, lat as they are read
+# And app_version, os_version, page_id, button_id, is_page_view, lat as they are read
+USABLE: list[tuple[bytes, tuple[Any, ...]]] = [
     (event(**dict.fromkeys(KEPT, ODD)), (ODD, ODD, ODD, ODD, True, 16.4454865)),
     (
         event(page_id="x" * MEGABYTE),

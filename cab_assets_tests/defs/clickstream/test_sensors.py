@@ -105,10 +105,11 @@ def test_one_run_is_asked_for_when_records_are_waiting_and_nothing_hangs_on_the_
     clicks: Clicks,
 ) -> None:
     clicks.create()
+    # And there was no table yet
     assert tick(clicks) == (
         f"All 0 records of {clicks.topic} are committed.",
         "0",
-    )  # and there was no table yet
+    )
     clicks.send(numbered(range(5)))
     assert tick(clicks) == ([STAY], "0")
     seen = clicks.pipeline.instance.fetch_observations(TOPIC, limit=1).records[0].asset_observation
@@ -142,9 +143,10 @@ def test_no_run_is_asked_for_while_one_is_in_progress(clicks: Clicks) -> None:
         instance.delete_run(run_id)
 
 
+# kafka-python forgets them when it gives up
 @pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
-)  # kafka-python forgets them when it gives up
+)
 @pytest.mark.faults
 def test_a_server_that_is_silent_or_gone_is_given_up_within_five_seconds(
     clicks: Clicks, caplog: pytest.LogCaptureFixture
@@ -152,9 +154,8 @@ def test_a_server_that_is_silent_or_gone_is_given_up_within_five_seconds(
     caplog.set_level(logging.CRITICAL, "kafka")  # what it logs keeps those sockets
     clicks.create()
     clicks.ledger.create()
-    with closing(
-        socket.create_server(("127.0.0.1", 0))
-    ) as silent:  # takes connections, and says nothing
+    # Takes connections, and says nothing
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         port = silent.getsockname()[1]
         for servers in (f"127.0.0.1:{port}", "127.0.0.1:1"):
             said = in_time(clicks, click_topic=ClickTopic(servers, clicks.topic))
@@ -250,9 +251,8 @@ def test_days_are_folded_when_there_are_new_batches_after_a_while_and_by_one_run
         instance.delete_run(run.run_id)
     fold(instance, started_ago=60, took=10)
     said, cursor = tick(clicks, clicks_sensor)
-    assert said.startswith(
-        "1 new batches; the next fold is in 8"
-    )  # 840 seconds: 15 minutes after the last one began
+    # 840 seconds: 15 minutes after the last one began
+    assert said.startswith("1 new batches; the next fold is in 8")
     assert cursor is None
     assert str(tick(clicks, clicks_sensor, cursor="1")[0]).startswith(
         "0 new batches; the next fold is in 35"
@@ -263,15 +263,17 @@ def test_days_are_folded_when_there_are_new_batches_after_a_while_and_by_one_run
         "0 new batches; the next fold is in 2"
     )
     fold(instance, started_ago=20 * 60, took=10, ended=dg.DagsterEventType.RUN_FAILURE)
+    # What it was asked for is still to do
     assert tick(clicks, clicks_sensor, cursor="1") == (
         [EVERY_DAY],
         "1",
-    )  # what it was asked for is still to do
+    )
     fold(instance, started_ago=61 * 60, took=10)
+    # There may be days to seal
     assert tick(clicks, clicks_sensor, cursor="1") == (
         [EVERY_DAY],
         "1",
-    )  # there may be days to seal
+    )
 
 
 def fold(
@@ -345,6 +347,7 @@ def test_an_error_of_ours_skips_the_tick_and_leaves_the_cursor(
         assert (said, context.cursor) == (dg.SkipReason(says), "7")
 
 
+# And no more than a tenth of the time: ten times what the last one took
 @pytest.mark.parametrize(
     ("last", "minutes", "seconds"),
     [
@@ -354,7 +357,7 @@ def test_an_error_of_ours_skips_the_tick_and_leaves_the_cursor(
             (10_000, 10_005),
             0,
             40,
-        ),  # and no more than a tenth of the time: ten times what the last one took
+        ),
         ((9_000, 10_000), 15, 8_990),
         ((9_000, 9_050), 15, 0),
     ],

@@ -1,0 +1,72 @@
+"""Records of a partition, read one stretch after the other."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from kafka import TopicPartition
+
+from cab_assets.clients.kafka_client import Reader
+
+SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
+# A longer way to the next stretch is jumped over; a jump throws away what was fetched
+SKIP_OFFSETS = 5_000
+
+
+def first(reader: Reader, partition: TopicPartition, offset: int) -> Any:
+    """Return the first record from `offset` on, delivered or not."""
+    reader.assign([partition])
+    reader.seek(partition, offset)
+    while not (found := reader.poll(timeout_ms=500, max_records=1)):
+        pass
+    ((first, *_),) = found.values()
+    return first
+
+
+def delivered(reader: Reader, partition: TopicPartition, start: int, end: int) -> Iterator[Any]:
+    """Give the records from `start` up to `end` that the broker delivers."""
+    reader.assign([partition])
+    reader.seek(partition, start)
+    at, moved = start, time.monotonic()
+    while at < end:
+        for records in reader.poll(timeout_ms=500, max_records=SKIP_OFFSETS).values():
+            yield from (record for record in records if record.offset < end)
+        before, at = at, int(reader.position(partition))
+        moved = _moved(partition, before, at, moved)
+
+
+def _moved(partition: TopicPartition, before: int, at: int, moved: float) -> float:
+    """Return when a reader last came further; TimeoutError if that is too long ago."""
+    if at > before:
+        return time.monotonic()
+    if time.monotonic() > moved + SILENT_SECONDS:
+        where = f"after offset {at} of partition {partition.partition}"
+        raise TimeoutError(f"no record {where} in {SILENT_SECONDS} s")
+    return moved
+
+
+def first_delivered(
+    reader: Reader, partition: TopicPartition, starts: np.ndarray, ends: np.ndarray
+) -> int | None:
+    """Return the offset of the first record in the stretches that the broker delivers, or None.
+
+    `starts` and `ends` are ascending.
+    """
+    reader.assign([partition])
+    reader.seek(partition, at := int(starts[0]))
+    moved = time.monotonic()
+    while at < ends[-1]:
+        if (following := int(starts[np.searchsorted(ends, at, side="right")])) > at + SKIP_OFFSETS:
+            reader.seek(partition, following)
+        for records in reader.poll(timeout_ms=500, max_records=SKIP_OFFSETS).values():
+            offsets = np.array([record.offset for record in records], dtype=np.int64)
+            inside = offsets[
+                np.searchsorted(starts, offsets, side="right")
+                > np.searchsorted(ends, offsets, side="right")
+            ]
+            if inside.size:
+                return int(inside[0])
+        before, at = at, int(reader.position(partition))
+        moved = _moved(partition, before, at, moved)
+    return None
