@@ -10,7 +10,7 @@ from benchmarks import clickstream, company, imports, jobs, observing
 from benchmarks.rounds import Times, table
 from benchmarks.say import say
 from benchmarks.stack import source, stack
-from cab_assets.environment import CHECKOUT
+from cab_assets.settings import CHECKOUT
 
 TEMPLATE = Path(__file__).parent / "report.md"
 VERSIONS = (

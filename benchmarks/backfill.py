@@ -42,7 +42,7 @@ def watched() -> Stopwatch:
 
     from cab_assets.clients import hive, spark
     from cab_assets.daily import bring
-    from cab_assets.defs import report
+    from cab_assets.defs import preview
     from cab_assets.sources import bookings_db, postgresql, source_day
     from cab_assets.store import draft, pointers, stored_day
 
@@ -55,7 +55,7 @@ def watched() -> Stopwatch:
         (spark, "new_session", SPARK),
         (DataFrame, "toArrow", SPARK),
         (bring, "import_days", IMPORT),
-        (report, "head", FILES),
+        (preview, "head", FILES),
         *((postgresql.PostgreSQL, name, SOURCE) for name in ("connect", "snapshot")),
         (source_day.SourceDay, "control_totals", SOURCE),
         (source_day.SourceDay, "slices", SOURCE),

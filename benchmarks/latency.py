@@ -18,7 +18,8 @@ from benchmarks.say import say
 from cab_assets.cli.clickstream import Sides
 from cab_assets.dev.demo_clicks import daemon
 from cab_assets.dev.sample.clicks import clicks
-from cab_assets.environment import CHECKOUT, Environment
+from cab_assets.environment import Environment
+from cab_assets.settings import CHECKOUT
 
 # A run leaves 15 s after the last click, so each of these meets an idle system
 SINGLE, APART_SECONDS = (

@@ -7,9 +7,27 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pydantic import Field
+
 LAKE_FORM = "file:///…, hdfs://host:port/… or s3://bucket/…"
+
+
+def variable(
+    parse: Callable[[str], Any], why: str, default: str | None = None, *, secret: bool = False
+) -> Any:
+    """Declare a variable: how its text is parsed, what it is for, and its default
+    (None: not set).
+    """
+    return Field(
+        default,
+        validate_default=True,
+        description=why,
+        repr=not secret,
+        json_schema_extra={"parse": parse},
+    )  # type: ignore[call-overload]
 
 
 def one_of(*choices: str) -> Callable[[str], str]:

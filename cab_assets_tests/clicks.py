@@ -15,7 +15,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from cab_assets.clickstream.batch import Batch
 from cab_assets.clickstream.ledger import Ledger
-from cab_assets.environment import CHECKOUT
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.patience import patience
 from cab_assets_tests.pipeline import Outcome, Pipeline, tags
 

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from cab_assets.environment import CHECKOUT
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.patience import patience
 
 

@@ -11,7 +11,7 @@ import pytest
 from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 
-from cab_assets.environment import CHECKOUT
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.aws import aws
 
 

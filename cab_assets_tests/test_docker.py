@@ -13,7 +13,8 @@ import yaml
 from dotenv import dotenv_values
 
 from cab_assets.dev.stack.warehouse import SETTINGS
-from cab_assets.environment import CHECKOUT, Environment, name_of, read
+from cab_assets.environment import Environment, name_of, read
+from cab_assets.settings import CHECKOUT
 
 DOCKER = CHECKOUT / "docker"
 EXAMPLE = (DOCKER / ".env.example").read_text()

@@ -14,8 +14,8 @@ from dagster._core.launcher import WorkerStatus
 
 from cab_assets import launcher
 from cab_assets.defs.resources import RESOURCES
-from cab_assets.environment import CHECKOUT
 from cab_assets.launcher import ALIVE_TAG, WatchfulRunLauncher, alive, seconds_silent
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.patience import patience, until
 from cab_assets_tests.test_environment import CLUSTER
 

@@ -16,6 +16,7 @@ from cab_assets.cli.operators import operators
 from cab_assets.cli.samples import samples
 from cab_assets.environment import Environment
 from cab_assets.errors import told
+from cab_assets.settings import CHECKOUT
 
 
 class _Plain(TyperGroup):
@@ -148,7 +149,7 @@ def dev(
     lifecycle.up(home, typer.echo)
     free = ports.free(port)
     typer.echo(f"Dagster: http://127.0.0.1:{free}")
-    os.chdir(environment.CHECKOUT)
+    os.chdir(CHECKOUT)
     command = [
         sys.executable,
         "-m",

@@ -11,33 +11,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cab_assets.clickstream.batch import Batch, partition_value
-from cab_assets.clickstream.chain import BatchesGone, before, damaged
+from cab_assets.clickstream.chain import (
+    ANOTHER,
+    CURE,
+    AnotherBatch,
+    BatchesGone,
+    before,
+    damaged,
+    made_through,
+)
 from cab_assets.clickstream.day_tables import DayTable, Due
 from cab_assets.clickstream.fold_checks import FOLD_CHECKS, Evidence
 from cab_assets.clients.known_failures import Refused
 from cab_assets.clients.spark import Spark, SparkFailed
-from cab_assets.errors import CabError, Unavailable
+from cab_assets.errors import Unavailable
 from cab_assets.store.checks import judged
 from cab_assets.store.draft import Draft
 from cab_assets.store.folders import AS_LISTED
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.table_store import TableStore
 from cab_assets.store.versions import version_id
-
-CURE = (
-    "Version {0} held them and no longer counts: restore its files from a copy of the lake and"
-    " delete its _condemned, or restore these batches, then run the day again."
-    " docs/operations.md#a-day-of-clicks-is-damaged says how to go on without them"
-)
-ANOTHER = (
-    "{0}: version {1} goes through batch {2} in {3}, but batch {2} is {4} now: the metastore was"
-    " put back, and numbers were given out again. Delete the folder of that version and run the day"
-    " again: it is made anew from the version before and the batches there are now"
-)
-
-
-class AnotherBatch(CabError):
-    """The number of the newest batch in a day belongs to another batch now."""
 
 
 @dataclass(frozen=True)
@@ -195,8 +188,3 @@ class Folding:
         if manifest.passed and due.current and due.found.surplus:
             due.day.condemn(due.current.version, due.found.surplus[0])
         return manifest
-
-
-def made_through(version: str) -> int:
-    """Return the number of the batch that a version goes through."""
-    return int(version.split("-")[0])

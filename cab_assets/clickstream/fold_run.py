@@ -14,6 +14,7 @@ from cab_assets.clickstream.chain import damaged
 from cab_assets.clickstream.day_tables import CLICK_DAYS, DAY_TABLES, DayTable, Due
 from cab_assets.clickstream.fold import Folding
 from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.outcomes import SealedDay, ShownDay, Told
 from cab_assets.clickstream.retire import retirable
 from cab_assets.clickstream.seal import is_sealed, seal, sealed_at, waiting_topics
 from cab_assets.clients.click_topic import ClickTopic
@@ -33,24 +34,6 @@ class Times:
     zone: ZoneInfo
     grace: timedelta  # after the end of a day
     retention: timedelta  # of a batch that is folded
-
-
-@dataclass(frozen=True)
-class ShownDay:
-    """A day of clicks or rejects as readers see it now."""
-
-    published: Published
-    sealed: bool
-
-
-@dataclass(frozen=True)
-class SealedDay:
-    """A day of clicks that time alone has sealed."""
-
-    day: str
-
-
-Told = Failed | Withheld | ShownDay | SealedDay
 
 
 @dataclass

@@ -12,7 +12,7 @@ from cab_assets.clickstream.audit import read_back
 from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed_ends
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, raise_if_another_topic, raise_if_lost, starting
-from cab_assets.clickstream.stage import Query, StagingFailed
+from cab_assets.clickstream.query import Query, StagingFailed
 from cab_assets.clients.click_topic import ClickTopic, Offsets, TopicState
 from cab_assets.clients.kafka_client import KafkaUnavailable
 
@@ -112,10 +112,8 @@ class Ingest:
                 state = self._look(state, newest)
                 batch = self.ledger.commit(self._audited(*staged, state), newest)
                 if batch is None:
-                    self.say(
-                        f"{self.topic.name}: another run was first with"
-                        f" {', '.join(map(str, staged[1]))}"
-                    )
+                    ranges = ", ".join(map(str, staged[1]))
+                    self.say(f"{self.topic.name}: another run was first with {ranges}")
                     return
                 self.commits += 1
                 now = time.monotonic()
@@ -125,15 +123,19 @@ class Ingest:
                 newest, ends, since = batch, batch.ends, now
             elif time.monotonic() - looked > LOOK_SECONDS:
                 state, looked = self._look(state, newest), time.monotonic()
-                try:
-                    query.check()
-                except StagingFailed:
-                    raise_if_lost(self.topic.name, ends, state)  # which is why, then
-                    raise
-                if looked - since > STUCK_SECONDS:
-                    raise_if_lost(self.topic.name, ends, state)
+                self._check(query, ends, state, stuck=looked - since > STUCK_SECONDS)
             else:
                 time.sleep(POLL_SECONDS)
+
+    def _check(self, query: Query, ends: Offsets, state: TopicState, *, stuck: bool) -> None:
+        """Raise if the query has ended, or if what it waits for is gone from the topic."""
+        try:
+            query.check()
+        except StagingFailed:
+            raise_if_lost(self.topic.name, ends, state)  # which is why, then
+            raise
+        if stuck:
+            raise_if_lost(self.topic.name, ends, state)
 
     def _seen(self) -> TopicState:
         state = self.topic.look()

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 
 from cab_assets.clickstream.batch import Batch, batch_path, partition_value, read_batch, write_batch
+from cab_assets.clickstream.chain import chain
+from cab_assets.clickstream.errors import CommitUnsettled, ForeignBatch
 from cab_assets.clickstream.marks import (
     Newest,
     mark_newest,
@@ -16,28 +18,17 @@ from cab_assets.clickstream.marks import (
     newest_mark,
     retired_mark,
 )
+from cab_assets.clickstream.views import declare_views
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, PLACE, REFUSAL
-from cab_assets.store.declare import declare_table, declare_view
+from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.store.declare import declare_table
 from cab_assets.store.pointers import Pointers
 
 # The number stays ours to try for so long; the next run takes up whatever became of it
 CLAIM_SECONDS = 30
 RETRY_SECONDS = 1.0
-VIEWS = {
-    "clickstream": ("reasons IS NULL", (*EVENT, EVENT_DATE, *PLACE)),
-    "clickstream_rejects": ("reasons IS NOT NULL", (*PLACE, *REFUSAL)),
-}
-
-
-class CommitUnsettled(Unavailable):
-    """Whether a batch is committed could not be learned in time."""
-
-
-class ForeignBatch(CabError):
-    """A number of `clickstream_batches` points at something that is no batch of ours."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +47,14 @@ class Ledger:
         forgotten.
         """
         declare_table(self.hive, CLICKSTREAM_BATCHES, self.lake.url(CLICKSTREAM_BATCHES.name))
-        # Each is one scan: a reader sees one moment
-        for name, (
-            condition,
-            columns,
-        ) in VIEWS.items():
-            declare_view(self.hive, name, columns, f"FROM {self.pointers.name} WHERE {condition}")
+        declare_views(self.pointers)
         numbers = self.numbers()
         if retired_mark(self.lake) is None:
             mark_retired(self.lake, min(numbers, default=1) - 1)
         mark = newest_mark(self.lake)
         if mark and mark.number not in numbers and (newest := self.newest()):
-            self._show(
-                [each for each in self._chain(newest, numbers) if each.number not in numbers]
-            )
+            found = chain(self.lake, newest, numbers)
+            self._show([batch for batch in found if batch.number not in numbers])
 
     def newest(self, hint: int | None = None) -> Batch | None:
         """Return the newest committed batch: the whole state, also if the metastore has forgotten
@@ -88,14 +73,8 @@ class Ledger:
         known = self.at(hint) if hint else None
         if known and self.at(known.number + 1) is None:
             return known
-        return next(
-            (
-                batch
-                for number in sorted(self.numbers(), reverse=True)
-                if (batch := self.at(number))
-            ),
-            None,
-        )
+        newest_first = map(self.at, sorted(self.numbers(), reverse=True))
+        return next((batch for batch in newest_first if batch), None)
 
     def at(self, number: int) -> Batch | None:
         """The batch committed under `number`.
@@ -120,7 +99,7 @@ class Ledger:
         a writer that slept past retention was killed before it could take it back.
         """
         numbers = self.numbers()
-        found = self._chain(newest, numbers)
+        found = chain(self.lake, newest, numbers)
         self._show([batch for batch in found if batch.number not in numbers])
         if found and found[-1].number - 1 in numbers:
             raise ForeignBatch(
@@ -169,21 +148,6 @@ class Ledger:
             " longer shows it, and its manifest is missing or damaged; restore the file, or see"
             " docs/operations.md#batches"
         )
-
-    def _chain(self, newest: Batch | None, numbers: set[int]) -> list[Batch]:
-        """Return the batches up to `newest`, newest first, as far as they are among `numbers` or
-        not retired.
-        """
-        retired, found, batch = retired_mark(self.lake), [], newest
-        while batch and (
-            batch.number in numbers or (retired is not None and batch.number > retired)
-        ):
-            found.append(batch)
-            batch = self._before(batch)
-        return found
-
-    def _before(self, batch: Batch) -> Batch | None:
-        return read_batch(self.lake, batch.previous) if batch.previous else None
 
     def _show(self, batches: list[Batch]) -> None:
         self.pointers.add({each.value: self.lake.url(batch_path(each.folder)) for each in batches})

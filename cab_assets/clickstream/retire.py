@@ -14,7 +14,7 @@ import pyarrow.fs as pafs
 from cab_assets.clickstream.batch import Batch, committed_ends, read_batch
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import may_be_written
-from cab_assets.clickstream.stage import CHECKPOINTS
+from cab_assets.clickstream.query import CHECKPOINTS
 from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.collect import Collected, delete, marked

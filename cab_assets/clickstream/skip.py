@@ -12,11 +12,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cab_assets.clickstream.audit import read_back
 from cab_assets.clickstream.batch import Batch, Range, TopicEnd, batch_path
+from cab_assets.clickstream.batch_writer import PARQUET
 from cab_assets.clickstream.gap import GapChanged, accept_gap
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder
 from cab_assets.clickstream.offsets import starting
-from cab_assets.clickstream.stage import PARQUET, TASK_OFFSETS
+from cab_assets.clickstream.stage import TASK_OFFSETS
 from cab_assets.clients.click_topic import READ_COMMITTED, ClickTopic, Offsets, TopicState
 from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError

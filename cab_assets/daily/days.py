@@ -73,6 +73,11 @@ def import_days(
         finally:
             attempts.ending.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            while not all(future.done() for future in doing):  # the run is told to end
-                db.let_go()
-                time.sleep(LET_GO_SECONDS)
+            _let_go(db, doing)
+
+
+def _let_go(db: BookingsDb, doing: Iterable[Future[ImportedDay | Exception]]) -> None:
+    """End what the source does for imports that are still running: the run is told to end."""
+    while not all(future.done() for future in doing):
+        db.let_go()
+        time.sleep(LET_GO_SECONDS)

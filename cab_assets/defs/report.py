@@ -5,6 +5,7 @@ for all bad ones.
 import traceback
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,11 +16,12 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as TargetMaterialization,
 )
 
-from cab_assets.clickstream.fold_run import SealedDay, ShownDay
+from cab_assets.clickstream.outcomes import SealedDay, ShownDay
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.bring import RAW
 from cab_assets.daily.import_day import ImportedDay
 from cab_assets.defs.asked_days import asked_days
+from cab_assets.defs.figures import amounts, plottable
 from cab_assets.defs.preview import preview
 from cab_assets.errors import CabError, named
 from cab_assets.schemas import CLICKS
@@ -31,28 +33,22 @@ Metadata = Mapping[str, Any]
 Told = Outcome | ImportedDay | ShownDay | SealedDay
 
 
+@dataclass
 class DayReport:
     """Logs what became of each day as it is known, and raises once, at the end, for all days that
     failed.
     """
 
-    def __init__(
-        self,
-        context: dg.AssetExecutionContext,
-        lake: Lake,
-        days: dg.TimeWindowPartitionsDefinition,
-        checked: Collection[str],
-    ) -> None:
-        self._context = context
-        self._lake = lake
-        self._days = days
-        self._checked_assets = checked
-        self._asked = 0
-        self._failed: dict[str, str] = {}
+    context: dg.AssetExecutionContext
+    lake: Lake
+    days: dg.TimeWindowPartitionsDefinition
+    checked: Collection[str]  # assets whose checks are logged
+    _asked: int = 0
+    _failed: dict[str, str] = field(default_factory=dict)
 
     def known(self) -> list[str]:
         """Return the days of the run that there are; the others fail."""
-        asked = asked_days(self._context, self._days)
+        asked = asked_days(self.context, self.days)
         for day, reason in asked.wrong.items():
             self.fail(day, reason)
         self._asked = len({*asked.days, *self._failed})
@@ -81,7 +77,7 @@ class DayReport:
                         },
                     )
                 case SealedDay(day):
-                    self._context.log_event(
+                    self.context.log_event(
                         dg.AssetObservation(CLICKS.name, partition=day, metadata={"sealed": True})
                     )
 
@@ -118,7 +114,7 @@ class DayReport:
     def _imported(self, outcome: ImportedDay) -> None:
         manifest, day = outcome.manifest, f"{RAW}/{outcome.manifest.day}"
         if outcome.added_columns:
-            self._context.log.warning(
+            self.context.log.warning(
                 f"{manifest.day}: the source has columns that are not imported:"
                 f" {', '.join(outcome.added_columns)}"
             )
@@ -127,20 +123,20 @@ class DayReport:
             return
         for finding in manifest.findings if outcome.changed else ():
             if not finding.passed or "accepted" in finding.detail:
-                self._context.log.warning(f"{day}: {finding}")
+                self.context.log.warning(f"{day}: {finding}")
         news = "imported" if outcome.changed else "nothing new: the source is as it was"
-        self._context.log.info(f"{day}: {news} ({manifest.rows:,} rows, {manifest.seconds} s)")
+        self.context.log.info(f"{day}: {news} ({manifest.rows:,} rows, {manifest.seconds} s)")
         told = {"path": outcome.path, "outcome": news, "columns_left_out": outcome.added_columns}
-        self._materialized(RAW, manifest, told | _amounts(manifest))
+        self._materialized(RAW, manifest, told | amounts(manifest))
 
     def _published(self, outcome: Published, more: Metadata) -> None:
         table, manifest = outcome.table, outcome.manifest
         news = "published" if outcome.moved else "nothing new: already visible"
-        self._context.log.info(f"{table.name}/{manifest.day}: {news} ({manifest.rows:,} rows)")
+        self.context.log.info(f"{table.name}/{manifest.day}: {news} ({manifest.rows:,} rows)")
         told = {
             "location": outcome.location,
             "outcome": news,
-            **preview(self._context.log, StoredDay(table, self._lake, manifest.day), manifest),
+            **preview(self.context.log, StoredDay(table, self.lake, manifest.day), manifest),
             **more,
         }
         self._materialized(table.name, manifest, told)
@@ -153,11 +149,11 @@ class DayReport:
     def _fail_with(self, day: str, asset: str, error: Exception) -> None:
         """Fail a day with an error; the traceback of one that is not ours goes to the log."""
         if not isinstance(error, CabError):
-            self._context.log.warning("".join(traceback.format_exception(error)))
+            self.context.log.warning("".join(traceback.format_exception(error)))
         self.fail(day, str(named(error, asset, "the log of this run")))
 
     def fail(self, day: str, reason: str) -> None:
-        self._context.log.error(f"{day}: {reason}")
+        self.context.log.error(f"{day}: {reason}")
         self._failed.setdefault(day, reason)
 
     def _materialized(self, asset: str, manifest: Manifest, more: Metadata) -> None:
@@ -167,10 +163,10 @@ class DayReport:
             "seconds": manifest.seconds,
             "version": manifest.version,
         }
-        self._context.log_event(
+        self.context.log_event(
             dg.AssetMaterialization(asset, partition=manifest.day, metadata={**known, **more})
         )
-        if asset in self._checked_assets:
+        if asset in self.checked:
             self._checked(asset, manifest)
 
     def _checked(self, asset: str, manifest: Manifest) -> None:
@@ -181,7 +177,7 @@ class DayReport:
         key, target = dg.AssetKey(asset), self._latest(asset, manifest.day)
         for each in manifest.findings:
             severity = dg.AssetCheckSeverity.WARN if each.warns else dg.AssetCheckSeverity.ERROR
-            self._context.log_event(
+            self.context.log_event(
                 dg.AssetCheckEvaluation(
                     asset_key=key,
                     check_name=each.check,
@@ -189,30 +185,15 @@ class DayReport:
                     severity=severity,
                     partition=manifest.day,
                     target_materialization_data=target,
-                    metadata={name: _plottable(value) for name, value in each.detail.items()},
+                    metadata={name: plottable(value) for name, value in each.detail.items()},
                 )
             )
 
     def _latest(self, asset: str, day: str) -> TargetMaterialization | None:
         """Return the latest materialization of a day, this run's own if there is one."""
         only = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[day])
-        for latest in self._context.instance.fetch_materializations(only, limit=1).records:
+        for latest in self.context.instance.fetch_materializations(only, limit=1).records:
             return TargetMaterialization(
                 storage_id=latest.storage_id, run_id=latest.run_id, timestamp=latest.timestamp
             )
         return None
-
-
-def _plottable(value: str) -> str | int:
-    """Small counts as numbers, which Dagit plots; it cannot hold the 64 bits of a hash."""
-    return int(value) if value.isdecimal() and len(value) < 16 else value
-
-
-def _amounts(manifest: Manifest) -> dict[str, float]:
-    """Return fares and tips as numbers that Dagit can plot; the exact ones are in the checks."""
-    source = manifest.fingerprint
-    return (
-        {"trip_fare": float(source.fare or 0), "tip_amount": float(source.tip or 0)}
-        if source
-        else {}
-    )

@@ -12,9 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from cab_assets.environment import CHECKOUT, Environment
+from cab_assets.environment import Environment
 from cab_assets.errors import CabError
 from cab_assets.schemas import BOOKING_AGGREGATES
+from cab_assets.settings import CHECKOUT
 from cab_assets.sources.bookings_db import midnight
 from cab_assets.wiring import Clients
 
@@ -22,6 +23,8 @@ Report = Callable[[str], None]
 # (day, currency) -> bookings, amount, top tip
 Totals = dict[tuple[str, str], tuple[int, Decimal | None, Decimal | None]]
 PROGRESS_DAYS = 10
+
+JOB = ("-m", "dagster", "job", "execute", "-m", "cab_assets.definitions", "-j", "bookings_daily")
 
 
 class DemoFailed(CabError):
@@ -34,29 +37,11 @@ def backfill(env: Mapping[str, str], first: date, last: date, log: Path, report:
         "dagster/asset_partition_range_start": str(first),
         "dagster/asset_partition_range_end": str(last),
     }
-    command = [
-        sys.executable,
-        "-m",
-        "dagster",
-        "job",
-        "execute",
-        "-m",
-        "cab_assets.definitions",
-        "-j",
-        "bookings_daily",
-        "--tags",
-        json.dumps(tags),
-    ]
+    command = [sys.executable, *JOB, "--tags", json.dumps(tags)]
+    output: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with (
         log.open("w") as file,
-        subprocess.Popen(  # noqa: S603
-            command,
-            cwd=CHECKOUT,
-            env=dict(env),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as run,
+        subprocess.Popen(command, cwd=CHECKOUT, env=dict(env), **output) as run,  # noqa: S603
     ):
         done = 0
         for line in run.stdout or ():

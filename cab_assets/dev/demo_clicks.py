@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from cab_assets.clients.click_topic import Offsets
 from cab_assets.dev.demo import DemoFailed
 from cab_assets.dev.sample.clicks import Feed
 from cab_assets.dev.sample.send import Pace, send_clicks
-from cab_assets.environment import CHECKOUT, Environment
+from cab_assets.environment import Environment
+from cab_assets.settings import CHECKOUT
 
 CLICKS, POISON = 20_000, 0.01
 DRAIN_SECONDS = 240  # the daemon's start, a tick and a cold run take 40
@@ -111,6 +112,13 @@ def wait_until_drained(sides: Sides, report: Report) -> None:
         )
 
 
+def _lines(dates: Sequence[tuple[Any, ...]]) -> Iterator[str]:
+    """Give the counts of some dates a line."""
+    for start in range(0, len(dates), DAYS_A_LINE):
+        some = dates[start : start + DAYS_A_LINE]
+        yield "  " + "   ".join(f"{date} {count:>6,}" for date, count in some)
+
+
 def show(sides: Sides, before: Offsets, report: Report) -> None:
     """What the views hold of the records sent since `before`.
 
@@ -134,13 +142,8 @@ def show(sides: Sides, before: Offsets, report: Report) -> None:
     ((rejected,),) = query(sides, f"SELECT count(*) FROM {{clickstream_rejects}} {where}")
     accepted = sum(count for _, count in dates)
     report("Accepted clicks by date:")
-    for start in range(0, len(dates), DAYS_A_LINE):
-        report(
-            "  "
-            + "   ".join(
-                f"{date} {count:>6,}" for date, count in dates[start : start + DAYS_A_LINE]
-            )
-        )
+    for line in _lines(dates):
+        report(line)
     report("Refused clicks by reason (one can have several):")
     report("  " + ", ".join(f"{reason} {count}" for reason, count in reasons))
     if accepted + rejected != CLICKS:

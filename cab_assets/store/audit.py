@@ -48,10 +48,7 @@ def read_back(
     summed: Sequence[str] = (),
     ranged: Sequence[str] = (),
 ) -> VersionContents:
-    """Read the key and some columns of a version; LakeUnavailable if they cannot be read.
-
-    `summed` are columns of decimals or whole numbers, `ranged` are columns of timestamps.
-    """
+    """Read the key and some columns back: `summed` are numbers, `ranged` are timestamps."""
     lake, table = day.lake, day.table
     contents, adding = VersionContents(schema=pa.schema([]), sums=dict.fromkeys(summed)), Lock()
 
@@ -63,9 +60,8 @@ def read_back(
             prints.append(key_hashes(batch, table))
         return np.sort(np.concatenate(prints))
 
-    shares = [
-        share for file in files for share in _shares(lake, f"{day.folder(version)}/{file.name}")
-    ]
+    paths = (f"{day.folder(version)}/{file.name}" for file in files)
+    shares = [share for path in paths for share in _shares(lake, path)]
     contents.schema = shares[0].metadata.schema.to_arrow_schema()
     with ThreadPoolExecutor(READERS) as pool:
         prints = np.concatenate(list(pool.map(look, shares)))

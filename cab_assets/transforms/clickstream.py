@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -79,8 +80,7 @@ class Reader:
         """From `value` and the columns of the place, in any order."""
         texts, odd = take_apart(records.column("value").to_pylist())
         event = {
-            column.name: read(column.name, column.type, texts[column.name], self.zone)
-            for column in EVENT
+            each.name: read(each.name, each.type, texts[each.name], self.zone) for each in EVENT
         }
         arrived, unknown = self._arrived(records.column("kafka_timestamp"))
         early, ahead = self._untimely(_microseconds(event[TIME]), _microseconds(arrived))
@@ -88,15 +88,11 @@ class Reader:
         for name in POSITION:
             wrong[name] = wrong[name] & ~_mask(pc.fill_null(are_blank(texts[name]), False))
         accepted = pa.array(~reduce(np.logical_or, [*wrong.values(), early, ahead, unknown]))
-        reasons, extra_keys = (
-            np.full(len(records), None, dtype=object),
-            np.zeros(len(records), np.int32),
-        )
+        reasons, extra_keys = _nothing(len(records), object), _nothing(len(records), np.int32)
         for row in np.flatnonzero(~_mask(accepted)).tolist():
             fields = {name for name, mask in wrong.items() if mask[row]}
-            reasons[row] = _reasons(
-                odd.get(row, NOT_ODD), fields, early=early[row], ahead=ahead[row]
-            )
+            strange = odd.get(row, NOT_ODD)
+            reasons[row] = _reasons(strange, fields, early=early[row], ahead=ahead[row])
             reasons[row] += ["kafka_timestamp_unusable"] * bool(unknown[row])
         for row, each in odd.items():
             extra_keys[row] = each.extra_keys
@@ -152,3 +148,8 @@ def _microseconds(moments: pa.Array) -> np.ndarray:
 
 def _mask(found: pa.BooleanArray) -> np.ndarray:
     return np.asarray(found.to_numpy(zero_copy_only=False))
+
+
+def _nothing(rows: int, kind: Any) -> Any:
+    """Return a column without values: NULL, or 0 where the type has none."""
+    return np.full(rows, None, dtype=object) if kind is object else np.zeros(rows, kind)

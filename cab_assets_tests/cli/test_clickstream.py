@@ -12,7 +12,7 @@ from kafka.admin import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
 from cab_assets.cli.main import app
-from cab_assets.environment import CHECKOUT
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.clicks import Clicks, event, numbered
 from cab_assets_tests.patience import patience
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from cab_assets.clickstream.batch import Batch, BatchContents, BatchFile, batch_path, write_batch
-from cab_assets.clickstream.chain import BatchesGone, DamagedBatch
+from cab_assets.clickstream.chain import AnotherBatch, BatchesGone, DamagedBatch
 from cab_assets.clickstream.day_tables import REJECT_DAYS, DayTable, Due
-from cab_assets.clickstream.fold import AnotherBatch, Folding
+from cab_assets.clickstream.fold import Folding
 from cab_assets.clients.known_failures import LakeLocked, Refused
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark, SparkFailed

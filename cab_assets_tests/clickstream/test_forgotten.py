@@ -8,7 +8,8 @@ from contextlib import closing
 import pytest
 
 from cab_assets.clickstream.batch import batch_path
-from cab_assets.clickstream.ledger import ForeignBatch, Ledger
+from cab_assets.clickstream.errors import ForeignBatch
+from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.marks import NEWEST, RETIRED
 from cab_assets.clients.hive import Hive
 from cab_assets.schemas import CLICKSTREAM_BATCHES

@@ -13,7 +13,8 @@ from cab_assets.clickstream.batch import (
     batch_path,
     read_batch,
 )
-from cab_assets.clickstream.ledger import ForeignBatch, Ledger
+from cab_assets.clickstream.errors import ForeignBatch
+from cab_assets.clickstream.ledger import Ledger
 from cab_assets.store.manifest import MANIFEST
 from cab_assets_tests.pipeline import Pipeline
 

@@ -12,8 +12,8 @@ from cab_assets.clickstream.batch import (
     batch_path,
     write_batch,
 )
+from cab_assets.clickstream.query import CHECKPOINTS
 from cab_assets.clickstream.retire import KEPT, is_over, retirable
-from cab_assets.clickstream.stage import CHECKPOINTS
 from cab_assets.clients.click_topic import Offsets
 from cab_assets.clients.lake import Lake
 from cab_assets_tests.clickstream.test_offsets import newest

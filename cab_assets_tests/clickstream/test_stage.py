@@ -5,7 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from cab_assets.clickstream.stage import Query, StagingFailed, files_writer
+from cab_assets.clickstream.batch_writer import files_writer
+from cab_assets.clickstream.query import Query, StagingFailed
 from cab_assets.clients.known_failures import ExecutorLacksModule, LakeLocked
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cab_assets.dev.stack import machine
 from cab_assets.dev.stack.jars import JarSet
-from cab_assets.environment import CHECKOUT
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.cluster.hadoop import hadoop_site
 from cab_assets_tests.patience import patience, until
 from cab_assets_tests.processes import Server, free_ports, run, serving

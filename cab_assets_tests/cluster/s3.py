@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 
 from cab_assets.dev.stack.jars import JarSet
-from cab_assets.environment import CHECKOUT
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.aws import client_of
 from cab_assets_tests.cluster.front import Front, fronting
 from cab_assets_tests.processes import free_ports, serving

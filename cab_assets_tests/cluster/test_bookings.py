@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cab_assets.cli.doctor import PARTS
-from cab_assets.environment import CHECKOUT
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.cluster.hdfs import Hdfs
 from cab_assets_tests.defs.bookings.test_amended_days import (  # noqa: F401

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cab_assets.clients.lake import Lake
-from cab_assets.environment import CHECKOUT
 from cab_assets.schemas import BOOKINGS
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.databases import Database

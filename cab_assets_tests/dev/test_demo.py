@@ -2,7 +2,7 @@ import shutil
 import subprocess
 import sys
 
-from cab_assets.environment import CHECKOUT
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.patience import patience
 from cab_assets_tests.pipeline import Pipeline

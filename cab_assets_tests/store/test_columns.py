@@ -9,7 +9,7 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from cab_assets.clickstream.ledger import VIEWS
+from cab_assets.clickstream.views import VIEWS
 from cab_assets.clients.hive import Hive
 from cab_assets.daily.import_day import import_day
 from cab_assets.defs.bookings.sensors import changed_in, recent_looks

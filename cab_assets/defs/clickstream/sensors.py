@@ -27,10 +27,7 @@ ACTIVE = [
 ]
 # After so many failed runs in a row the next ones come at this distance: what is down fills no
 # history
-FAILURES, PAUSE_SECONDS = (
-    3,
-    30,
-)
+FAILURES, PAUSE_SECONDS = 3, 30
 FOLD_TICK_SECONDS = 30
 FOLD_SHARE = 0.1  # of the time, at most
 IDLE_FOLD_MINUTES = 60  # without new batches there may still be days to seal and batches to retire
@@ -52,9 +49,8 @@ def clickstream_sensor(
     if run := active_run(context.instance, clickstream_ingest.name, {STREAM}):
         return dg.SkipReason(f"Run {run.run_id} is at it.")
     if wait := pause(context.instance, clickstream_ingest.name, time.time()):
-        return dg.SkipReason(
-            f"The last {FAILURES} runs failed; the next one is asked for in {wait:.0f} s."
-        )
+        news = f"The last {FAILURES} runs failed; the next one is asked for in {wait:.0f} s."
+        return dg.SkipReason(news)
     # A hint: the newest batch at the last tick, and what stopped it
     number, _, trouble = (context.cursor or "").partition(" ")
     state = click_topic.look()
@@ -63,10 +59,7 @@ def clickstream_sensor(
     try:
         start = starting(newest, click_topic.name, state)
     except CabError as error:
-        if trouble == str(error):
-            return dg.SkipReason(f"Stopped, until somebody sees to it: {error}")
-        # It fails, and says why where people look
-        return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}")
+        return _stopped(error, cursor, trouble)
     context.update_cursor(cursor)
     if not (waiting := lag(start, state.ends)):
         return dg.SkipReason(all_committed(click_topic, state))
@@ -74,6 +67,13 @@ def clickstream_sensor(
     stay = {"ops": {click_batches.op.name: {"config": {"stay": True}}}}
     seen = topic_seen(click_topic.name, state, committed_ends(newest, click_topic.name))
     return dg.SensorResult(run_requests=[dg.RunRequest(run_config=stay)], asset_events=[seen])
+
+
+def _stopped(error: CabError, cursor: str, trouble: str) -> dg.SensorResult | dg.SkipReason:
+    """Ask once for a run that fails with the error, so that it is said where people look."""
+    if trouble == str(error):
+        return dg.SkipReason(f"Stopped, until somebody sees to it: {error}")
+    return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}")
 
 
 @dg.sensor(

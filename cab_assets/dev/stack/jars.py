@@ -4,24 +4,20 @@ and what Spark lacks to read from it.
 
 import hashlib
 import os
-import re
-import select
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
 
 from cab_assets.dev.stack import machine
 from cab_assets.dev.stack.errors import UnfetchableJars
+from cab_assets.dev.stack.ivy import listen, reason
 from cab_assets.dev.stack.locks import locked
 from cab_assets.dev.stack.server import packaged
 
 SETTINGS = Path(__file__).parent / "ivysettings.xml"
 IVY = "pyspark/jars/ivy-2.5.3.jar"
-# Ivy prints a dot per kilobyte, so this long without one is a dead line, not a slow one
-SILENCE_SECONDS = 30
 REMEDY = (
     "mend the connection (Java takes a proxy from JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=…, not from"
     " HTTPS_PROXY), then try again"
@@ -136,10 +132,10 @@ class JarSet:
         ]
         command = [machine.java(), "-jar", packaged("pyspark", IVY), *ivy]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-            said = _listen(process)
+            said = listen(process)
         if process.returncode:
             raise UnfetchableJars(
-                f"the jars of {self.what} cannot be fetched from Maven Central: {_reason(said)};"
+                f"the jars of {self.what} cannot be fetched from Maven Central: {reason(said)};"
                 f" {REMEDY}."
             )
 
@@ -180,23 +176,3 @@ def connector() -> list[Path]:
     wheel.
     """
     return EMBEDDED.of("connector")
-
-
-def _listen(process: subprocess.Popen[bytes]) -> str:
-    """All that it says; it is ended when it says nothing for too long."""
-    output = cast(IO[bytes], process.stdout).fileno()
-    said = b""
-    while select.select([output], [], [], SILENCE_SECONDS)[0]:
-        if not (more := os.read(output, 65536)):
-            return said.decode(errors="replace")
-        said += more
-    process.kill()
-    return f"(no answer for {SILENCE_SECONDS} s)"
-
-
-def _reason(said: str) -> str:
-    """The first exception that Ivy names, or what it did not find."""
-    found = re.search(r"\((\S+(?:Exception|Error)\b.*|no answer.*)\)", said) or re.search(
-        r"(Host \S+ not found|(?<=:: )\S+: not found)", said
-    )
-    return found[1] if found else said.strip()[-300:]

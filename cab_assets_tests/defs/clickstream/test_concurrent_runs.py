@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from cab_assets.clickstream.batch_writer import AHEAD, files_writer
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import collect_batches
-from cab_assets.clickstream.stage import AHEAD, files_writer
 from cab_assets.clients.deadline import started
 from cab_assets.clients.hive import Hive
 from cab_assets.schemas import CLICKSTREAM_BATCHES

@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from cab_assets.cli.main import app
-from cab_assets.environment import CHECKOUT
+from cab_assets.settings import CHECKOUT
 from cab_assets_tests.clicks import Clicks, event, numbered
 
 IN_SECONDS = 1_584_180_000  # 14 March 2020

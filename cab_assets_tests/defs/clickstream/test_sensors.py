@@ -21,7 +21,7 @@ from cab_assets.clickstream.batch import (
     batch_path,
     committed_ends,
 )
-from cab_assets.clickstream.ledger import ForeignBatch
+from cab_assets.clickstream.errors import ForeignBatch
 from cab_assets.clients.click_topic import ClickTopic, TopicState
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.kafka_client import KafkaFailed

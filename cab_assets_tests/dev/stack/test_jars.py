@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cab_assets.dev.stack import jars
+from cab_assets.dev.stack import ivy, jars
 from cab_assets.dev.stack.errors import UnfetchableJars
 from cab_assets_tests.patience import within
 
@@ -133,7 +133,7 @@ def test_a_connection_that_is_refused_is_one_sentence(
 
 @pytest.mark.usefixtures("repository")
 def test_a_line_that_is_dead_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jars, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(ivy, "SILENCE_SECONDS", 0.2)
     no_java(tmp_path, monkeypatch, "exec sleep 100")
     with within(5), pytest.raises(UnfetchableJars, match=r"no answer for 0.2 s; mend"):
         jars.EMBEDDED.fetch(print)

@@ -1,0 +1,11 @@
+"""What can be wrong with the commits."""
+
+from cab_assets.errors import CabError, Unavailable
+
+
+class CommitUnsettled(Unavailable):
+    """Whether a batch is committed could not be learned in time."""
+
+
+class ForeignBatch(CabError):
+    """A number of `clickstream_batches` points at something that is no batch of ours."""

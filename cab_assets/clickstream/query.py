@@ -1,0 +1,86 @@
+"""A running streaming query, as its checkpoint and Spark describe it."""
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from cab_assets.clickstream.batch import Range
+from cab_assets.clients.click_topic import Offsets
+from cab_assets.clients.deadline import within
+from cab_assets.clients.failures import failure
+from cab_assets.clients.lake import Lake
+from cab_assets.errors import Unavailable
+from cab_assets.schemas import CLICKSTREAM_BATCHES
+
+CHECKPOINTS = f"{CLICKSTREAM_BATCHES.name}/_checkpoints"
+ANSWER_TIMEOUT_SECONDS = 10
+# A query is stopped by its run after so long and started anew; one whose run was killed ends itself
+# a minute later
+QUERY_SECONDS = 900
+
+
+class StagingFailed(Unavailable):
+    """The streaming query ended or does not answer."""
+
+
+@dataclass
+class Query:
+    """A running query: the batches it has staged, in their order."""
+
+    lake: Lake
+    name: str  # folders are `<name>-<n>`
+    start: Offsets
+    handle: Any
+    _next: int = 0
+    born: float = field(default_factory=time.monotonic)
+
+    def staged(self) -> tuple[str, tuple[Range, ...]] | None:
+        """The next batch that Spark says is done: its folder and ranges; None if there
+        is none yet.
+        """
+        if not self.lake.info(f"{self._checkpoint}/commits/{self._next}").is_file:
+            return None
+        ends = self._offsets(self._next)
+        starts = self._offsets(self._next - 1) if self._next else self.start
+        folder = f"{self.name}-{self._next}"
+        self._next += 1
+        return folder, tuple(
+            Range(partition=each, start=starts.get(each, 0), end=end)
+            for each, end in sorted(ends.items())
+        )
+
+    def check(self) -> None:
+        """An error with Spark's own reason, StagingFailed if nothing else, if the query is no
+        longer at work.
+        """
+        try:
+            ended = within(ANSWER_TIMEOUT_SECONDS, self._ended)
+        except TimeoutError as timeout:
+            raise StagingFailed(
+                f"Spark does not say what the streaming query does ({timeout}); see `cab doctor`,"
+                " then run again"
+            ) from timeout
+        if ended:
+            raise failure("the streaming query ended", ended, StagingFailed)
+
+    def _ended(self) -> str | None:
+        """What the query ended of; None while it is at work."""
+        return None if self.handle.isActive else str(self.handle.exception() or "without an error")
+
+    @property
+    def is_old(self) -> bool:
+        return time.monotonic() - self.born > QUERY_SECONDS
+
+    @property
+    def _checkpoint(self) -> str:
+        return f"{CHECKPOINTS}/{self.name}"
+
+    def _offsets(self, number: int) -> Offsets:
+        """The end of micro-batch `number`, from Spark's log of offsets: version, metadata, then one
+        line for the topic.
+        """
+        (ends,) = json.loads(
+            self.lake.read(f"{self._checkpoint}/offsets/{number}").decode().splitlines()[2]
+        ).values()
+        return {int(partition): int(end) for partition, end in ends.items()}

@@ -1,0 +1,30 @@
+"""What Ivy prints while it fetches jars."""
+
+import os
+import re
+import select
+import subprocess
+from typing import IO, cast
+
+# Ivy prints a dot per kilobyte, so this long without one is a dead line, not a slow one
+SILENCE_SECONDS = 30
+
+
+def listen(process: subprocess.Popen[bytes]) -> str:
+    """All that it says; it is ended when it says nothing for too long."""
+    output = cast(IO[bytes], process.stdout).fileno()
+    said = b""
+    while select.select([output], [], [], SILENCE_SECONDS)[0]:
+        if not (more := os.read(output, 65536)):
+            return said.decode(errors="replace")
+        said += more
+    process.kill()
+    return f"(no answer for {SILENCE_SECONDS} s)"
+
+
+def reason(said: str) -> str:
+    """The first exception that Ivy names, or what it did not find."""
+    found = re.search(r"\((\S+(?:Exception|Error)\b.*|no answer.*)\)", said) or re.search(
+        r"(Host \S+ not found|(?<=:: )\S+: not found)", said
+    )
+    return found[1] if found else said.strip()[-300:]
