@@ -72,11 +72,37 @@ class Table:
         return ", ".join(f"{column.name} {column.spark_type}" for column in self.columns)
 
 
-BOOKINGS = Table(
+@dataclass(frozen=True, kw_only=True)
+class SourceTable(Table):
+    """A table that is imported day by day from a database."""
+
+    day: str  # the timestamp whose date is the day
+    totals: tuple[str, ...]  # columns whose sums are compared with the source's
+
+    @property
+    def texts(self) -> list[Column]:
+        return self.of_type("string")
+
+    @property
+    def exact(self) -> list[Column]:
+        """Columns of exact numbers, such as amounts."""
+        return [column for column in self.columns if column.type.startswith("decimal(")]
+
+    def of_type(self, *types: str) -> list[Column]:
+        """Return the columns of those Hive types."""
+        return [column for column in self.columns if column.type in types]
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+
+BOOKINGS = SourceTable(
     name="bookings",
     partition_column="booking_date",
     key=("booking_id",),
     code_version=1,
+    day="pickup_timestamp",
+    totals=("trip_fare", "tip_amount"),
     columns=(
         Column("booking_id", "string", "BK and 9 to 10 digits, random; the key"),
         Column("customer_id", "bigint", "who rode"),

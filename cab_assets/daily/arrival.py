@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from cab_assets.clients.lake import Lake, reading
 from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.plain import Row, plain_rows
-from cab_assets.sources.source_day import ROW_HASH, Hashes, SourceDay
+from cab_assets.sources.source import ROW_HASH
+from cab_assets.sources.source_day import Hashes, SourceDay
 from cab_assets.store.checks import Judgement
 
 SAMPLE_ROWS = 300

@@ -79,5 +79,5 @@ def import_days(
 def _let_go(db: BookingsDb, doing: Iterable[Future[ImportedDay | Exception]]) -> None:
     """End what the source does for imports that are still running: the run is told to end."""
     while not all(future.done() for future in doing):
-        db.let_go()
+        db.connections.let_go()
         time.sleep(LET_GO_SECONDS)

@@ -57,7 +57,7 @@ def schema_as_expected(evidence: Evidence) -> Judgement:
     schema = evidence.contents.schema
     return bool(schema.equals(evidence.day.table.arrow_schema)), {
         "columns": str(len(schema)),
-        "left out": ", ".join(evidence.source.added_columns) or "none",
+        "left out": ", ".join(evidence.source.source.added_columns) or "none",
         "drop times set to NULL": str(evidence.totals.unreal_drops),
     }
 

@@ -95,7 +95,7 @@ def import_day(
 def _imported(
     day: StoredDay, manifest: Manifest, source: SourceDay, *, changed: bool
 ) -> ImportedDay:
-    return ImportedDay(manifest, changed, source.added_columns, day.folder(manifest.version))
+    return ImportedDay(manifest, changed, source.source.added_columns, day.folder(manifest.version))
 
 
 def _write_again(

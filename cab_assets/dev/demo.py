@@ -91,11 +91,9 @@ def in_hive(env: Environment, first: date, last: date) -> Totals:
 def in_source(env: Environment, first: date, last: date) -> Totals:
     db = Clients(env).bookings_db
     with db.reading() as cursor:
-        pickup = db.shape(cursor)["pickup_timestamp"]
-        within = db.dialect.between(pickup, midnight(first), midnight(last + timedelta(1)))
-        figures = (
-            f"{db.dialect.day_of(pickup)}, currency_code, count(*), sum(trip_fare), max(tip_amount)"
-        )
+        source = db.source(cursor)
+        within = source.within(midnight(first), midnight(last + timedelta(1)))
+        figures = f"{source.day}, currency_code, count(*), sum(trip_fare), max(tip_amount)"
         cursor.execute(f"SELECT {figures} FROM {db.table} WHERE {within} GROUP BY 1, 2")
         return {(str(row[0]), str(row[1])): tuple(row[2:]) for row in cursor.fetchall()}
 

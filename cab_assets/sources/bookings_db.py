@@ -1,8 +1,8 @@
-"""The rides' database: its table, and what its days hold."""
+"""A source table in its database, and what its days hold."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from cab_assets.clients.clocks import Clocks
 from cab_assets.errors import CabError
-from cab_assets.schemas import BOOKINGS, Column
+from cab_assets.schemas import BOOKINGS, Column, SourceTable
 from cab_assets.sources import connectorx_rows
+from cab_assets.sources.connections import Connections
 from cab_assets.sources.copied import copied
 from cab_assets.sources.cursors import Cursors
 from cab_assets.sources.dialect import (
@@ -26,56 +27,54 @@ from cab_assets.sources.dialect import (
 )
 from cab_assets.sources.fingerprint import Fingerprint, fingerprint
 from cab_assets.sources.row_processes import RowProcesses
-from cab_assets.sources.source_day import ARRIVING, SourceDay
+from cab_assets.sources.source import Source
+from cab_assets.sources.source_day import SourceDay
 
 
 class SourceChangedShape(CabError):
-    """A column that we import is missing or has another type."""
+    """A column that is imported is missing or has another type."""
 
 
 @dataclass(frozen=True)
 class BookingsDb:
-    """The table of bookings in the rides' database."""
+    """The table `table` of a database, as it is `declared`."""
 
     dialect: Dialect
     table: str
-    processes: RowProcesses = field(
-        default_factory=RowProcesses, init=False, repr=False, compare=False
-    )
-    _open: set[Any] = field(default_factory=set, init=False, repr=False, compare=False)
+    declared: SourceTable = BOOKINGS
+    connections: Connections = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "connections", Connections(self.dialect))
+
+    @property
+    def processes(self) -> RowProcesses:
+        return self.connections.processes
+
+    def cursor(self) -> AbstractContextManager[Any]:
+        return self.connections.cursor()
 
     @contextmanager
     def day(self, day: date) -> Iterator[SourceDay]:
-        """`day` as it is now: everything asked of the result is answered from one snapshot."""
-        with ExitStack() as connections:
-            snapshot, cursors = self._snapshot(connections)
-            lent = Cursors(cursors)
-            read = self._reader(connections, snapshot, lent)
-            shape = self.shape(cursors[0])
+        """Give `day` as it is now; everything asked of it is answered from one snapshot."""
+        with ExitStack() as opened:
+            snapshot, cursors = self._snapshot(opened)
+            source, lent = self.source(cursors[0]), Cursors(cursors)
+            read = self._reader(opened, source, snapshot, lent)
             window = midnight(day), midnight(day + timedelta(1))
-            yield SourceDay(
-                self.dialect, self.table, snapshot, lent, read, shape, self.row_hash(shape), *window
-            )
+            yield SourceDay(source, snapshot, lent, read, *window)
 
     def _reader(
-        self, opened: ExitStack, snapshot: Snapshot, cursors: Cursors
+        self, opened: ExitStack, source: Source, snapshot: Snapshot, cursors: Cursors
     ) -> Callable[[str], Iterator[pa.RecordBatch]]:
-        """Return what reads the rows of a query: a connection that sees the snapshot, or else a
-        process.
-        """
+        """Return what reads the rows of a query: over the snapshot, or else in a process."""
         if self.dialect.readers > 1:
-            return partial(copied, cursors, {field.name: field.type for field in ARRIVING})
-        return partial(
-            connectorx_rows.read,
-            self.dialect,
-            snapshot,
-            opened.enter_context(self.processes.lend()),
-        )
+            return partial(copied, cursors, {each.name: each.type for each in source.arriving})
+        process = opened.enter_context(self.processes.lend())
+        return partial(connectorx_rows.read, self.dialect, snapshot, process)
 
-    def _snapshot(self, connections: ExitStack) -> tuple[Snapshot, list[Any]]:
-        """The newest state, and cursors that see it.
-
-        TableLocked if they cannot lock the table in time.
+    def _snapshot(self, opened: ExitStack) -> tuple[Snapshot, list[Any]]:
+        """Return the newest state, and cursors that see it; TableLocked if it cannot be locked.
 
         When one of them would have to wait, all let go of the table before the next attempt.
         """
@@ -83,158 +82,87 @@ class BookingsDb:
         while True:
             try:
                 with ExitStack() as attempt:
-                    cursors = [
-                        attempt.enter_context(self.cursor()) for _ in range(self.dialect.readers)
-                    ]
+                    readers = range(self.dialect.readers)
+                    cursors = [attempt.enter_context(self.cursor()) for _ in readers]
                     snapshot = self.dialect.snapshot(cursors, self.table)
-                    connections.push(attempt.pop_all())
+                    opened.push(attempt.pop_all())
                     return snapshot, cursors
             except TableLocked:
                 if time.monotonic() > give_up:
                     raise
 
     def reach(self) -> None:
-        """Raise now what would otherwise be every day's error: no connection, no table, another
-        shape.
-        """
+        """Raise what would be every day's error: no connection, no table, another shape."""
         with self.reading() as cursor:
-            self.shape(cursor)
+            self.source(cursor)
 
     def clocks(self) -> Clocks:
-        """This moment as the database shows it."""
+        """Return this moment as the database shows it."""
         with self.reading() as cursor:
             cursor.execute(self.dialect.now.format(zone=self.dialect.zone))
             moment, session, business = cursor.fetchone()
-            return Clocks(
-                moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC),
-                session,
-                business,
-            )
+            utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            return Clocks(utc, session, business)
 
     def fingerprints(
         self, start: date, end: date, *, hashed: bool, seconds: int
     ) -> dict[str, Fingerprint]:
-        """The days of [start, end) that hold rows, from one statement over an index range, ended
-        after `seconds`.
+        """Return the days of [start, end) that hold rows; the server ends it after `seconds`.
+
+        One statement over an index range; without the hash of the rows unless `hashed`.
         """
         with self.reading() as cursor:
-            shape = self.shape(cursor)
-            pickup = shape["pickup_timestamp"]
+            source = self.source(cursor)
             self.dialect.limit(cursor, seconds)
-            day, row_hash = (
-                self.dialect.day_of(pickup),
-                f"sum({self.row_hash(shape)})" if hashed else "NULL",
-            )
-            within = self.dialect.between(pickup, midnight(start), midnight(end))
-            cursor.execute(
-                f"SELECT {day}, count(*), sum(trip_fare), sum(tip_amount), {row_hash} FROM"
-                f" {self.table} WHERE {within} GROUP BY 1"
-            )
+            hashes = f"sum({source.row_hash})" if hashed else "NULL"
+            figures = ", ".join([source.day, "count(*)", *source.sums, hashes])
+            within = source.within(midnight(start), midnight(end))
+            cursor.execute(f"SELECT {figures} FROM {self.table} WHERE {within} GROUP BY 1")
             found = cursor.fetchall()
-        days = {
-            day: figures for day, *figures in found if isinstance(day, date) and start <= day < end
-        }
-        return {str(day): fingerprint(*figures) for day, figures in days.items()}
+        days = (each for each in found if isinstance(each[0], date) and start <= each[0] < end)
+        return {str(day): fingerprint(*figures) for day, *figures in days}
 
     def rows_without_a_day(self, start: date, *, seconds: int) -> int:
-        """Count the rows without a pickup time from `start` to today.
-
-        A ride cannot be completed before its pickup.
-        """
+        """Count the rows without a day from `start` to today: rows of the future are wrong."""
         tomorrow = midnight(datetime.now(ZoneInfo(self.dialect.zone)).date() + timedelta(1))
         with self.reading() as cursor:
-            pickup = self.shape(cursor)["pickup_timestamp"]
+            source = self.source(cursor)
             self.dialect.limit(cursor, seconds)
-            cursor.execute(
-                f"SELECT count(*) FROM {self.table} WHERE"
-                f" {self.dialect.without_a_day(pickup, midnight(start), tomorrow)}"
-            )
+            without = source.without_a_day(midnight(start), tomorrow)
+            cursor.execute(f"SELECT count(*) FROM {self.table} WHERE {without}")
             return int(cursor.fetchone()[0])
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
-        """A cursor that sees the newest state of the table."""
+        """Give a cursor that sees the newest state of the table."""
         with self.cursor() as cursor:
             self.dialect.begin(cursor, self.table)
             yield cursor
 
-    @contextmanager
-    def cursor(self) -> Iterator[Any]:
-        try:
-            with (
-                closing(self._connect()) as connection,
-                self._cancelled(connection),
-                connection.cursor() as cursor,
-            ):
-                yield cursor
-        except self.dialect.errors as error:
-            raise self.dialect.failure(error) from None
-
-    def let_go(self) -> None:
-        """End what our processes and connections do for other threads.
-
-        The server frees their locks.
-        """
-        connections = list(self._open)  # a thread whose process is killed closes its own
-        self.processes.kill()
-        for connection in connections:
-            self.dialect.cancel(connection)
-
-    @contextmanager
-    def _cancelled(self, connection: Any) -> Iterator[None]:
-        """End its statement when this thread is told to end: the server would go on with it."""
-        self._open.add(connection)
-        try:
-            yield
-        except BaseException as error:
-            if not isinstance(error, Exception):
-                self.dialect.cancel(connection)
-            raise
-        finally:
-            self._open.discard(connection)
-
-    def _connect(self) -> Any:
-        try:
-            return self.dialect.connect()
-        except self.dialect.errors as error:
-            if not (self.dialect.is_wrong_password(error) and self.dialect.password.renew()):
-                raise
-            return self.dialect.connect()
-
-    def shape(self, cursor: Any) -> dict[str, str]:
-        """Column -> type of the source's table; SourceChangedShape if it is not what we import."""
-        found = self.dialect.shape(cursor, self.table)
+    def source(self, cursor: Any) -> Source:
+        """Return the table as the database has it; SourceChangedShape if a column does not fit."""
+        found = self.dialect.shape(cursor, self.table, self.declared)
         if not found:
             raise BookingsDbRefused(
                 f"there is no table {self.table} that we may read in the bookings database; set"
                 " CAB_BOOKINGS_TABLE or grant SELECT on it"
             )
-        wrong = [
-            problem
-            for column in BOOKINGS.columns
-            if (problem := self._problem(column, found.get(column.name)))
-        ]
-        if wrong:
+        problems = (self._problem(each, found.get(each.name)) for each in self.declared.columns)
+        if wrong := list(filter(None, problems)):
             raise SourceChangedShape(
                 f"{self.table} changed: {'; '.join(wrong)}. Nothing is published; see"
                 " docs/operations.md#source-columns"
             )
-        return found
-
-    def row_hash(self, shape: Mapping[str, str]) -> str:
-        """Over the columns that we import."""
-        return self.dialect.row_hash({name: shape[name] for name in BOOKINGS.names})
+        return Source(self.declared, self.table, found, self.dialect)
 
     def _problem(self, column: Column, found: str | None) -> str | None:
         if found is None:
             return f"column {column.name} is missing"
-        return (
-            None
-            if self.dialect.accepts(column, found)
-            else f"{column.name} is {found}, which does not fit {column.type}"
-        )
+        if self.dialect.accepts(column, found):
+            return None
+        return f"{column.name} is {found}, which does not fit {column.type}"
 
 
 def midnight(day: date) -> datetime:
-    """When a day starts, by the business zone's wall clock."""
+    """Return when a day starts, by the business zone's wall clock."""
     return datetime(day.year, day.month, day.day)  # noqa: DTZ001

@@ -2,17 +2,20 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import quote, urlencode, urlparse
 from zoneinfo import ZoneInfo
 
 from cab_assets.clients.password import Password
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.schemas import BOOKINGS, Column
+from cab_assets.schemas import Column, SourceTable
+
+if TYPE_CHECKING:  # which imports this module
+    from cab_assets.sources.source import Source
 
 CONNECT_SECONDS = 5  # ConnectorX would try for 30 and then not say why
 LOCK_SECONDS = 60  # wait for a lock that a TRUNCATE or an ALTER TABLE of another program holds
@@ -45,7 +48,6 @@ CHECK = (
     " `cab doctor`, then run again"
 )
 LOOK = "The server says why: fix that in the source, then run the day again"
-TEXTS = [column for column in BOOKINGS.columns if column.type == "string"]
 Window = tuple[datetime, datetime]  # [start, end) by the wall clock of the business zone
 
 
@@ -117,33 +119,33 @@ class Dialect(ABC):
         TableLocked if they cannot.
         """
 
-    def odd_value(self, error: Exception, cursor: Any, table: str, within: str) -> str | None:  # noqa: ARG002
+    def odd_value(
+        self,
+        error: Exception,  # noqa: ARG002
+        cursor: Any,  # noqa: ARG002
+        source: "Source",  # noqa: ARG002
+        within: str,  # noqa: ARG002
+    ) -> str | None:
         """Return which value of the rows `within` made the server raise `error`, where that can be
         told.
         """
         return None
 
     @abstractmethod
-    def shape(self, cursor: Any, table: str) -> dict[str, str]:
-        """Column -> type of a table, in the database's own words.
-
-        Empty when there is no such table.
-        """
+    def shape(self, cursor: Any, table: str, declared: SourceTable) -> dict[str, str]:
+        """Return column -> type of a table, in the database's own words; {} if there is none."""
 
     @abstractmethod
     def value(self, column: Column, source_type: str) -> str:
         """The expression that gives a column as we store it."""
 
     @abstractmethod
-    def row_hash(self, columns: Mapping[str, str]) -> str:
-        """Of a row with these columns -> types: a whole number of 64 bits that tells one row from
-        another, NULL from empty included.
-        """
+    def row_hash(self, columns: Mapping[str, str], exact: Collection[str]) -> str:
+        """Return an expression for a 64-bit hash of a row with these columns -> types.
 
-    def text_bytes(self, columns: Mapping[str, str]) -> str:
-        """Return how many bytes of UTF-8 the texts of a row have, by these columns -> types."""
-        texts = [self.value(column, columns[column.name]) for column in TEXTS]
-        return " + ".join(f"coalesce(octet_length({self.utf8.format(text)}), 0)" for text in texts)
+        NULL and the empty string hash differently. `exact` are columns that are stored as exact
+        numbers, so that NaN and infinity are rejected.
+        """
 
     @abstractmethod
     def limit(self, cursor: Any, seconds: int) -> None:
@@ -168,18 +170,16 @@ class Dialect(ABC):
         return edge.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
 
     @abstractmethod
-    def day_of(self, source_type: str) -> str:
-        """The day of a pickup."""
+    def day_of(self, column: str, source_type: str) -> str:
+        """The day of a timestamp."""
 
-    def without_a_day(self, source_type: str, start: datetime, end: datetime) -> str:
-        """Whether a pickup lies in no day of [start, end), by conditions that an index serves."""
+    def without_a_day(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
+        """Whether a time lies in no day of [start, end), by conditions that an index serves."""
         first, last = self.bound(start, source_type), self.bound(end, source_type)
-        return (
-            f"pickup_timestamp IS NULL OR pickup_timestamp < {first} OR pickup_timestamp >= {last}"
-        )
+        return f"{column} IS NULL OR {column} < {first} OR {column} >= {last}"
 
     def windows(
-        self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime
+        self, cursor: Any, source: "Source", start: datetime, end: datetime
     ) -> list[Window]:
         """[start, end) in parts small enough for the server to pack each (packed.py).
 
@@ -187,11 +187,10 @@ class Dialect(ABC):
         """
         raise NotImplementedError
 
-    def between(self, source_type: str, start: datetime, end: datetime) -> str:
-        return (
-            f"pickup_timestamp >= {self.bound(start, source_type)} AND pickup_timestamp <"
-            f" {self.bound(end, source_type)}"
-        )
+    def between(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
+        """Whether a time lies in [start, end), by conditions that an index serves."""
+        first, last = self.bound(start, source_type), self.bound(end, source_type)
+        return f"{column} >= {first} AND {column} < {last}"
 
     def accepts(self, column: Column, source_type: str) -> bool:
         """Whether every value of that type of the source fits the column."""

@@ -1,6 +1,6 @@
 """What is MySQL's own about the rides' database (MySQL 8, MariaDB 10.6 or later)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlparse
 import pymysql
 
 from cab_assets.errors import CabError
-from cab_assets.schemas import BOOKINGS, Column
+from cab_assets.schemas import Column, SourceTable
 from cab_assets.sources.dialect import (
     CONNECT_SECONDS,
     LOCK_SECONDS,
@@ -152,20 +152,20 @@ class MySQL(Dialect):
         )
         return Snapshot(moment, [*SESSION, LOCK_LIMIT.format(LOCK_SECONDS)], mark)
 
-    def shape(self, cursor: Any, table: str) -> dict[str, str]:
+    def shape(self, cursor: Any, table: str, declared: SourceTable) -> dict[str, str]:
         columns = (
             "SELECT column_name, column_type, coalesce(character_set_name, '') FROM"
             " information_schema.columns"
         )
         rows = [tuple(map(_text, row)) for row in _of_the_table(cursor, columns, table)]
-        found = {_as_imported(column): source_type for column, source_type, _ in rows}
+        found = {_as_declared(column, declared): kind for column, kind, _ in rows}
         if not found and _of_the_table(cursor, "SELECT 1 FROM information_schema.tables", table):
             # The server says what is wrong with the view
             cursor.execute(f"SELECT 1 FROM {table} LIMIT 0")
         if any(self._is_zoned(source_type) for source_type in found.values()):
             self._refuse_unknown_zone(cursor)
-        character_sets = {_as_imported(column): name for column, _, name in rows if name}
-        return hashable(cursor, table, found, character_sets)
+        sets = {_as_declared(column, declared): name for column, _, name in rows if name}
+        return hashable(cursor, table, found, sets, declared)
 
     def _refuse_unknown_zone(self, cursor: Any) -> None:
         """A server without the tables of zones gives NULL for a time on another clock."""
@@ -190,32 +190,29 @@ class MySQL(Dialect):
                 return f"{column.name} + 0e0"
         return column.name
 
-    def row_hash(self, columns: Mapping[str, str]) -> str:
+    def row_hash(self, columns: Mapping[str, str], exact: Collection[str]) -> str:  # noqa: ARG002
         return row_hash(columns)
 
-    def day_of(self, source_type: str) -> str:
-        return f"date({self.wall_clock('pickup_timestamp', source_type)})"
+    def day_of(self, column: str, source_type: str) -> str:
+        return f"date({self.wall_clock(column, source_type)})"
 
-    def between(self, source_type: str, start: datetime, end: datetime) -> str:
+    def between(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
         """A partial date sorts before the first day of its month, so within the day before."""
-        return f"{super().between(source_type, start, end)} AND {is_real('pickup_timestamp')}"
+        return f"{super().between(column, source_type, start, end)} AND {is_real(column)}"
 
-    def without_a_day(self, source_type: str, start: datetime, end: datetime) -> str:
+    def without_a_day(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
         """Dates that are in no calendar lie between the end of a month and the start of
         the next.
         """
-        outside = super().without_a_day(source_type, start, end)
+        outside = super().without_a_day(column, source_type, start, end)
         if source_type.startswith("timestamp"):
             return outside
         months = {
             (start + timedelta(days)).replace(day=1) for days in range((end - start).days + 1)
         }
-        gap = (
-            "pickup_timestamp > '{before:%Y-%m-%d %H:%M:%S.%f}' AND pickup_timestamp <"
-            " '{month:%Y-%m-%d}'"
-        )
         gaps = (
-            gap.format(before=month - timedelta(microseconds=1), month=month)
+            f"{column} > '{month - timedelta(microseconds=1):%Y-%m-%d %H:%M:%S.%f}'"
+            f" AND {column} < '{month:%Y-%m-%d}'"
             for month in sorted(months)
         )
         return " OR ".join([outside, *gaps])
@@ -257,11 +254,10 @@ def _of_the_table(cursor: Any, query: str, table: str) -> Sequence[Any]:
     return rows
 
 
-def _as_imported(column: str) -> str:
-    """Return our name of a column that differs from it in case alone, which MySQL does not tell
-    apart.
-    """
-    return column.lower() if column.lower() in BOOKINGS.names else column
+def _as_declared(column: str, declared: SourceTable) -> str:
+    """Return the declared name of a column whose name differs in case alone: MySQL ignores case."""
+    names = {name.lower(): name for name in declared.names}
+    return names.get(column.lower(), column)
 
 
 def _text(value: Any) -> str:

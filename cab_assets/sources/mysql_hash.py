@@ -5,7 +5,7 @@ from typing import Any
 
 import pymysql
 
-from cab_assets.schemas import BOOKINGS
+from cab_assets.schemas import SourceTable
 from cab_assets.sources.mysql_errors import MIXED, code_of
 
 UTF8 = "convert({} USING utf8mb4)"
@@ -38,21 +38,25 @@ def _hashed(name: str, kind: str) -> str:
 
 
 def hashable(
-    cursor: Any, table: str, columns: Mapping[str, str], character_sets: Mapping[str, str]
+    cursor: Any,
+    table: str,
+    columns: Mapping[str, str],
+    character_sets: Mapping[str, str],
+    declared: SourceTable,
 ) -> dict[str, str]:
     """Return the columns -> types of a table so that its rows can be hashed.
 
     A server finds a common character set for most texts of a row. Where it does not, each text is
     converted; done everywhere, this would give other hashes and import every day again.
     """
-    if len(set(character_sets.values())) <= 1 or _is_hashed(cursor, table, columns):
+    if len(set(character_sets.values())) <= 1 or _is_hashed(cursor, table, columns, declared):
         return dict(columns)
     named = {column: f"{OF_CHARACTER_SET}{name}" for column, name in character_sets.items()}
     return {column: kind + named.get(column, "") for column, kind in columns.items()}
 
 
-def _is_hashed(cursor: Any, table: str, columns: Mapping[str, str]) -> bool:
-    imported = {name: columns[name] for name in BOOKINGS.names if name in columns}
+def _is_hashed(cursor: Any, table: str, columns: Mapping[str, str], declared: SourceTable) -> bool:
+    imported = {name: columns[name] for name in declared.names if name in columns}
     if not imported:
         return True
     try:

@@ -5,8 +5,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from cab_assets.schemas import BOOKINGS, Column
-from cab_assets.sources.source_day import ROW_HASH, SourceDay
+from cab_assets.schemas import Column
+from cab_assets.sources.source import ROW_HASH, Source
+from cab_assets.sources.source_day import SourceDay
 
 Row = dict[str, Any]
 
@@ -18,45 +19,44 @@ def plain_rows(day: SourceDay, wanted: Collection[tuple[str, datetime]]) -> dict
 
     An index finds the times. A key that is not there at its time is looked for in the whole day.
     """
-    keys, pickup = {key for key, _ in wanted}, day.shape["pickup_timestamp"]
-    moments = {
-        day.dialect.bound(at.replace(fold=fold), pickup) for _, at in wanted for fold in (0, 1)
-    }
-    found = _rows(day, keys, f"pickup_timestamp IN ({', '.join(sorted(moments))})")
-    return found | _rows(day, keys - found.keys(), day.dialect.between(pickup, day.start, day.end))
+    source, keys = day.source, {key for key, _ in wanted}
+    bound, kind = source.dialect.bound, source.day_type
+    moments = {bound(at.replace(fold=fold), kind) for _, at in wanted for fold in (0, 1)}
+    found = _rows(day, keys, f"{source.declared.day} IN ({', '.join(sorted(moments))})")
+    return found | _rows(day, keys - found.keys(), source.within(day.start, day.end))
 
 
 def _rows(day: SourceDay, keys: Collection[str], condition: str) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = defaultdict(list)
     if not keys:
         return found
+    source, (key, *_) = day.source, day.source.declared.key
     # Compared with those that were read
-    row_hash = "NULL" if day.shares_a_snapshot else day.row_hash
-    values = ", ".join([*(_plain(day, column) for column in BOOKINGS.columns), row_hash])
+    row_hash = "NULL" if day.shares_a_snapshot else source.row_hash
+    columns = source.declared.columns
+    values = ", ".join([*(_plain(source, column) for column in columns), row_hash])
     marks = ", ".join(["%s"] * len(keys))
-    query = f"SELECT {values} FROM {day.table} WHERE {condition} AND booking_id IN ({marks})"
+    query = f"SELECT {values} FROM {source.name} WHERE {condition} AND {key} IN ({marks})"
     with day.cursors.lend() as cursor:
         cursor.execute(query, tuple(keys))
         for *row, hashed in cursor.fetchall():
-            named = {
-                each.name: _stored(each, value)
-                for each, value in zip(BOOKINGS.columns, row, strict=True)
-            }
-            found[named["booking_id"]].append(named | {ROW_HASH: hashed})
+            pairs = zip(columns, row, strict=True)
+            named = {each.name: _stored(each, value) for each, value in pairs}
+            found[named[key]].append(named | {ROW_HASH: hashed})
     return found
 
 
-def _plain(day: SourceDay, column: Column) -> str:
+def _plain(source: Source, column: Column) -> str:
     """Return the column as the driver gives it whole.
 
     Neither driver has every time of its server, and PyMySQL gets six digits of a float.
     """
-    name, source_type = column.name, day.shape[column.name]
+    name, source_type = column.name, source.shape[column.name]
     match column.type:
         case "timestamp":
-            return f"concat('', {day.dialect.wall_clock(name, source_type)})"
+            return f"concat('', {source.dialect.wall_clock(name, source_type)})"
         case "double" if source_type in ("real", "float"):
-            return day.dialect.value(column, source_type)
+            return source.value(column)
         case "string" if source_type.startswith("character("):  # PostgreSQL's padding
             return f"rtrim({name}, ' ')"
     return name

@@ -1,6 +1,6 @@
 """What is PostgreSQL's own about the rides' database (14 or later, for `hash_record_extended`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,13 +12,14 @@ import pyarrow as pa
 from psycopg.types.string import ByteaBinaryLoader
 
 from cab_assets.errors import CabError
-from cab_assets.schemas import Column
+from cab_assets.schemas import Column, SourceTable
 from cab_assets.sources.dialect import CONNECT_SECONDS, LOCK_SECONDS, Dialect, Snapshot, Window
 from cab_assets.sources.postgresql_failures import cause
 from cab_assets.sources.postgresql_hash import row_hash
 from cab_assets.sources.postgresql_numbers import unfit
 from cab_assets.sources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
 from cab_assets.sources.postgresql_text import not_utf8
+from cab_assets.sources.source import Source
 
 # One process a connection, and nothing compiled for each statement anew
 PLAIN = [
@@ -32,8 +33,8 @@ WINDOW_ROWS = 20_000
 # end. The table may have any name, and columns of any name.
 EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
     SELECT {start} UNION SELECT (
-        SELECT ride.pickup_timestamp FROM {table} AS ride
-        WHERE ride.pickup_timestamp >= cab_assets_edges.edge AND ride.pickup_timestamp < {end}
+        SELECT ride.{day} FROM {table} AS ride
+        WHERE ride.{day} >= cab_assets_edges.edge AND ride.{day} < {end}
         ORDER BY 1 {nulls} OFFSET {rows} LIMIT 1
     ) FROM cab_assets_edges WHERE edge IS NOT NULL
 ) SELECT {edge} FROM cab_assets_edges"""
@@ -42,7 +43,7 @@ EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
 INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NULLS LAST' END
     FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
         JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = index.relam
-    WHERE indrelid = to_regclass(%s) AND attname = 'pickup_timestamp' AND indisvalid AND indpred IS NULL AND amname = 'btree'"""  # noqa: E501
+    WHERE indrelid = to_regclass(%s) AND attname = '{day}' AND indisvalid AND indpred IS NULL AND amname = 'btree'"""  # noqa: E501
 # [first, end) of Hive's and of Python's times
 CALENDAR = (
     "timestamp '0001-01-01'",
@@ -134,17 +135,17 @@ class PostgreSQL(Dialect):
             cursor.execute("; ".join(PLAIN))
         return Snapshot(moment.astimezone(UTC), [])
 
-    def odd_value(self, error: Exception, cursor: Any, table: str, within: str) -> str | None:
+    def odd_value(self, error: Exception, cursor: Any, source: Source, within: str) -> str | None:
         search = next((search for kinds, search in SEARCHES if isinstance(error, kinds)), None)
         if not search:
             return None
         with suppress(psycopg.Error):  # of the search: the first error is the one that is shown
             cursor.execute("ROLLBACK")
-            self.begin(cursor, table)
-            return search(cursor, table, within)
+            self.begin(cursor, source.name)
+            return search(cursor, source, within)
         return None
 
-    def shape(self, cursor: Any, table: str) -> dict[str, str]:
+    def shape(self, cursor: Any, table: str, declared: SourceTable) -> dict[str, str]:  # noqa: ARG002
         columns = (
             "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0"
             " AND NOT attisdropped"
@@ -153,25 +154,26 @@ class PostgreSQL(Dialect):
             cursor.execute(f"{columns} AND attrelid = to_regclass(%s)", (table,)).fetchall()
         )
 
-    def windows(
-        self, cursor: Any, table: str, source_type: str, start: datetime, end: datetime
-    ) -> list[Window]:
-        """Of WINDOW_ROWS rows.
+    def windows(self, cursor: Any, source: Source, start: datetime, end: datetime) -> list[Window]:
+        """Return windows of WINDOW_ROWS rows.
 
         None without an index that finds their rows, or when one moment holds more.
         """
-        indexed = cursor.execute(INDEXED, (table,)).fetchone()
+        day, kind = source.declared.day, source.day_type
+        indexed = cursor.execute(INDEXED.format(day=day), (source.name,)).fetchone()
         if not indexed:
             return []
         # The planner cannot know how few rows each step wants
         cursor.execute("SET LOCAL enable_sort = off")
-        edge, (first, last) = (
-            self.wall_clock("edge", source_type),
-            (self.bound(each, source_type) for each in (start, end)),
-        )
         cursor.execute(
             EDGES.format(
-                edge=edge, table=table, start=first, end=last, nulls=indexed[0], rows=WINDOW_ROWS
+                day=day,
+                edge=self.wall_clock("edge", kind),
+                table=source.name,
+                start=self.bound(start, kind),
+                end=self.bound(end, kind),
+                nulls=indexed[0],
+                rows=WINDOW_ROWS,
             )
         )
         edges = {edge for (edge,) in cursor.fetchall()}
@@ -197,11 +199,11 @@ class PostgreSQL(Dialect):
                 return f"{column.name}::double precision"
         return column.name
 
-    def row_hash(self, columns: Mapping[str, str]) -> str:
-        return row_hash(columns)
+    def row_hash(self, columns: Mapping[str, str], exact: Collection[str]) -> str:
+        return row_hash(columns, exact)
 
-    def day_of(self, source_type: str) -> str:
-        return f"({self.wall_clock('pickup_timestamp', source_type)})::date"
+    def day_of(self, column: str, source_type: str) -> str:
+        return f"({self.wall_clock(column, source_type)})::date"
 
     def limit(self, cursor: Any, seconds: int) -> None:
         cursor.execute(f"SET LOCAL statement_timeout = '{seconds}s'")

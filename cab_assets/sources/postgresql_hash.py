@@ -1,9 +1,7 @@
 """The 64-bit hash of a row of PostgreSQL, by the hash functions that its own joins use."""
 
 import re
-from collections.abc import Mapping
-
-from cab_assets.schemas import BOOKINGS
+from collections.abc import Collection, Mapping
 
 HASHES = {  # NULL of NULL
     "bigint": "hashint8extended",
@@ -24,16 +22,15 @@ UNSURE = {
     "hashint8extended": "{0} NOT BETWEEN 0 AND 4294967295",
     "hash_numeric_extended": "({0} < 0 OR {0} >= 'Infinity')",
 }
-# Always finite
-AMOUNTS = [column.name for column in BOOKINGS.columns if column.type == "decimal(12,2)"]
 
 
-def row_hash(columns: Mapping[str, str]) -> str:
+def row_hash(columns: Mapping[str, str], exact: Collection[str]) -> str:
     """Return an SQL expression for the hash of a row with these columns -> types.
 
     Each column's hash is the seed of the next: half the cost of a ROW's, which is left to the rows
     that hold a NULL. A ROW's hash alone adds up its columns' hashes, so the sum over a day would
-    not notice two rides that swap drivers: it is made a seed as well.
+    not notice two rows that swap a value: it is made a seed as well. `exact` columns are always
+    finite.
     """
     chain = "0::bigint"
     for name, source_type in columns.items():
@@ -42,7 +39,7 @@ def row_hash(columns: Mapping[str, str]) -> str:
     of_row = f"hashint4extended(0, hash_record_extended(ROW({row}), 0::bigint))"
     doubles = [name for name, source_type in columns.items() if _function(source_type) in DOUBLES]
     unsure = {
-        name: f"{name} < 0" if name in AMOUNTS else UNSURE[_function(source_type)].format(name)
+        name: f"{name} < 0" if name in exact else UNSURE[_function(source_type)].format(name)
         for name, source_type in columns.items()
         if _function(source_type) in UNSURE
     }

@@ -1,26 +1,23 @@
-"""Numbers of PostgreSQL that fit no column of ours: NaN as an amount, a coordinate
-beyond a double.
-"""
+"""Numbers of PostgreSQL that fit no column: NaN as an amount, a coordinate beyond a double."""
 
+import re
 from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from cab_assets.schemas import BOOKINGS, Column
+from cab_assets.schemas import Column
+from cab_assets.sources.source import Source
 
 SHOWN, CHARACTERS = 3, 40
-CENT = Decimal("0.01")
-NUMBERS = [column for column in BOOKINGS.columns if column.type in ("decimal(12,2)", "double")]
 
 
-def unfit(cursor: Any, table: str, within: str) -> str | None:
-    """Return which columns of which bookings hold a number that does not fit, and how many do."""
-    values = ", ".join(f"{column.name}::text" for column in NUMBERS)
-    found = []
-    for key, *texts in cursor.stream(
-        f"SELECT booking_id::text, {values} FROM {table} WHERE {within}"
-    ):
-        for column, text in zip(NUMBERS, texts, strict=True):
+def unfit(cursor: Any, source: Source, within: str) -> str | None:
+    """Return which columns of which rows hold a number that does not fit, and how many do."""
+    declared, found = source.declared, []
+    numbers = [each for each in declared.columns if each.type == "double" or _scale(each)]
+    values = ", ".join(f"{name}::text" for name in (declared.key[0], *(n.name for n in numbers)))
+    for key, *texts in cursor.stream(f"SELECT {values} FROM {source.name} WHERE {within}"):
+        for column, text in zip(numbers, texts, strict=True):
             if text is not None and not fits(column, Decimal(text)):
                 found.append(
                     f"{column.name} of the booking {key} is {_short(text)}, which does not fit"
@@ -29,15 +26,24 @@ def unfit(cursor: Any, table: str, within: str) -> str | None:
     if not found:
         return None
     more = f"; and {len(found) - SHOWN} more values" if len(found) > SHOWN else ""
-    return f"{table}: {'; '.join(found[:SHOWN])}{more}"
+    return f"{source.name}: {'; '.join(found[:SHOWN])}{more}"
 
 
 def fits(column: Column, number: Decimal) -> bool:
     """Whether the column holds the number whole; a double may be rounded, infinite or NaN."""
-    if column.type == "double":
+    if not (scale := _scale(column)):
         nearest = float(number)
         return not number.is_finite() or (isfinite(nearest) and bool(nearest) == bool(number))
-    return number.is_finite() and abs(number) < 10**10 and number % CENT == 0
+    precision, digits = scale
+    if not number.is_finite() or abs(number) >= 10 ** (precision - digits):
+        return False
+    return number % Decimal(1).scaleb(-digits) == 0
+
+
+def _scale(column: Column) -> tuple[int, int] | None:
+    """Return (precision, scale) of an exact number."""
+    found = re.fullmatch(r"decimal\((\d+),(\d+)\)", column.type)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _short(text: str) -> str:

@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from cab_assets.sources.dialect import TEXTS
+from cab_assets.sources.source import Source
 
 
-def not_utf8(cursor: Any, table: str, within: str) -> str | None:
-    """Return which column of which booking holds bytes that are not UTF-8."""
-    names = [column.name for column in TEXTS]
+def not_utf8(cursor: Any, source: Source, within: str) -> str | None:
+    """Return which column of which row holds bytes that are not UTF-8."""
+    key = source.declared.key[0]
+    names = sorted((text.name for text in source.declared.texts), key=lambda name: name != key)
     sent = ", ".join(f"convert_to({name}::text, 'SQL_ASCII')" for name in names)
-    for row in cursor.stream(f"SELECT {sent} FROM {table} WHERE {within}"):
+    for row in cursor.stream(f"SELECT {sent} FROM {source.name} WHERE {within}"):
         for name, value in zip(names, row, strict=True):
             try:
                 (value or b"").decode()
             except UnicodeDecodeError:
-                key = (row[0] or b"").decode(errors="backslashreplace")
-                return f"{table}.{name} of the booking {key} is not UTF-8: {value!r}"
+                of = (row[0] or b"").decode(errors="backslashreplace")
+                return f"{source.name}.{name} of the booking {of} is not UTF-8: {value!r}"
     return None

@@ -26,7 +26,7 @@ def test_columns_named_in_another_case_are_those_we_import(
     assert manifest.passed, manifest.findings
     assert rides.rows(manifest)["BK1"]["trip_fare"] == 100
     with rides.db.day(rides.env.start_date) as source:
-        assert source.added_columns == ["Zone_Of_Pickup"]
+        assert source.source.added_columns == ["Zone_Of_Pickup"]
 
 
 def test_texts_of_two_character_sets_arrive_and_are_hashed(

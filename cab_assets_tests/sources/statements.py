@@ -165,9 +165,8 @@ def _looks(db: BookingsDb) -> None:
     db.reach()
     db.clocks()
     with db.reading() as cursor:
-        pickup = db.shape(cursor)["pickup_timestamp"]
         start, end = midnight(date(2020, 1, 1)), midnight(date(2020, 3, 1))
-        cursor.execute(f"… WHERE {db.dialect.without_a_day(pickup, start, end)}")
+        cursor.execute(f"… WHERE {db.source(cursor).without_a_day(start, end)}")
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def test_a_bound_is_a_constant_so_that_an_index_serves(
 ) -> None:
     assert dialect.bound(MIDNIGHT, source) == bound
     within = f"pickup_timestamp >= {bound} AND pickup_timestamp < {bound}"
-    assert dialect.between(source, MIDNIGHT, MIDNIGHT) == (
+    assert dialect.between("pickup_timestamp", source, MIDNIGHT, MIDNIGHT) == (
         within if dialect is POSTGRESQL else f"{within} AND {REAL}"
     )
 
@@ -175,11 +175,13 @@ def test_the_password_is_only_in_the_url_and_there_quoted(dialect: Dialect) -> N
 
 
 def test_a_text_is_hashed_as_it_is_unless_its_character_set_is_named() -> None:
-    usual = MYSQL.row_hash({"cab_color": "varchar(9)", "pickup_lat": "float"})
+    usual = MYSQL.row_hash({"cab_color": "varchar(9)", "pickup_lat": "float"}, ())
     values = "quote(cab_color), ',', quote((pickup_lat + 0e0))"
     digests = "quote(md5(cab_color)), ',', quote(md5((pickup_lat + 0e0)))"
     hashed = f"coalesce(md5(concat({values})), md5(concat({digests})))"
     assert usual == f"cast(conv(left({hashed}, 15), 16, 10) AS signed)"
-    mixed = MYSQL.row_hash({"cab_color": "varchar(9) character set utf16", "pickup_lat": "float"})
+    mixed = MYSQL.row_hash(
+        {"cab_color": "varchar(9) character set utf16", "pickup_lat": "float"}, ()
+    )
     assert mixed == usual.replace("cab_color", "convert(cab_color USING utf8mb4)")
     assert MYSQL.accepts(TEXT, "varchar(9) character set utf16")

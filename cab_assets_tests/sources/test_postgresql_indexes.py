@@ -60,9 +60,7 @@ def windows(table: Source) -> tuple[int, str]:
     """Return how many windows the day has, and how the server finds the end of one."""
     with table.reader.day(DAY) as day, day.cursors.lend() as cursor:
         noted = Noted(cursor)
-        found = day.dialect.windows(
-            noted, table.table, day.shape["pickup_timestamp"], day.start, day.end
-        )
+        found = day.source.dialect.windows(noted, day.source, day.start, day.end)
         step = (
             re.search(
                 r"\(\s*(SELECT ride\.pickup_timestamp .* LIMIT 1)\s*\)", noted.last, re.DOTALL

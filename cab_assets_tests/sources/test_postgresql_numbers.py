@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from cab_assets.environment import Environment
+from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.dialect import SourceUnreadable
-from cab_assets.sources.postgresql_numbers import NUMBERS, fits
+from cab_assets.sources.postgresql_numbers import fits
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, rows, source
 
 AT = f"{DAY} 10:00:00"
-BY_NAME = {column.name: column for column in NUMBERS}
 ways = pytest.mark.parametrize("indexed", [True, False], ids=["packed", "one by one"])
 
 
@@ -35,7 +35,7 @@ ways = pytest.mark.parametrize("indexed", [True, False], ids=["packed", "one by 
     ],
 )
 def test_which_numbers_fit(name: str, number: str, whether: bool) -> None:
-    assert fits(BY_NAME[name], Decimal(number)) is whether
+    assert fits(BOOKINGS.column(name), Decimal(number)) is whether
 
 
 @pytest.fixture

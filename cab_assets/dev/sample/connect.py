@@ -29,5 +29,5 @@ def source_table(env: Environment) -> Iterator[FilledTable]:
     with db.cursor() as cursor:
         table = TABLES[type(db.dialect)](env.bookings_table, cursor)
         table.create()
-        db.shape(cursor)
+        db.source(cursor)
         yield table

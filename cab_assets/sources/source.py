@@ -1,0 +1,102 @@
+"""A declared table as a database has it, and the statements that read it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import pyarrow as pa
+
+from cab_assets.schemas import Column, SourceTable
+from cab_assets.sources.dialect import Dialect
+
+ROW_HASH, TEXT_BYTES, FIGURES = "row_hash", "text_bytes", "figures"
+
+
+@dataclass(frozen=True)
+class Source:
+    """`declared` is what is imported; `shape` is column -> type, in the database's own words."""
+
+    declared: SourceTable
+    name: str  # of the table, as a statement names it
+    shape: Mapping[str, str]
+    dialect: Dialect
+
+    @property
+    def added_columns(self) -> list[str]:
+        """Columns that the source has and that are not imported."""
+        return sorted(self.shape.keys() - set(self.declared.names))
+
+    @property
+    def day_type(self) -> str:
+        return self.shape[self.declared.day]
+
+    @property
+    def arriving(self) -> pa.Schema:
+        """What a reader gives: the columns, the hash of each row, the bytes of its texts."""
+        more = [pa.field(name, pa.int64()) for name in (ROW_HASH, TEXT_BYTES)]
+        return pa.schema([*self.declared.arrow_schema, *more])
+
+    def value(self, column: Column) -> str:
+        """Return the expression that gives a column as it is stored."""
+        return self.dialect.value(column, self.shape[column.name])
+
+    @cached_property
+    def row_hash(self) -> str:
+        """The expression for the hash of a row, over the columns that are imported."""
+        columns = {name: self.shape[name] for name in self.declared.names}
+        return self.dialect.row_hash(columns, {each.name for each in self.declared.exact})
+
+    @property
+    def text_bytes(self) -> str:
+        """The expression for the bytes of UTF-8 that the texts of a row have."""
+        texts = (self.dialect.utf8.format(self.value(text)) for text in self.declared.texts)
+        return " + ".join(f"coalesce(octet_length({text}), 0)" for text in texts)
+
+    def within(self, start: datetime, end: datetime) -> str:
+        """Return the condition of a row in [start, end), by the business zone's wall clock."""
+        return self.dialect.between(self.declared.day, self.day_type, start, end)
+
+    def without_a_day(self, start: datetime, end: datetime) -> str:
+        """Return the condition of a row that lies in no day of [start, end)."""
+        return self.dialect.without_a_day(self.declared.day, self.day_type, start, end)
+
+    @property
+    def day(self) -> str:
+        """The expression for the day of a row."""
+        return self.dialect.day_of(self.declared.day, self.day_type)
+
+    @property
+    def sums(self) -> list[str]:
+        return [f"sum({name})" for name in self.declared.totals]
+
+    @property
+    def figures(self) -> list[str]:
+        """The expressions for the control totals of some rows."""
+        times = self.declared.of_type("timestamp")
+        unreal = [
+            f"count({each.name}) - count({self.value(each)})"
+            for each in times
+            if each.name != self.declared.day
+        ]
+        return ["count(*)", *self.sums, f"sum({self.row_hash})", " + ".join(unreal) or "0"]
+
+    def totals_of(self, start: datetime, end: datetime) -> str:
+        """Return the statement for the control totals of [start, end)."""
+        figures = ", ".join(self.figures)
+        return f"SELECT {figures} FROM {self.name} WHERE {self.within(start, end)}"
+
+    def rows_of(self, start: datetime, end: datetime, more: Sequence[str] = ()) -> str:
+        """Return the statement for the rows of [start, end), as `arriving` and `more` columns."""
+        values = (f"{self.value(each)} AS {each.name}" for each in self.declared.columns)
+        proof = f"{self.row_hash} AS {ROW_HASH}, {self.text_bytes} AS {TEXT_BYTES}"
+        columns = ", ".join([*values, proof, *more])
+        return f"SELECT {columns} FROM {self.name} WHERE {self.within(start, end)}"
+
+    def rows_and_totals_of(self, start: datetime, end: datetime) -> str:
+        """Return one statement for both: the totals are the one row with FIGURES."""
+        nothing = ", ".join(["NULL"] * len(self.arriving))
+        figures = ", ".join(f"coalesce({each}, '')" for each in self.figures)
+        totals = f"SELECT {nothing}, concat_ws(',', {figures}) FROM {self.name}"
+        rows = self.rows_of(start, end, [f"CAST(NULL AS char) AS {FIGURES}"])
+        return f"{rows} UNION ALL {totals} WHERE {self.within(start, end)}"

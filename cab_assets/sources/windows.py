@@ -1,0 +1,88 @@
+"""A day that is read window by window, each packed by the server into one row."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+
+from cab_assets.sources.cursors import Cursors
+from cab_assets.sources.dialect import Window
+from cab_assets.sources.packed import Unpackable, packed, short, unpacked
+from cab_assets.sources.source import Source
+
+# From its second window on, a statement finds the server's memory warm: a fifth less work there
+# than one by one
+WINDOWS_AT_ONCE = 4
+STATEMENTS_AHEAD = 4  # a row group takes as long to write as some windows take to read
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The rows of a statement with the sum of their hashes, and windows that cannot be packed."""
+
+    slices: list[tuple[pa.RecordBatch, int]] = field(default_factory=list)
+    unpackable: list[Window] = field(default_factory=list)
+
+
+def packed_windows(
+    source: Source, cursors: Cursors, start: datetime, end: datetime
+) -> Iterator[Packed]:
+    """Read [start, end) by one statement for some windows at a time, a few statements ahead."""
+    with cursors.lend() as cursor:
+        windows = source.dialect.windows(cursor, source, start, end)
+    if not windows:
+        yield Packed(unpackable=[(start, end)])
+        return
+    pending: deque[Future[Packed]] = deque()
+    with ThreadPoolExecutor(source.dialect.readers) as pool:
+        for first in range(0, len(windows), WINDOWS_AT_ONCE):
+            some = windows[first : first + WINDOWS_AT_ONCE]
+            pending.append(pool.submit(_read, source, cursors, some))
+            if len(pending) > STATEMENTS_AHEAD:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def _read(source: Source, cursors: Cursors, windows: list[Window]) -> Packed:
+    read = Packed()
+    with (
+        cursors.lend() as cursor,
+        cursor.connection.cursor(binary=True) as wide,
+        closing(wide.stream(statement(source, windows))) as found,
+    ):
+        for number, rows, row_hash, *columns in found:
+            if not rows:
+                continue
+            try:
+                read.slices.append((unpacked(source.declared, rows, iter(columns)), int(row_hash)))
+            except Unpackable:
+                read.unpackable.append(windows[number])
+    return read
+
+
+def statement(source: Source, windows: list[Window]) -> str:
+    """Return a query for a row for each window: its number, rows, sum of hashes, columns."""
+    declared, day = source.declared, source.declared.day
+    values = {each.name: source.value(each) for each in declared.columns}
+    values |= {
+        text.name: short(values[text.name], source.shape[text.name]) for text in declared.texts
+    }
+    figures = ", ".join(["count(*)", f"sum({source.row_hash})", *packed(declared, values)])
+    edges = [
+        ", ".join(source.dialect.bound(edge, source.day_type) for edge in window)
+        for window in windows
+    ]
+    spans = ", ".join(f"({number}, {ends})" for number, ends in enumerate(edges))
+    inside = (
+        f"SELECT {figures} FROM {source.name} AS ride"
+        f" WHERE ride.{day} >= span.first AND ride.{day} < span.last"
+    )
+    return (
+        f"SELECT span.number, packed.* FROM (VALUES {spans}) AS span (number, first, last),"
+        f" LATERAL ({inside}) AS packed"
+    )
