@@ -1,4 +1,5 @@
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -92,3 +93,16 @@ def test_the_environment_is_read_where_it_may_be() -> None:
 def reads_environment(module: ast.Module) -> bool:
     calls = {ast.unparse(node) for node in ast.walk(module) if isinstance(node, ast.Attribute)}
     return bool(calls & {"os.environ", "os.getenv", "environment.read"})
+
+
+def test_every_file_that_the_docs_name_is_there() -> None:
+    roots = [PACKAGE, PACKAGE.parent / "cab_assets_tests", PACKAGE.parent / "docker"]
+    files = {str(path) for root in roots for path in root.rglob("*.py")}
+    pages = [*(PACKAGE.parent / "docs").rglob("*.md"), *PACKAGE.parent.glob("*.md")]
+    named = {
+        (page.name, name)
+        for page in pages
+        for name in re.findall(r"`((?:\w+/)*\w+\.py)`", page.read_text())
+    }
+    gone = {each for each in named if not any(file.endswith(f"/{each[1]}") for file in files)}
+    assert gone == {("0012-rooms.md", "cli.py")}  # what was before
