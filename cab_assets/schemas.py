@@ -18,6 +18,12 @@ class Column:
     instant: bool = False  # of a timestamp: a moment, in UTC, and not a wall clock
 
     @property
+    def scale(self) -> int:
+        """Digits after the decimal point, of an exact number."""
+        decimal = re.fullmatch(r"decimal\(\d+,(\d+)\)", self.type)
+        return int(decimal[1]) if decimal else 0
+
+    @property
     def arrow_type(self) -> pa.DataType:
         if decimal := re.fullmatch(r"decimal\((\d+),(\d+)\)", self.type):
             return pa.decimal128(int(decimal[1]), int(decimal[2]))
@@ -78,6 +84,14 @@ class SourceTable(Table):
 
     day: str  # the timestamp whose date is the day
     totals: tuple[str, ...]  # columns whose sums are compared with the source's
+    stored_as: tuple[tuple[str, str], ...] = ()  # names of totals in manifests, where other ones
+    key_check: str  # name of the check that no key is missing or there twice
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the totals in manifests."""
+        other = dict(self.stored_as)
+        return [other.get(name, name) for name in self.totals]
 
     @property
     def texts(self) -> list[Column]:
@@ -103,6 +117,8 @@ BOOKINGS = SourceTable(
     code_version=1,
     day="pickup_timestamp",
     totals=("trip_fare", "tip_amount"),
+    stored_as=(("trip_fare", "fare"), ("tip_amount", "tip")),
+    key_check="booking_id_is_key",
     columns=(
         Column("booking_id", "string", "BK and 9 to 10 digits, random; the key"),
         Column("customer_id", "bigint", "who rode"),
@@ -126,6 +142,20 @@ BOOKINGS = SourceTable(
         Column("rating_by_customer", "int", "1 to 5"),
         Column("passenger_count", "int", "people in the cab, without the driver"),
     ),
+)
+
+# What was hashed of bookings before a fingerprint said so
+HASHED_AT_FIRST = (
+    *(
+        "booking_id",
+        "customer_id",
+        "driver_id",
+        "customer_app_version",
+        "customer_phone_os_version",
+    ),
+    *("pickup_lat", "pickup_lon", "drop_lat", "drop_lon", "pickup_timestamp", "drop_timestamp"),
+    *("trip_fare", "tip_amount", "currency_code", "cab_color", "cab_registration_no"),
+    *("customer_rating_by_driver", "rating_by_customer", "passenger_count"),
 )
 
 BOOKING_AGGREGATES = Table(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 SIGNAL_SECONDS = 60  # longer than servers take to end
 BIN = Path(sys.executable).parent
-PYTEST = [sys.executable, "-m", "pytest"]
+PYTEST = [sys.executable, "-m", "pytest", "--durations=25"]
 # Whole files: tests of one may share a table
 ON_TWO_CORES = [
     "--numprocesses",

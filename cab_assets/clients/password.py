@@ -67,7 +67,8 @@ def _secret(name: str, client: Callable[[], Any]) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        answer = within(ANSWER_TIMEOUT_SECONDS, lambda: client().get_secret_value(SecretId=name))
+        manager = client()  # in this thread, for what it imports
+        answer = within(ANSWER_TIMEOUT_SECONDS, lambda: manager.get_secret_value(SecretId=name))
         return str(answer["SecretString"])
     except ClientError as error:
         raise SecretRefused(

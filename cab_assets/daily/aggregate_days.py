@@ -95,8 +95,9 @@ class Evidence:
 
 def adds_up_to_bookings(evidence: Evidence) -> Judgement:
     made_from, of_source = evidence.bookings, evidence.bookings.fingerprint
-    fare, tip = (of_source.fare, of_source.tip) if of_source else (None, None)
-    expected = dict(zip(TOTALS, (str(made_from.rows), fare or "0", tip or "0"), strict=True))
+    totals = of_source.totals.values() if of_source else (None, None)
+    figures = [str(made_from.rows), *(total or "0" for total in totals)]
+    expected = dict(zip(TOTALS, figures, strict=True))
     sums = evidence.contents.sums
     found = {name: "0" if total is None else str(total) for name, total in sums.items()}
     return found == expected, {

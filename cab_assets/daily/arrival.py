@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cab_assets.clients.lake import Lake, reading
-from cab_assets.schemas import BOOKINGS
+from cab_assets.schemas import SourceTable
 from cab_assets.sources.plain import Row, plain_rows
 from cab_assets.sources.source import ROW_HASH
 from cab_assets.sources.source_day import Hashes, SourceDay
@@ -30,10 +30,12 @@ def arrived(source: SourceDay, lake: Lake, path: str, read: Sequence[Hashes]) ->
     Without a shared snapshot, a row that differs and has another hash by now changed meanwhile: it
     is counted and left out.
     """
-    chosen = (row for row in sample(lake, path) if row["booking_id"] is not None)
-    written = sorted(chosen, key=itemgetter("booking_id"))
-    sent = plain_rows(source, [(row["booking_id"], row["pickup_timestamp"]) for row in written])
-    odd = {row["booking_id"]: found for row in written if (found := _differences(row, sent))}
+    declared = source.source.declared
+    key, day = declared.key[0], declared.day
+    chosen = (row for row in sample(lake, path) if row[key] is not None)
+    written = sorted(chosen, key=itemgetter(key))
+    sent = plain_rows(source, [(row[key], row[day]) for row in written])
+    odd = {row[key]: found for row in written if (found := _differences(declared, row, sent))}
     changed = set() if source.shares_a_snapshot or not odd else _changed(source, odd, sent, read)
     wrong = [found for key, found in odd.items() if key not in changed]
     left_out = {"changed between the two readings": str(len(changed))} if changed else {}
@@ -79,22 +81,22 @@ def sample(lake: Lake, path: str) -> list[Row]:
     return rows
 
 
-def _differences(row: Row, sent: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+def _differences(table: SourceTable, row: Row, sent: Mapping[str, Sequence[Row]]) -> dict[str, str]:
     """Return, by column and key, each value that is not the source's.
 
     A repeated key may be any of its rows.
     """
-    key = row["booking_id"]
-    candidates = [dict(_compared(row, each)) for each in sent.get(key, ())]
+    key = row[table.key[0]]
+    candidates = [dict(_compared(table.names, row, each)) for each in sent.get(key, ())]
     if not candidates:
-        return {f"booking_id of {key}": "not in the source"}
+        return {f"{table.key[0]} of {key}": "not in the source"}
     if {} in candidates:
         return {}
     return {f"{name} of {key}": said for name, said in candidates[0].items()}
 
 
-def _compared(written: Row, sent: Row) -> Iterator[tuple[str, str]]:
-    for name in BOOKINGS.names:
+def _compared(names: Iterable[str], written: Row, sent: Row) -> Iterator[tuple[str, str]]:
+    for name in names:
         ours, theirs = written[name], sent[name]
         if not _same(ours, theirs):
             yield name, f"source {_shown(theirs)}, written {_shown(ours)}"

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from cab_assets.sources.fingerprint import Fingerprint
 
-NOTHING = Fingerprint(rows=0, fare=None, tip=None, row_hash=0)
+NOTHING = Fingerprint(rows=0, row_hash=0)
 
 
 def changed_days(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cab_assets.daily.row_counts import RowLimits, as_usual, not_lost
+from cab_assets.schemas import BOOKINGS, SourceTable
 from cab_assets.sources.fingerprint import Fingerprint, fingerprint
 from cab_assets.sources.source_day import ControlTotals, SourceDay
 from cab_assets.store.audit import VersionContents
@@ -33,23 +34,25 @@ class Evidence:
 def equals_source(evidence: Evidence) -> Judgement:
     """Compare the source's own figures with those of the files."""
     contents = evidence.contents
-    fare, tip = contents.sums["trip_fare"], contents.sums["tip_amount"]
-    written = fingerprint(contents.rows, fare, tip, evidence.row_hash)
+    declared = evidence.source.source.declared
+    sums = (contents.sums[name] for name in declared.totals)
+    written = fingerprint(declared, contents.rows, sums, evidence.row_hash)
     source = evidence.totals.fingerprint
     return source == written, _compared(source, written)
 
 
 def _compared(source: Fingerprint, written: Fingerprint) -> dict[str, str]:
-    theirs, ours = (each.model_dump(exclude={"columns"}) for each in (source, written))
+    theirs, ours = (each.model_dump() for each in (source, written))
     return {
         name: f"{value}" if value == ours[name] else f"source {value}, written {ours[name]}"
         for name, value in theirs.items()
+        if name != "columns"
     }
 
 
 def rows_inside_day(evidence: Evidence) -> Judgement:
     start, end = evidence.source.start, evidence.source.end
-    first, last = evidence.contents.ranges.get("pickup_timestamp", (start, start))
+    first, last = evidence.contents.ranges.get(evidence.source.source.declared.day, (start, start))
     return start <= first and last < end, {"first": str(first), "last": str(last)}
 
 
@@ -62,19 +65,27 @@ def schema_as_expected(evidence: Evidence) -> Judgement:
     }
 
 
-IMPORT_CHECKS: tuple[Check[Evidence], ...] = (
-    Check(
-        "equals_source",
-        "Row count, sums of fare and tip and sum of row hashes equal the source's own in the same"
-        " snapshot.",
-        equals_source,
-    ),
-    Check(
-        "booking_id_is_key",
-        "No booking_id is missing or there twice.",
-        lambda evidence: is_key(evidence.contents),
-    ),
-    Check("rows_inside_day", "Every pickup lies inside the day.", rows_inside_day),
+def import_checks(table: SourceTable) -> tuple[Check[Evidence], ...]:
+    """Return the checks of a table's days."""
+    sums = " and ".join(table.labels)
+    return (
+        Check(
+            "equals_source",
+            f"Row count, sums of {sums} and sum of row hashes equal the source's own in the same"
+            " snapshot.",
+            equals_source,
+        ),
+        Check(
+            table.key_check,
+            f"No {' and '.join(table.key)} is missing or there twice.",
+            lambda evidence: is_key(evidence.contents),
+        ),
+        Check("rows_inside_day", "Every pickup lies inside the day.", rows_inside_day),
+        *ALIKE,
+    )
+
+
+ALIKE: tuple[Check[Evidence], ...] = (
     Check(
         "schema_as_expected",
         "The files have exactly the table's columns and types.",
@@ -99,3 +110,5 @@ IMPORT_CHECKS: tuple[Check[Evidence], ...] = (
         warns=True,
     ),
 )
+
+IMPORT_CHECKS = import_checks(BOOKINGS)

@@ -125,9 +125,8 @@ def _write(
 
 
 def _seal(day: StoredDay, written: Written, limits: RowLimits) -> Manifest:
-    contents = written.draft.read_back(
-        summed=["trip_fare", "tip_amount"], ranged=["pickup_timestamp"]
-    )
+    declared = written.source.source.declared
+    contents = written.draft.read_back(summed=declared.totals, ranged=[declared.day])
     source, totals = written.source, written.totals
     evidence = Evidence(day, source, totals, contents, written.row_hash, written.arrival, limits)
     audit = judged(IMPORT_CHECKS, evidence)

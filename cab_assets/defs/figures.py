@@ -1,5 +1,7 @@
 """Figures of a version as Dagit plots them; the exact ones are in the checks."""
 
+from cab_assets.schemas import BOOKINGS
+from cab_assets.sources.fingerprint import Fingerprint
 from cab_assets.store.manifest import Manifest
 
 
@@ -9,10 +11,11 @@ def plottable(value: str) -> str | int:
 
 
 def amounts(manifest: Manifest) -> dict[str, float]:
-    """Return fares and tips as numbers that Dagit can plot; the exact ones are in the checks."""
-    source = manifest.fingerprint
-    return (
-        {"trip_fare": float(source.fare or 0), "tip_amount": float(source.tip or 0)}
-        if source
-        else {}
-    )
+    """Return the totals of a version as numbers that Dagit can plot."""
+    return totals(manifest.fingerprint) if manifest.fingerprint else {}
+
+
+def totals(found: Fingerprint) -> dict[str, float]:
+    """Return sums by column; 0 where no row has a value."""
+    sums = (found.totals.get(label) for label in BOOKINGS.labels)
+    return {name: float(total or 0) for name, total in zip(BOOKINGS.totals, sums, strict=True)}

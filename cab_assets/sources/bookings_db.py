@@ -120,7 +120,10 @@ class BookingsDb:
             cursor.execute(f"SELECT {figures} FROM {self.table} WHERE {within} GROUP BY 1")
             found = cursor.fetchall()
         days = (each for each in found if isinstance(each[0], date) and start <= each[0] < end)
-        return {str(day): fingerprint(*figures) for day, *figures in days}
+        return {
+            str(day): fingerprint(self.declared, rows, totals, hashed)
+            for day, rows, *totals, hashed in days
+        }
 
     def rows_without_a_day(self, start: date, *, seconds: int) -> int:
         """Count the rows without a day from `start` to today: rows of the future are wrong."""

@@ -1,6 +1,6 @@
 """One day of a source table, read as one consistent snapshot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -60,7 +60,7 @@ class SourceDay:
         """Return the source's own figures of the day."""
         with self.cursors.lend() as cursor:
             cursor.execute(self.source.totals_of(self.start, self.end))
-            return _totals(*cursor.fetchone())
+            return _totals(self.source, cursor.fetchone())
 
     def slices(self) -> Iterator[Slice]:
         """Give all rows of the day."""
@@ -82,7 +82,8 @@ class SourceDay:
             for batch in self.read(self.source.rows_and_totals_of(self.start, self.end)):
                 told = batch[FIGURES].drop_null().to_pylist()
                 rows = batch.filter(batch[FIGURES].is_null()) if told else batch
-                totals = _totals(*(each or None for each in told[0].split(","))) if told else None
+                figures = [each or None for each in told[0].split(",")] if told else []
+                totals = _totals(self.source, figures) if figures else None
                 yield replace(self._slice(rows.drop_columns([FIGURES])), totals=totals)
 
     @contextmanager
@@ -133,6 +134,7 @@ class SourceDay:
             )
 
 
-def _totals(*figures: Any) -> ControlTotals:
-    rows, fare, tip, row_hash, unreal_drops = figures
-    return ControlTotals(fingerprint(int(rows), fare, tip, row_hash or 0), int(unreal_drops))
+def _totals(source: Source, figures: Sequence[Any]) -> ControlTotals:
+    rows, *totals, row_hash, unreal = figures
+    found = fingerprint(source.declared, int(rows), totals, row_hash or 0)
+    return ControlTotals(found, int(unreal))

@@ -9,11 +9,11 @@ DAY = "2020-01-01"
 def seen(
     rows: int = 2, fare: str | None = "20.00", tip: str | None = "1.00", row_hash: int | None = 7
 ) -> Fingerprint:
-    return Fingerprint(rows=rows, fare=fare, tip=tip, row_hash=row_hash)
+    return Fingerprint(rows=rows, totals={"fare": fare, "tip": tip}, row_hash=row_hash)
 
 
 PUBLISHED = seen()
-EMPTY = Fingerprint(rows=0, fare=None, tip=None, row_hash=0)
+EMPTY = seen(0, None, None, 0)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import pytest
 
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.row_counts import RowLimits, as_usual, is_withheld, not_lost
-from cab_assets.sources.fingerprint import fingerprint
+from cab_assets.schemas import BOOKINGS
+from cab_assets.sources.fingerprint import Fingerprint, fingerprint
 from cab_assets.store.manifest import Finding, Manifest
 from cab_assets_tests.versions import bookings_day, recorded, written
 
@@ -18,6 +19,10 @@ WARNED = Finding(check="rows_as_usual", passed=False, warns=True)
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(f"file://{tmp_path}")
+
+
+def state_of(rows: int, row_hash: int | None) -> Fingerprint:
+    return fingerprint(BOOKINGS, rows, (rows, rows), row_hash)
 
 
 def a_version(
@@ -37,7 +42,7 @@ def a_version(
         code_version=1,
         files=files,
         rows=rows,
-        fingerprint=fingerprint(rows, rows, rows, rows),
+        fingerprint=state_of(rows, rows),
         findings=found,
         seconds=0,
     )
@@ -139,14 +144,14 @@ def test_a_warning_withholds_nothing(lake: Lake) -> None:
 
 
 def test_only_a_state_that_was_withheld_for_lost_rows_is_held_back(lake: Lake) -> None:
-    day, state = bookings_day(lake, DATE), fingerprint(10, 10, 10, 10)
+    day, state = bookings_day(lake, DATE), state_of(10, 10)
     a_version(lake, 1000)
     assert not is_withheld(day, state)
     a_version(lake, 10, LOST, WARNED, moment=2)
     written(day, "20200303T000000000000Z-001-killed")
     assert is_withheld(day, state)
-    assert is_withheld(day, fingerprint(10, 10, 10, None))  # a look at sums
-    assert not is_withheld(day, fingerprint(10, 10, 10, 11))
+    assert is_withheld(day, state_of(10, None))  # a look at sums
+    assert not is_withheld(day, state_of(10, 11))
     a_version(lake, 10, LOST, Finding(check="equals_source", passed=False), moment=4)
     assert not is_withheld(day, state)
     a_version(lake, 10, LOST, moment=5)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from cab_assets.schemas import BOOKINGS
-from cab_assets.sources import postgresql
+from cab_assets.sources import postgresql, windows
 from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets_tests.odd_values import a_time
 from cab_assets_tests.pipeline import Pipeline
@@ -142,7 +142,7 @@ def test_a_day_is_not_packed_without_an_index_or_when_a_moment_holds_too_many(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, at: str | None
 ) -> None:
     monkeypatch.setattr(postgresql, "WINDOW_ROWS", 19)
-    monkeypatch.setattr(SourceDay, "_windows", None)
+    monkeypatch.setattr(windows, "_read", None)
     pipeline.insert(*odd_rides(20, pickup=at))
     if at is None:
         pipeline.sql(f"DROP INDEX {pipeline.table}_pickup_timestamp")

@@ -14,7 +14,7 @@ from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay
 from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKINGS, Table
-from cab_assets.sources import copied, packed, source_day
+from cab_assets.sources import copied, packed, windows
 from cab_assets.sources.dialect import BookingsDbRefused
 from cab_assets.store import writer
 from cab_assets.store.draft import PART
@@ -44,7 +44,7 @@ def largest(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         sizes[0] = max(sizes[0], *(len(each) for each in sent if isinstance(each, bytes)))
         return whole(table, rows, iter(sent))
 
-    monkeypatch.setattr(source_day, "unpacked", noted)
+    monkeypatch.setattr(windows, "unpacked", noted)
     return sizes
 
 

@@ -75,4 +75,4 @@ def test_a_wall_clock_is_taken_as_it_stands_whatever_the_zone(pipeline: Pipeline
     manifest = imported(pipeline, "America/New_York", "2020-03-08")
     assert pickups(pipeline, manifest) == [datetime(2020, 3, 8, hour, 30) for hour in range(24)]  # noqa: DTZ001
     assert manifest.fingerprint
-    assert Decimal(str(manifest.fingerprint.fare)) == 24
+    assert Decimal(str(manifest.fingerprint.totals["fare"])) == 24

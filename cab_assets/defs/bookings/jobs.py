@@ -10,6 +10,7 @@ from cab_assets.daily.changes import NOTHING
 from cab_assets.daily.compare import Comparison, Window, compare
 from cab_assets.defs.bookings.assets import AGGREGATES, PUBLISHED, RAW, SOURCE
 from cab_assets.defs.bookings.checks import EVERY_ROW_HAS_A_DAY, outcome
+from cab_assets.defs.figures import totals
 from cab_assets.defs.specs import log_check
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
@@ -91,8 +92,4 @@ def window(environment: Environment, look: Look) -> Window:
 
 def _figures(seen: Fingerprint) -> dict[str, float | int | str]:
     exact = {} if seen.row_hash is None else {"row_hash": str(seen.row_hash)}
-    return {
-        "rows": seen.rows,
-        "trip_fare": float(seen.fare or 0),
-        "tip_amount": float(seen.tip or 0),
-    } | exact
+    return {"rows": seen.rows, **totals(seen), **exact}
