@@ -13,6 +13,10 @@ from cab_assets_tests.store.test_columns import (  # noqa: F401
     test_clicks_and_their_views_show_a_column_more,
     test_each_table_gets_the_column_that_it_lacks,
 )
+from cab_assets_tests.store.test_publish import (  # noqa: F401  # noqa: F401
+    test_a_table_that_is_not_declared_has_no_partitions_and_is_not_declared_by_a_question,
+    test_more_days_than_one_statement_takes_are_all_there,
+)
 
 pytestmark = pytest.mark.cluster
 DAYS = [f"2020-01-{day:02}" for day in range(1, 11)]

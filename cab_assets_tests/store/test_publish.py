@@ -135,3 +135,14 @@ def test_more_days_than_one_statement_takes_are_all_there(pipeline: Pipeline) ->
     assert pipeline.store(BOOKINGS).pointers.locations(ends) == {
         day: locations[day] for day in ends
     }
+
+
+def test_a_table_that_is_not_declared_has_no_partitions_and_is_not_declared_by_a_question(
+    pipeline: Pipeline,
+) -> None:
+    store = pipeline.store(BOOKINGS)
+    assert store.pointers.values() == set()
+    assert store.pointers.locations([DAY]) == {}
+    assert store.pointers.location(DAY) is None
+    assert store.published([DAY]) == {}
+    assert pipeline.hive.execute("SHOW TABLES") == []
