@@ -59,7 +59,7 @@ def watched() -> Stopwatch:
         *((postgresql.PostgreSQL, name, SOURCE) for name in ("connect", "snapshot")),
         (source_day.SourceDay, "control_totals", SOURCE),
         (source_day.SourceDay, "slices", SOURCE),
-        (bookings_db.BookingsDb, "shape", SOURCE),
+        (bookings_db.BookingsDb, "source", SOURCE),
         *((draft.Draft, name, FILES) for name in ("write", "read_back", "seal")),
         (stored_day.StoredDay, "newest", FILES),
     ]

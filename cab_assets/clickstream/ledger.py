@@ -20,6 +20,7 @@ from cab_assets.clickstream.marks import (
 )
 from cab_assets.clickstream.views import declare_views
 from cab_assets.clients.hive import Hive
+from cab_assets.clients.known_failures import Refused
 from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.schemas import CLICKSTREAM_BATCHES
@@ -166,7 +167,7 @@ class Ledger:
             try:
                 if folder := self._folder(batch.number):
                     return folder
-            except Unavailable as error:
+            except (Unavailable, Refused) as error:  # a server can stumble over its own race
                 refused = error
             if time.monotonic() > deadline:
                 raise CommitUnsettled(

@@ -136,7 +136,9 @@ KNOWN = (
     ),
     Known(
         r"Could not connect to meta store|Unable to instantiate \S*HiveMetaStoreClient"
-        r"|Failed to connect to the MetaStore|thrift\.transport\.TTransportException",
+        r"|Failed to connect to the MetaStore|thrift\.transport\.TTransportException"
+        # Spark's HiveServer2, while it replaces its client of the metastore
+        r'|getMSC\(\)" is null',
         MetastoreUnavailable,
         "start the metastore, or mend hive.metastore.uris of that server",
     ),

@@ -56,6 +56,14 @@ DDL = (
         ),
         (
             (
+                f"{DDL}java.lang.NullPointerException: Cannot invoke"
+                ' "org.apache.hadoop.hive.metastore.IMetaStoreClient.getDatabase(String)" because'
+                ' the return value of "org.apache.hadoop.hive.ql.metadata.Hive.getMSC()" is null'
+            ),
+            known_failures.MetastoreUnavailable,
+        ),
+        (
+            (
                 "org.apache.spark.SparkException: Python worker failed to connect back.\nCaused by:"
                 " java.net.SocketTimeoutException: Timed out while waiting for the Python worker"
             ),
