@@ -1,5 +1,4 @@
-"""Where the output of runs is kept: in the lake's bucket if the lake is on S3, else on the local
-disk.
+"""Compute logs: the output of runs, kept in the lake's bucket, or else on the local disk.
 
 On S3 it outlives the container that wrote it. `dagster.yaml` names the class; all of Dagster's
 processes need CAB_LAKE_ROOT, and the right to read and write there.

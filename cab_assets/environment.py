@@ -48,13 +48,13 @@ class Environment(Rules, Servers, frozen=True):
 
     @property
     def dagster_home(self) -> Path:
-        """Where Dagster keeps its own state when DAGSTER_HOME does not say."""
+        """The folder of Dagster's own state where DAGSTER_HOME is not set."""
         return self.home / "dagster"
 
     def ready(self) -> "Environment":
-        """This environment, if a pipeline can run on it.
+        """Return this environment if a pipeline can run on it.
 
-        BadEnvironment names everything that is missing or contradicts.
+        Raises BadEnvironment, which names everything that is missing or contradicts.
         """
         problems = self.lacking()
         if problems and self.env == "embedded":
@@ -62,7 +62,7 @@ class Environment(Rules, Servers, frozen=True):
         return self if not problems else _refuse(problems)
 
     def lacking(self) -> list[str]:
-        """What is missing or contradicts."""
+        """Return what is missing or contradicts."""
         fields = type(self).model_fields
         problems = [
             f"{name_of(name)} is not set: {fields[name].description}"
@@ -102,9 +102,9 @@ def name_of(field: str) -> str:
 
 
 def read(environ: Mapping[str, str]) -> Environment:
-    """The settings that `environ` and the embedded stack's own file give.
+    """Return the settings that `environ` and the embedded stack's own file give.
 
-    BadEnvironment if a value cannot be used.
+    Raises BadEnvironment if a value is invalid.
     """
     given = {name: text for name, text in environ.items() if name.startswith("CAB_") and text != ""}
     stacked = _of_the_stack(given)
@@ -143,9 +143,9 @@ def _shown(field: str, text: str) -> str:
 
 
 def _of_the_stack(given: Mapping[str, str]) -> dict[str, str]:
-    """`given` on top of what the embedded stack wrote.
+    """Return `given` on top of what the embedded stack wrote.
 
-    A Spark that the user chose replaces the stack's.
+    A Spark that the user configured replaces the stack's.
     """
     if given.get("CAB_ENV", "embedded") != "embedded":
         return dict(given)

@@ -1,6 +1,4 @@
-"""The columns of each table, in one place: the names and types that Hive, Spark and Parquet agree
-on.
-"""
+"""The columns of each table: the names and types that Hive, Spark and Parquet agree on."""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +29,7 @@ class Column:
 
     @property
     def spark_type(self) -> str:
-        """As Spark keeps it in Parquet without shifting it.
+        """The type that Spark writes to Parquet without shifting it.
 
         Hive and Spark both read it as `type`.
         """
@@ -52,9 +50,7 @@ ARROW_TYPES = {
 
 @dataclass(frozen=True)
 class Table:
-    """An external Hive table over Parquet, partitioned by one column: a day, or the number of a
-    batch.
-    """
+    """An external Hive table over Parquet, partitioned by one column: a day or a batch's number."""
 
     name: str
     partition_column: str

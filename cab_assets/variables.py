@@ -18,9 +18,7 @@ LAKE_FORM = "file:///…, hdfs://host:port/… or s3://bucket/…"
 def variable(
     parse: Callable[[str], Any], why: str, default: str | None = None, *, secret: bool = False
 ) -> Any:
-    """Declare a variable: how its text is parsed, what it is for, and its default
-    (None: not set).
-    """
+    """Declare a variable: how its text is parsed, its purpose, and its default (None: not set)."""
     return Field(
         default,
         validate_default=True,

@@ -37,7 +37,7 @@ class Clients:
 
     @cached_property
     def bookings_db(self) -> BookingsDb:
-        """The rides' database; wall clocks are read in the business zone."""
+        """The bookings' database; local times are read in the business zone."""
         env, url = self.env, str(self.env.bookings_db_url)
         secret, password = env.bookings_db_secret, env.bookings_db_password
         dialect = DIALECTS[url.partition(":")[0]]

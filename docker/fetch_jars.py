@@ -1,6 +1,4 @@
-"""The jars of every role, fetched and checked, in one folder: `fetch_jars.py <folder>`, a subfolder
-for each use.
-"""
+"""Download and check the jars of every role: `fetch_jars.py <folder>`, a subfolder for each use."""
 
 import shutil
 import sys

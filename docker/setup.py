@@ -1,6 +1,4 @@
-"""What a company has already, made where it is missing: the topic of clicks, the database of the
-Hive tables, the table of rides.
-"""
+"""Create what a company has already: the topic of clicks, the Hive database, the table of rides."""
 
 import os
 from contextlib import closing

@@ -19,6 +19,6 @@ def variables(env: Environment) -> dict[str, str]:
 
 
 def agree(env: Environment, yes: bool, question: str) -> None:
-    """Ask before writing where CAB_ENV=cluster; end the command if the answer is no."""
+    """Ask before writing where CAB_ENV=cluster. If the answer is no, end the command."""
     if env.env == "cluster" and not yes:
         typer.confirm(question, abort=True)

@@ -106,9 +106,7 @@ def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
 def skip(
     sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool], say: Say
 ) -> None:
-    """Commit the records before those that Spark cannot read, and these as gaps, if somebody
-    agrees.
-    """
+    """Commit the records before those that Spark cannot read, and these as a gap, after a yes."""
     first = Skip(sides.ledger, sides.spark, sides.click_topic, reader(sides.env), partition, offset)
     stretches = first.stretches()
     last, count = stretches[-1].end - 1, sum(each.offsets for each in stretches)
@@ -149,9 +147,9 @@ def _asked_instance() -> dg.DagsterInstance:
 
 @contextmanager
 def recording() -> Iterator[Record]:
-    """Give what shows a commit on the asset `clickstream`.
+    """Return the function that logs a commit on the asset `clickstream`.
 
-    Raise NotRecorded before there is one if that cannot be done.
+    Raises NotRecorded before there is a commit if Dagster cannot log it.
     """
     try:
         instance = usable_instance()

@@ -15,7 +15,7 @@ PART_SECONDS = 90
 
 
 def shown(env: Environment) -> Iterator[str]:
-    """Every variable with its value in force, secrets masked."""
+    """Return every variable with its value in force. Secrets are masked."""
     for each in Environment.model_fields:
         value = getattr(env, each)
         if value is None:

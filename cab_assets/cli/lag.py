@@ -32,9 +32,7 @@ class LagReport:
 
     @cached_property
     def stopped(self) -> str | None:
-        """Return why what is committed does not lead on, if it belongs to another topic of that
-        name.
-        """
+        """Return why reading cannot go on, if the committed offsets belong to a deleted topic."""
         return other_topic(self.newest, self.topic, self.state)
 
     @property

@@ -93,8 +93,9 @@ def status(
 
 @app.command()
 def env() -> None:
-    """Print every variable with its value in force, secrets too, as KEY=value lines for a shell:
-    set -a; . <(cab env)
+    """Print every variable with its value in force, secrets too, as KEY=value lines for a shell.
+
+    Use it as: set -a; . <(cab env)
     """
     current = settings()
     values = {
@@ -140,7 +141,8 @@ def dev(
         int, typer.Option(help="Of the web interface; a free one if it is taken.")
     ] = 3000,
 ) -> None:
-    """Start the stack if it is not up, then Dagster: web interface, daemon, schedules, sensors.
+    """Start the embedded stack if it is down, then Dagster: web interface, daemon and schedules.
+
     Ctrl-C ends Dagster.
     """
     from cab_assets.dev.stack import lifecycle, ports

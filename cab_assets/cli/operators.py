@@ -75,9 +75,7 @@ def accept_gap(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Go on after records that Kafka threw away before they were read: commit that they
-    are gone.
-    """
+    """Acknowledge that Kafka deleted records before they were read, and go on after them."""
     from cab_assets.cli import clickstream
 
     place = None if record is None else _place(record)
@@ -91,7 +89,7 @@ def accept_gap(
 
 
 def _place(text: str) -> tuple[int, int]:
-    """3:105 is offset 105 of partition 3."""
+    """Read a position: 3:105 is offset 105 of partition 3."""
     if not (found := re.fullmatch(r"(\d+):(\d+)", text)):
         raise typer.BadParameter(
             "must be a partition and an offset, as in 3:105", param_hint="--record"

@@ -34,7 +34,7 @@ LOOK_AROUND = (
 
 
 def _per_second(text: str) -> float:
-    """500 or 500/s."""
+    """Read a rate: 500 or 500/s."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(?:/s)?", text)
     if not found or float(found[1]) == 0:
         raise typer.BadParameter("must be a number above 0, as in 500/s")
@@ -134,7 +134,7 @@ def demo(
     days: Annotated[int, typer.Option(min=1, max=365, help="How many days.")] = 30,
     yes: Yes = False,
 ) -> None:
-    """Bring sample rides and clicks into Hive through Dagster, and compare with the sources.
+    """Bring sample bookings and clicks into Hive through Dagster, and compare with the sources.
 
     The embedded stack is started for it.
     """

@@ -54,7 +54,7 @@ class Scratch:
         return f"{self.folder}/{part}"
 
     def write(self) -> None:
-        """A row in each part, in the Parquet that versions are written in."""
+        """Write one row in each Hive partition, as Parquet files like those of versions."""
         for part in PARTS:
             self.lake.make_folder(self.path(part))
             rows = pa.table(
@@ -65,12 +65,13 @@ class Scratch:
                 pq.write_table(rows, stream, **parquet_options(self.table))
 
     def as_text(self) -> list[str]:
-        """The columns as text that the server makes of them."""
+        """Return the columns as the text that the server makes of them."""
         return [f"cast({column.name} AS string)" for column in COLUMNS]
 
     def compare(self, reader: str, part: str, rows: Iterable[Iterable[object]]) -> None:
-        """An error unless the rows are those of that part: ZonesDisagree if it is the times that
-        differ.
+        """Raise an error unless the rows are those of that partition.
+
+        Raises ZonesDisagree if only the times differ.
         """
         expected = (part, str(TIME), str(TIME), "12.30")
         read = [tuple(row) for row in rows]

@@ -1,6 +1,4 @@
-"""A staged batch, read back: what is in it, and that every offset of its ranges is
-accounted for.
-"""
+"""Read a staged batch back, and check that every offset of its ranges is accounted for."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -28,9 +26,9 @@ class BatchUnaccounted(CabError):
 def read_back(
     lake: Lake, folder: str, topic: str, ranges: Iterable[Range], first_delivered: FirstDelivered
 ) -> BatchContents:
-    """What lies in a staged folder.
+    """Return the contents of a staged folder.
 
-    BatchUnaccounted unless it is each delivered record of `ranges`, once.
+    Raises BatchUnaccounted unless it holds each delivered record of `ranges` exactly once.
     """
     files, rows = _read(lake, folder)
     missing = tuple(
@@ -47,7 +45,7 @@ def read_back(
 
 
 def read_contents(lake: Lake, folder: str) -> BatchContents:
-    """What lies in a folder whose records come from anywhere."""
+    """Return the contents of a folder whose records come from any offsets."""
     return _contents(*_read(lake, folder), ())
 
 
@@ -68,7 +66,7 @@ def _read(lake: Lake, folder: str) -> tuple[tuple[BatchFile, ...], pa.Table]:
 def _account(
     folder: str, topic: str, rows: pa.Table, expected: Range, first_delivered: FirstDelivered
 ) -> list[Range]:
-    """The offsets of a range that are not in `rows` because the broker never delivers them."""
+    """Return the offsets of a range that the broker never delivers, so that `rows` lacks them."""
     # And not np.unique, which takes thirty times as long
     offsets = np.sort(_offsets(rows, topic, expected.partition))
     outside = offsets.size > 0 and (offsets[0] < expected.start or offsets[-1] >= expected.end)
@@ -99,7 +97,7 @@ def _offsets(rows: pa.Table, topic: str, partition: int) -> np.ndarray:
 
 
 def _holes(offsets: np.ndarray, expected: Range) -> Iterable[Range]:
-    """The stretches of a range between sorted offsets."""
+    """Return the stretches of a range that lie between sorted offsets."""
     edges = np.concatenate([[expected.start - 1], offsets, [expected.end]])
     for at in np.flatnonzero(np.diff(edges) > 1):
         yield Range(partition=expected.partition, start=int(edges[at]) + 1, end=int(edges[at + 1]))

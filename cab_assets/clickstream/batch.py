@@ -88,7 +88,7 @@ class Batch(BaseModel, frozen=True):
 
     @property
     def value(self) -> str:
-        """The partition of `clickstream_batches`."""
+        """The partition value of `clickstream_batches`."""
         return partition_value(self.number)
 
     @property
@@ -97,7 +97,7 @@ class Batch(BaseModel, frozen=True):
 
     @property
     def ends(self) -> Offsets:
-        """Committed ends of its own topic."""
+        """The committed ends of its own topic."""
         return self.topics[self.topic].ends
 
     @property
@@ -122,7 +122,9 @@ class Batch(BaseModel, frozen=True):
         )
 
     def continues(self, before: "Batch | None") -> bool:
-        """Whether its topic ends after `before` exactly where its ranges start, and `before`
+        """Return whether the batch follows `before`.
+
+        It does if its topic ends after `before` exactly where its ranges start, and `before`
         replayed none of its records.
         """
         if before and not self.replayed.isdisjoint(before.replayed):
@@ -139,7 +141,7 @@ class Batch(BaseModel, frozen=True):
 
 
 def committed_ends(newest: Batch | None, topic: str) -> Offsets:
-    """The committed ends of `topic`; none when it was never committed."""
+    """Return the committed ends of `topic`; empty if it was never committed."""
     known = newest.topics.get(topic) if newest else None
     return dict(known.ends) if known else {}
 
@@ -157,7 +159,7 @@ def write_batch(lake: Lake, batch: Batch) -> None:
 
 
 def read_batch(lake: Lake, folder: str) -> Batch | None:
-    """The manifest in a batch's folder; None if there is none that is whole."""
+    """Return the manifest in a batch's folder, or None if it is missing or damaged."""
     try:
         return Batch.model_validate_json(lake.read(f"{batch_path(folder)}/{MANIFEST}"))
     except (FileNotFoundError, ValidationError):

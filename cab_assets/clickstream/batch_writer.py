@@ -27,10 +27,10 @@ def files_writer(
     ahead: int = AHEAD,
     patience: float = TAKEN_SECONDS,
 ) -> Callable[[Any, int], None]:
-    """What the server calls for each micro-batch: it imports nothing of ours, and writes to
-    `<prefix>-<n>`.
+    """Return the function that the server calls for each micro-batch. It writes to `<prefix>-<n>`.
 
-    It waits until the batch `ahead` before it has its manifest, which a run writes when it commits.
+    The function imports none of the pipeline's code. It waits until the batch `ahead` before it has
+    its manifest, which a run writes when it commits.
     """
     first_call: list[float] = []
 

@@ -67,8 +67,9 @@ def before(lake: Lake, batch: Batch, first: int) -> list[Batch]:
 
 
 def damaged(lake: Lake, batches: Iterable[Batch]) -> dict[int, DamagedBatch]:
-    """Return, by number, the batches whose folder holds a file too many, too few or of another
-    size. No file is read.
+    """Return, by number, the batches whose folder holds other files than their manifest lists.
+
+    A file too many, too few or of another size counts. No file is read.
     """
     with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
         return {

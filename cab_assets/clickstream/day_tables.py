@@ -28,12 +28,12 @@ class Due:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the day needs a new version."""
+        """Return whether the day needs a new version."""
         return bool(self.batches or self.fault or self.found.first or self.current is None)
 
     @property
     def removed_by_replay(self) -> set[Place]:
-        """Refused records of the day that a batch replayed."""
+        """Return the rejected records of the day that a batch replayed."""
         return {place for batch in self.batches for place in batch.removed.get(self.day.date, ())}
 
 
@@ -57,11 +57,11 @@ class DayTable:
         folded = self.folded(
             self._current(session, lake, due), self._records(session, lake, due), due
         )
-        # Staged apart: two jobs into one table do not see each other's files
         (
             folded.withColumn("version", F.lit(version))
             .hint("rebalance", self.table.partition_column)  # a file a day, several for a large one
             .write.mode("overwrite")
+            # Staged apart: two jobs into one table do not see each other's files
             .option("partitionOverwriteMode", "dynamic")
             .option("compression", "zstd")
             .partitionBy(self.table.partition_column, "version")
@@ -69,7 +69,7 @@ class DayTable:
         )
 
     def _current(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
-        """The rows of the newest versions, from the files that their manifests list."""
+        """Return the rows of the newest versions, from the files that their manifests list."""
         files = [url for each in due if each.current for url in each.day.urls(each.current)]
         schema = f"{self.table.ddl}, {self.table.partition_column} string, version string"
         if not files:
@@ -81,7 +81,7 @@ class DayTable:
         )
 
     def _records(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
-        """The rows of the batches, each only for the days that lack it."""
+        """Return the rows of the batches, each only for the days that lack it."""
         day = self.table.partition_column
         lacking = sorted({(each.day.date, batch.folder) for each in due for batch in each.batches})
         if not lacking:
@@ -129,6 +129,6 @@ DAY_TABLES = (CLICK_DAYS, REJECT_DAYS)
 
 
 def places(session: SparkSession, wanted: Iterable[Place]) -> DataFrame:
-    """Places as rows."""
+    """Return positions as rows."""
     rows = [(each.topic, each.kafka_partition, each.kafka_offset) for each in wanted]
     return session.createDataFrame(rows, "topic string, kafka_partition int, kafka_offset bigint")

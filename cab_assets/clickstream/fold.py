@@ -1,5 +1,4 @@
-"""Folding: the day tables `clicks` and `rejects` take up the rows of the batches they do not hold
-yet.
+"""Folding: merge committed batches into the daily tables `clicks` and `rejects`.
 
 A new version of a day is its newest version and the rows of the batches after it, so it does not
 matter how often, in which order or by how many runs days are folded: a version says in its id
@@ -100,17 +99,16 @@ class Folding:
         return Due(day, current, tuple(each for each in touching if each.number > through), found)
 
     def _another(self, current: Manifest) -> Batch | None:
-        """Return the batch that has the number, and not the folder, of the newest one
-        in a version.
-        """
+        """Return the batch with the number, but not the folder, of the newest one in a version."""
         if current.through_folder is None:
             return None
         same = (batch for batch in self.batches if batch.number == current.through_batch)
         return next((batch for batch in same if batch.folder != current.through_folder), None)
 
     def _after(self, through: int, lost: str | None) -> Sequence[Batch]:
-        """Return the batches after `through`, with retired ones only where the version that held
-        them is lost.
+        """Return the batches after `through`.
+
+        Retired ones are among them only where the version that held them is lost.
         """
         held = made_through(lost) if lost else 0
         if through < held and self.batches and through + 1 < self.batches[0].number:

@@ -1,6 +1,4 @@
-"""The audit of a folded day: its records are those of the version before and of the
-batches since.
-"""
+"""The validation of a folded day: its records are those of the version before and of batches."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +19,7 @@ class Evidence:
 
 
 def adds_up_to_batches(evidence: Evidence) -> Judgement:
-    """Records before, and those of the batches, less those taken out, are the records now."""
+    """Check that the records now are those before and of the batches, less those removed."""
     due = evidence.due
     before = (due.current.records or 0) if due.current else 0
     arrived = sum(evidence.target.days_of(batch)[due.day.date] for batch in due.batches)

@@ -1,6 +1,4 @@
-"""A run over days of clicks: fold them, publish them, seal them, retire the batches
-that they hold.
-"""
+"""A run over days of clicks: fold, publish and seal days, then retire the batches they hold."""
 
 import logging
 from collections.abc import Collection, Generator, Iterator, Mapping
@@ -51,9 +49,7 @@ class FoldRun:
     lacking: list[Batch] = field(default_factory=list)  # batches that some day does not show yet
 
     def run(self, asked: list[str] | None) -> Iterator[Told]:
-        """Fold the days that were asked for, or every day that lacks records if none
-        were (None).
-        """
+        """Fold the days that were asked for; with None, every day that lacks records."""
         self.ledger.create()
         before, moment = sealed_at(self.ledger.lake), self._drained_at
         for target in DAY_TABLES:
@@ -76,7 +72,7 @@ class FoldRun:
 
     @cached_property
     def _drained_at(self) -> datetime | None:
-        """Now, if all that the topics hold now is committed."""
+        """Return the time of now, if all that the topics hold now is committed."""
         now, newest = datetime.now(UTC), self.newest
         try:
             waiting = waiting_topics(newest, self.topic)
@@ -121,7 +117,7 @@ class FoldRun:
     def _audited(
         self, store: TableStore, outcomes: Mapping[str, Manifest | Exception]
     ) -> Generator[Failed | Withheld, None, set[str]]:
-        """Tell of the days that failed; return the others."""
+        """Report the days that failed; return the others."""
         good: set[str] = set()
         for day, outcome in outcomes.items():
             if isinstance(outcome, Exception):
@@ -182,6 +178,6 @@ class FoldRun:
 
 
 def is_behind(due: Due, visible: Mapping[str, Manifest]) -> bool:
-    """Whether a day's newest version is not what readers see: a run ended between the two."""
+    """Return whether readers do not see a day's newest version: a run ended before it published."""
     shown = visible.get(due.day.date)
     return due.current is not None and (shown is None or shown.version != due.current.version)

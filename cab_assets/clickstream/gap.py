@@ -1,6 +1,4 @@
-"""Accepting a gap: records that Kafka threw away unread become a commit with nothing in it, so that
-reading goes on.
-"""
+"""Accept a gap: commit records that Kafka deleted unread as an empty batch, and read on."""
 
 from datetime import UTC, datetime
 

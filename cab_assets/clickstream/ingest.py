@@ -1,6 +1,4 @@
-"""A run: from the committed offsets on, batch after batch is staged, audited and committed, until
-it is time to leave.
-"""
+"""One ingest run: stage, validate and commit batches from the committed offsets on."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -44,8 +42,9 @@ class CommitResult:
 
 @dataclass
 class Stay:
-    """When a run leaves: at the ends the topic had when it started, or after some minutes while
-    records keep coming.
+    """Decide when a run leaves.
+
+    It leaves at the end offsets of its start, or after some minutes while records keep coming.
     """
 
     targets: Offsets
@@ -101,8 +100,9 @@ class Ingest:
     def _commit_all(
         self, query: Query, state: TopicState, newest: Batch | None, stay: Stay, since: float
     ) -> Iterator[CommitResult]:
-        """Commit what the query stages, until it is time to leave, the query is old, or another run
-        was first.
+        """Commit what the query stages, until the run leaves or another run was first.
+
+        A query that has reached its age limit is replaced.
         """
         ends, looked = query.start, since
         while not query.is_old and not stay.is_over(
@@ -143,7 +143,7 @@ class Ingest:
         return state
 
     def _seen_patiently(self) -> TopicState:
-        """Look at the topic, and again after each of PAUSES while no broker answers."""
+        """Read the topic's offsets, and again after each of PAUSES while no broker answers."""
         for pause in PAUSES:
             try:
                 return self._seen()
@@ -153,7 +153,7 @@ class Ingest:
         return self._seen()
 
     def _look(self, before: TopicState, newest: Batch | None) -> TopicState:
-        """The topic now, if it is still the one that the run started with."""
+        """Return the topic as it is now, if it is still the one that the run started with."""
         state = self._seen_patiently()
         raise_if_another_topic(
             self.topic.name,

@@ -44,9 +44,7 @@ class Ledger:
         return Pointers(self.hive, CLICKSTREAM_BATCHES)
 
     def create(self) -> None:
-        """Declare the table and its two views, and show the batches that the metastore has
-        forgotten.
-        """
+        """Create the table and its two views, and restore batches that the metastore has lost."""
         declare_table(self.hive, CLICKSTREAM_BATCHES, self.lake.url(CLICKSTREAM_BATCHES.name))
         declare_views(self.pointers)
         numbers = self.numbers()
@@ -58,10 +56,10 @@ class Ledger:
             self._show([batch for batch in found if batch.number not in numbers])
 
     def newest(self, hint: int | None = None) -> Batch | None:
-        """Return the newest committed batch: the whole state, also if the metastore has forgotten
-        it.
+        """Return the newest committed batch, which is the whole state.
 
-        `hint` is a number that was the newest; if it still is, one look is enough.
+        A batch that the metastore has forgotten is found in the lake. `hint` is a number that was
+        the newest; if it still is, one look is enough.
         """
         # Before the metastore is asked, which is then never behind it
         mark = newest_mark(self.lake)
@@ -78,9 +76,9 @@ class Ledger:
         return next((batch for batch in newest_first if batch), None)
 
     def at(self, number: int) -> Batch | None:
-        """The batch committed under `number`.
+        """Return the batch committed under `number`, or None.
 
-        None if there is none. A late statement that names another's number is none.
+        A partition whose manifest has another number, left by a delayed statement, counts as none.
         """
         folder = self._folder(number)
         batch = read_batch(self.lake, folder) if folder else None
@@ -130,12 +128,13 @@ class Ledger:
         return None
 
     def numbers(self) -> set[int]:
-        """The numbers that `clickstream_batches` shows."""
+        """Return the numbers that `clickstream_batches` shows."""
         return {int(value) for value in self.pointers.values()}
 
     def retire(self, numbers: list[int]) -> None:
-        """Take batches out of the metastore, oldest first, so that whoever slept finds the one
-        before his gone.
+        """Drop batches from the metastore, oldest first.
+
+        A writer that was suspended for long then finds the batch before its own gone.
         """
         mark_retired(self.lake, max(numbers))
         self.pointers.drop([partition_value(number) for number in sorted(numbers)])
@@ -154,9 +153,7 @@ class Ledger:
         self.pointers.add({each.value: self.lake.url(batch_path(each.folder)) for each in batches})
 
     def _claim(self, batch: Batch) -> str:
-        """The folder that has the batch's number in the end: its own, or that of
-        whoever was first.
-        """
+        """Return the folder that has the batch's number in the end: its own or another's."""
         deadline = time.monotonic() + CLAIM_SECONDS
         while True:
             try:
@@ -177,12 +174,12 @@ class Ledger:
             time.sleep(RETRY_SECONDS)
 
     def _is_next(self, batch: Batch) -> bool:
-        """Whether the number was never another's: that of a writer who slept past retention was,
-        and is free again.
+        """Return whether the number was never another batch's.
 
-        Batches are retired oldest first and the newest stays, so a number that was another's has
-        lost the one before it and has one above it that does not follow this batch. The one before
-        alone says nothing: it may be retired as soon as this batch is the newest.
+        A writer that was suspended past retention finds its number free again. Batches are retired
+        oldest first and the newest stays, so a number that was another's has lost the one before it
+        and has one above it that does not follow this batch. The one before alone proves nothing:
+        it may be retired as soon as this batch is the newest.
         """
         if batch.number > 1 and self._folder(batch.number - 1) == batch.previous:
             return True

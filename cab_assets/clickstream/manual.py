@@ -1,6 +1,4 @@
-"""Folders of batches that commands of an operator write: no run of Dagster says that they are being
-written.
-"""
+"""Folders of batches that an operator's commands write, outside any run of Dagster."""
 
 import re
 from datetime import UTC, datetime, timedelta

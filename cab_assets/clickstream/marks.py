@@ -1,6 +1,4 @@
-"""What the lake itself says of the commits, so that a metastore that forgets some of them is
-noticed.
-"""
+"""Files in the lake that record the commits, to notice when the metastore has forgotten some."""
 
 from pydantic import BaseModel, ValidationError
 
@@ -45,6 +43,6 @@ def retired_mark(lake: Lake) -> int | None:
 
 
 def mark_retired(lake: Lake, number: int) -> None:
-    """Batches up to `number` are retired; a mark never goes back."""
+    """Record that batches up to `number` are retired; a mark never goes back."""
     if number > (-1 if (known := retired_mark(lake)) is None else known):
         lake.write(RETIRED, Retired(number=number).model_dump_json().encode())

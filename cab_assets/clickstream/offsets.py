@@ -14,9 +14,9 @@ class RecordsLost(CabError):
 
 
 def starting(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
-    """The offset of each partition to read from.
+    """Return the offset of each partition to read from.
 
-    TopicRecreated, RecordsLost if what is committed does not lead on.
+    Raises TopicRecreated or RecordsLost if reading cannot continue from the committed offsets.
     """
     if known := newest.topics.get(topic) if newest else None:
         raise_if_another_topic(topic, known, state)
@@ -26,9 +26,7 @@ def starting(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
 
 
 def raise_if_another_topic(topic: str, known: TopicEnd, state: TopicState) -> None:
-    """TopicRecreated unless the topic is the one that was known, and holds what was committed of
-    it.
-    """
+    """Raise TopicRecreated unless this is the known topic and holds all that was committed."""
     if known.id != state.id:
         raise TopicRecreated(
             f"topic {topic} was deleted and created again: its id is {state.id}, committed offsets"
@@ -48,9 +46,7 @@ def raise_if_another_topic(topic: str, known: TopicEnd, state: TopicState) -> No
 
 
 def other_topic(newest: Batch | None, topic: str, state: TopicState) -> str | None:
-    """Return why what is committed does not lead on, if it belongs to another topic of
-    that name.
-    """
+    """Return why reading cannot continue, if the committed offsets belong to a deleted topic."""
     try:
         if known := newest.topics.get(topic) if newest else None:
             raise_if_another_topic(topic, known, state)
@@ -60,7 +56,7 @@ def other_topic(newest: Batch | None, topic: str, state: TopicState) -> str | No
 
 
 def raise_if_lost(topic: str, starts: Offsets, state: TopicState) -> None:
-    """RecordsLost if the topic no longer holds a record that lies after `starts`."""
+    """Raise RecordsLost if the topic no longer holds a record that lies after `starts`."""
     if lost := _gone(starts, state):
         raise RecordsLost(
             f"records of {topic} that were never read are gone from Kafka"
@@ -71,14 +67,14 @@ def raise_if_lost(topic: str, starts: Offsets, state: TopicState) -> None:
 
 
 def gaps(newest: Batch | None, topic: str, state: TopicState) -> list[Range]:
-    """Ranges that were never read and are no longer there."""
+    """Return the ranges that were never read and are deleted."""
     return _gone(start_offsets(newest, topic, state), state)
 
 
 def start_offsets(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
-    """Committed ends.
+    """Return the committed ends.
 
-    0 for a partition added since; for a topic that was never read, its oldest records.
+    A partition added since starts at 0; a topic that was never read, at its oldest records.
     """
     ends = committed_ends(newest, topic)
     return {
@@ -88,7 +84,7 @@ def start_offsets(newest: Batch | None, topic: str, state: TopicState) -> Offset
 
 
 def lag(committed_ends: Offsets, ends: Offsets) -> int:
-    """How many offsets lie between two positions.
+    """Return how many offsets lie between two positions.
 
     A partition that the first does not know counts from 0.
     """

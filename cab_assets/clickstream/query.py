@@ -36,9 +36,7 @@ class Query:
     born: float = field(default_factory=time.monotonic)
 
     def staged(self) -> tuple[str, tuple[Range, ...]] | None:
-        """The next batch that Spark says is done: its folder and ranges; None if there
-        is none yet.
-        """
+        """Return the next micro-batch that Spark has finished, as folder and ranges, or None."""
         if not self.lake.info(f"{self._checkpoint}/commits/{self._next}").is_file:
             return None
         ends = self._offsets(self._next)
@@ -51,8 +49,9 @@ class Query:
         )
 
     def check(self) -> None:
-        """An error with Spark's own reason, StagingFailed if nothing else, if the query is no
-        longer at work.
+        """Raise an error with Spark's own reason if the query has ended.
+
+        Raises StagingFailed if no known failure explains it.
         """
         try:
             ended = within(ANSWER_TIMEOUT_SECONDS, self._ended)
@@ -65,7 +64,7 @@ class Query:
             raise failure("the streaming query ended", ended, StagingFailed)
 
     def _ended(self) -> str | None:
-        """What the query ended of; None while it is at work."""
+        """Return what ended the query, or None while it is active."""
         return None if self.handle.isActive else str(self.handle.exception() or "without an error")
 
     @property
@@ -77,8 +76,9 @@ class Query:
         return f"{CHECKPOINTS}/{self.name}"
 
     def _offsets(self, number: int) -> Offsets:
-        """The end of micro-batch `number`, from Spark's log of offsets: version, metadata, then one
-        line for the topic.
+        """Return the end offsets of micro-batch `number`, from Spark's offset log.
+
+        The log holds a version, metadata, then one line for the topic.
         """
         (ends,) = json.loads(
             self.lake.read(f"{self._checkpoint}/offsets/{number}").decode().splitlines()[2]

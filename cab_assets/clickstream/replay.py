@@ -1,8 +1,7 @@
-"""Replaying: refused records are read again by today's rules; those that can be used now are
-committed where they came from.
+"""Replay: validate rejected records again by the current rules, and commit those that now pass.
 
-Such a commit moves no offsets. It names what it takes out of `rejects`, and one that names what
-another already did is void.
+Such a commit moves no offsets. It names the records that it removes from `rejects`. A commit that
+names a record which another one already removed is discarded.
 """
 
 from collections import defaultdict
@@ -54,9 +53,7 @@ class Replay:
     reason: str | None = None  # only records with this reason
 
     def run(self) -> Iterator[Batch]:
-        """Commit what is usable now, in as many batches as it takes, and give each as soon as it is
-        committed.
-        """
+        """Commit the records that now pass, in as many batches as needed; yield each of them."""
         tries = 0
         while tries < TRIES:
             newest = self.ledger.newest()
@@ -90,7 +87,7 @@ class Replay:
         )
 
     def _versions(self) -> Manifests:
-        """The days of `rejects` as they are published now."""
+        """Return the days of `rejects` as they are published now."""
         there = self._store.pointers.values()
         days = there if self.days is None else there & set(self.days)
         return {
@@ -162,7 +159,7 @@ def reasons_there(ledger: Ledger) -> set[str]:
 
 
 def as_records(refused: DataFrame) -> DataFrame:
-    """Refused rows as Kafka's source gives records."""
+    """Return rejected rows in the columns of Kafka's source."""
     return refused.select(
         F.col("raw_value").alias("value"),
         "topic",

@@ -31,8 +31,10 @@ def retirable(
     retention: timedelta,
     now: datetime,
 ) -> list[int]:
-    """The numbers to take out: the oldest ones, as far as none of them is `lacking` in a day table
-    and each is old or beyond KEPT.
+    """Return the numbers of the batches to drop.
+
+    These are the oldest ones, as far as none is `lacking` in a day table and each is old or beyond
+    KEPT.
     """
     oldest_first = sorted(committed_batches, key=lambda batch: batch.number)[:-1]
     first_lacking = min((batch.number for batch in lacking), default=None)
@@ -50,11 +52,11 @@ def retirable(
 def collect_batches(
     ledger: Ledger, *, grace: timedelta, now: datetime, active_runs: Collection[str]
 ) -> Iterator[Collected]:
-    """Delete folders that no number names, and checkpoints of killed runs, `grace` after this was
-    first seen.
+    """Delete folders that no number names, and checkpoints of killed runs, after `grace`.
 
-    A folder stays as long as somebody could commit it, and whatever belongs to a run that is still
-    active, or to a command of an operator that may still be running.
+    The time counts from when a folder was first seen unused. A folder stays as long as it can be
+    committed, and so does whatever belongs to an active run or to an operator's command that may
+    still be running.
     """
     newest, lake = ledger.newest(), ledger.lake
     named = {batch.folder for batch in ledger.shown(newest)}
@@ -84,8 +86,9 @@ def is_due(lake: Lake, path: str, grace: timedelta, now: datetime) -> bool:
 
 
 def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:
-    """Whether the folder can no longer be committed: its offsets are, or whoever staged it has
-    thrown its checkpoint away.
+    """Return whether the staged folder can no longer be committed.
+
+    Its offsets are committed by another batch, or its run has deleted its checkpoint.
     """
     if batch := read_batch(lake, folder):
         ends = committed_ends(newest, batch.topic)

@@ -1,8 +1,7 @@
-"""Sealing: a day of clicks is sealed when it is over, its grace too, and all that the topic held
-then is folded.
+"""Sealing: a day of clicks is sealed when it is over, its grace too, and what arrived is folded.
 
-One moment says it for all days: when a fold found nothing waiting, in any topic. A late event folds
-its day again and leaves it sealed: what is sealed is that no app still had time to send.
+One instant seals all days: when a fold found no record waiting, in any topic. A late event folds
+its day again and leaves it sealed: sealed says only that no app still had time to send.
 """
 
 from dataclasses import replace
@@ -19,7 +18,7 @@ SEALED = f"{CLICKS.name}/_sealed"  # holds the moment up to which everything tha
 
 
 def drained(newest: Batch | None, topic: str, state: TopicState) -> bool:
-    """Whether all that the topic holds is committed, whichever of its partitions are idle."""
+    """Return whether all records of the topic are committed, whichever partitions are idle."""
     ends = committed_ends(newest, topic)
     return all(
         ends.get(partition, 0) >= end or state.begins[partition] == end
@@ -28,9 +27,7 @@ def drained(newest: Batch | None, topic: str, state: TopicState) -> bool:
 
 
 def waiting_topics(newest: Batch | None, topic: ClickTopic) -> list[str]:
-    """Return the topics, of `topic` and all that were ever committed, that hold clicks which are
-    not committed.
-    """
+    """Return the topics that hold clicks not committed yet, of `topic` and all ever committed."""
     names = {topic.name, *(newest.topics if newest else ())}
     return [
         name
@@ -40,8 +37,9 @@ def waiting_topics(newest: Batch | None, topic: ClickTopic) -> list[str]:
 
 
 def _waits(newest: Batch | None, topic: ClickTopic, *, own: bool) -> bool:
-    """Of another topic that was deleted, or created again under its name, nothing will
-    ever come.
+    """Return whether records of the topic wait.
+
+    None ever will of another topic that was deleted.
     """
     try:
         state = topic.look()
@@ -65,7 +63,7 @@ def is_sealed(day: str, moment: datetime | None, *, grace: timedelta, zone: Zone
 
 
 def sealed_at(lake: Lake) -> datetime | None:
-    """The moment that sealed days are sealed by."""
+    """Return the instant up to which days are sealed."""
     try:
         return datetime.fromisoformat(lake.read(SEALED).decode())
     except (FileNotFoundError, ValueError):

@@ -1,6 +1,4 @@
-"""Going on after records that Spark cannot read: those before them are committed, and they become
-gaps.
-"""
+"""Go on after records that Spark cannot read: commit those before them, and them as a gap."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -42,9 +40,7 @@ def unreadable(partition: int, sent: Iterable[tuple[int, int]]) -> list[Range]:
 
 @dataclass(frozen=True)
 class Skip:
-    """The record at a partition and an offset, and what Spark cannot read after it, to be passed
-    over.
-    """
+    """The record at a partition and an offset, and those after it that Spark cannot read."""
 
     ledger: Ledger
     spark: Spark

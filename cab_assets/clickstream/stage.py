@@ -1,10 +1,9 @@
-"""Staging: a Structured Streaming query that only writes files, each micro-batch to a folder of its
-own.
+"""Staging: a Structured Streaming query that writes each micro-batch to a folder of its own.
 
-The query knows nothing of commits, and its checkpoint is thrown away with it, so a query that
-outlives its run can leave folders that nobody committed, and nothing else. It is never far ahead of
-the commits, so it soon stands still, and ends itself when nobody has taken what it staged, or when
-it is older than a run's query may be.
+The query never commits, and its checkpoint is deleted when it stops. A query that outlives its run
+can therefore only leave uncommitted folders behind. It stays at most a few batches ahead of the
+commits, and it ends itself when no run has taken what it staged for a while, or when it has reached
+the age limit of a query.
 """
 
 import json

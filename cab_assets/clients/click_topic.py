@@ -1,5 +1,6 @@
-"""The Kafka topic of clicks: what it is and how far it goes. No group is joined, and only
-`first_delivered` and `sent_ms` read records.
+"""The Kafka topic of clicks: its identity and its offsets.
+
+No consumer group is joined, and only `first_delivered` and `sent_ms` read records.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -107,7 +108,7 @@ class ClickTopic:
         ]
 
     def for_spark(self) -> dict[str, str]:
-        """The topic, as options of Spark's Kafka source."""
+        """Return the topic as options of Spark's Kafka source."""
         return {
             "kafka.bootstrap.servers": self.servers,
             "subscribe": self.name,
@@ -124,7 +125,7 @@ class ClickTopic:
             return first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
 
     def sent_ms(self, partition: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Give the offset and the Kafka time, as its producer gave it, of each record delivered."""
+        """Yield offset and Kafka time, as its producer gave it, of each delivered record."""
         with answering(self.servers, self.security), closing(self._reader()) as reader:
             for record in delivered(reader, TopicPartition(self.name, partition), start, end):
                 yield record.offset, int(record.timestamp)

@@ -30,8 +30,9 @@ class Clocks:
 
 
 def raise_if_clock_differs(where: str, moment: datetime, since: datetime) -> None:
-    """ClocksDisagree unless `moment`, by the clock of `where`, lies between `since` and now, by
-    ours.
+    """Raise ClocksDisagree unless `moment` lies between `since` and now.
+
+    `moment` is by the clock of `where`, the other two by the clock of this machine.
     """
     now = datetime.now(UTC)
     ahead = max(moment - now, timedelta()) - max(since - moment, timedelta())
@@ -47,9 +48,7 @@ def raise_if_clock_differs(where: str, moment: datetime, since: datetime) -> Non
 
 
 def raise_if_zone_differs(where: str, clocks: Clocks, zone: ZoneInfo) -> None:
-    """ZonesDisagree unless the session runs in UTC and the business zone is the one that Python
-    knows.
-    """
+    """Raise ZonesDisagree unless the session is in UTC and knows the business zone's rules."""
     ours = {
         "UTC, which its session was told to run in": (clocks.session, UTC),
         f"{zone.key}, by Python's rules": (clocks.business, zone),

@@ -1,6 +1,4 @@
-"""Calls in a thread that holds no exit up, and a time limit for those that have none of
-their own.
-"""
+"""Run a call in a daemon thread, with a time-out for calls that have none."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,7 +9,7 @@ T = TypeVar("T")
 
 
 def started(call: Callable[[], T]) -> "Future[T]":
-    """`call` at work in a thread of its own; the process may end before it."""
+    """Start `call` in a thread of its own. The process may end before the call does."""
     future: Future[T] = Future()
 
     def run() -> None:
@@ -25,7 +23,10 @@ def started(call: Callable[[], T]) -> "Future[T]":
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """What `call` gives; TimeoutError when that takes longer. The call itself goes on."""
+    """Return what `call` returns.
+
+    Raise TimeoutError if it takes longer; the call itself goes on.
+    """
     try:
         return started(call).result(seconds)
     except TimeoutError as error:

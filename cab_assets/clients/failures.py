@@ -1,6 +1,4 @@
-"""What Spark and Hive say when they fail: the line in it that says why, and by name what a person
-can mend.
-"""
+"""Find the cause in the errors of Spark and Hive, and name those that a person can fix."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +39,7 @@ def failure(where: str, said: str, otherwise: type[CabError], lake: str | None =
 
 
 def _names(lake: str | None, why: str) -> bool:
-    """Whether an error names the lake's host or bucket, its port, or its folder."""
+    """Return whether an error names the lake's host or bucket, its port, or its folder."""
     address = urlparse(lake or "")
     parts = [re.escape(part) for part in (address.hostname, address.path.rstrip("/")) if part]
     if address.port:
@@ -51,9 +49,7 @@ def _names(lake: str | None, why: str) -> bool:
 
 
 def reason(said: str) -> str:
-    """Out of the pages that a server tells of a failure: what failed, and what that came from in
-    the end.
-    """
+    """Return what failed and its root cause, out of the pages that a server writes of a failure."""
     told = [line for line in map(_plain, _errors(said)) if not re.search(SAYS_NOTHING, line)]
     if not told:
         return (said.strip().splitlines() or ["without a reason"])[0]
@@ -61,7 +57,7 @@ def reason(said: str) -> str:
 
 
 def _errors(said: str) -> Iterator[str]:
-    """The lines that name an error, of Java and Python, outermost first."""
+    """Return the lines that name an error, of Java and Python, outermost first."""
     in_traceback = False
     for number, line in enumerate(said.strip().splitlines()):
         ends_traceback = in_traceback and line[:1].strip() != ""

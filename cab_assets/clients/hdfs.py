@@ -18,7 +18,7 @@ REPORT_SECONDS = 20
 
 
 def file_system(address: ParseResult) -> pafs.PyFileSystem:
-    """The file system of `hdfs://host:port/…`."""
+    """Return the file system of `hdfs://host:port/…`."""
     from hdfs_native.fsspec import HdfsFileSystem  # only where the lake is on HDFS
 
     return pafs.PyFileSystem(
@@ -40,17 +40,17 @@ class Limited:
         return partial(self._call, name, found) if callable(found) else found
 
     def write(self, content: Any) -> int:
-        """All of it.
+        """Write all of the data.
 
-        hdfs-native takes anything but `bytes` apart byte by byte: a second for 9 MB.
+        hdfs-native reads anything but `bytes` byte by byte, which takes a second for 9 MB.
         """
         return int(self._call("write", self._inner.write, bytes(content)))
 
     def close(self) -> None:
-        """Once.
+        """Close the file, once.
 
-        Python closes a file again that is not marked closed when it lets go of it: for three
-        minutes, where no NameNode is there any more.
+        Python closes a file again when it frees it, unless the file is marked closed. Without a
+        NameNode, that takes three minutes.
         """
         try:
             self._call("close", self._inner.close)
@@ -73,11 +73,14 @@ class Whole(Limited):
     """
 
     def isfile(self, _path: str) -> bool:
-        """Arrow asks before it opens a file to read; `open` looks itself."""
+        """Return True without a look: Arrow asks before it opens a file, and `open` looks too."""
         return True
 
     def open(self, path: str, mode: str = "rb", **options: Any) -> Any:
-        """FileNotFoundError if there is no such file to read, OSError if its end stays away."""
+        """Open a file.
+
+        Raise FileNotFoundError if it is missing, OSError if its end is unreadable.
+        """
         if mode != "rb":
             return self._call("open", self._inner.open, path, mode, **options)
         status = self.info(path)
@@ -97,8 +100,9 @@ class Whole(Limited):
 
 
 def said(error: RuntimeError) -> str:
-    """The server's first line, without the Java class around it: `RPCError("org…SafeModeException",
-    "Cannot create …")`.
+    """Return the server's first line, without the Java class around it.
+
+    The text looks like `RPCError("org…SafeModeException", "Cannot create …")`.
     """
     text = str(error).removeprefix('RPCError("').split('", "', 1)[-1]
     return text.split("\\n")[0].removesuffix('")')

@@ -36,8 +36,9 @@ T = TypeVar("T")
 
 
 class TlsSocket(TSSLSocket):  # type: ignore[misc]  # Thrift has no types
-    """Can be closed when it is: PyHive closes what the handshake already did, and then Thrift's own
-    fails.
+    """A socket that may be closed twice.
+
+    PyHive closes it after a failed TLS handshake, and then Thrift's own close would raise.
     """
 
     def close(self) -> None:
@@ -46,8 +47,9 @@ class TlsSocket(TSSLSocket):  # type: ignore[misc]  # Thrift has no types
 
 
 class Hive:
-    """Statements on HiveServer2, on a few connections that are opened when first used and shared by
-    threads.
+    """Run statements on HiveServer2, on a few connections that threads share.
+
+    A connection is opened on first use.
     """
 
     def __init__(
@@ -78,9 +80,9 @@ class Hive:
         self._idle: SimpleQueue[tuple[hive.Connection, TSocket]] = SimpleQueue()
 
     def execute(self, statement: str) -> list[Row]:
-        """The rows a statement gives.
+        """Return the rows of a statement.
 
-        HiveRefused or HiveUnavailable says which statement failed, and why.
+        Raises HiveRefused or HiveUnavailable, which say which statement failed, and why.
         """
         with self._connection() as connection:
             cursor = connection.cursor()
@@ -100,13 +102,16 @@ class Hive:
 
     @cached_property
     def is_apache(self) -> bool:
-        """Whether it is Apache Hive's HiveServer2, not Spark's, whose plans name no locations."""
+        """Return whether it is Apache Hive's HiveServer2.
+
+        The plans of Spark's name no locations.
+        """
         with self._connection() as connection:
             asked = ttypes.TGetInfoReq(connection.sessionHandle, ttypes.TGetInfoType.CLI_DBMS_NAME)
             return bool(connection.client.GetInfo(asked).infoValue.stringValue == "Apache Hive")
 
     def close(self) -> None:
-        """Hang up.
+        """Close the connections.
 
         The server ends a session whose client is gone, and one that hangs is not waited for.
         """
@@ -115,7 +120,7 @@ class Hive:
 
     @contextmanager
     def _connection(self) -> Iterator[hive.Connection]:
-        """An idle connection or a new one; one that an error has touched is closed."""
+        """Lend an idle connection or a new one. Close a connection that raised an error."""
         try:
             try:
                 connection, socket = self._idle.get_nowait()

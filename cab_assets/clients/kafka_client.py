@@ -33,8 +33,9 @@ class KafkaFailed(CabError):
 
 
 class _Client:
-    """Ends its thread also when no broker answers: kafka-python leaves it behind then, which adds
-    up tick by tick.
+    """A Kafka client that ends its thread even if no broker answers.
+
+    kafka-python leaves the thread behind, one for each tick of a sensor.
     """
 
     _client: Any
@@ -64,9 +65,7 @@ class Reader(_Client, KafkaConsumer):  # type: ignore[misc]
 
 @contextmanager
 def answering(servers: str, security: KafkaSecurity) -> Iterator[None]:
-    """Raise KafkaRefused, KafkaFailed or KafkaUnavailable for what kafka-python raises in the
-    block.
-    """
+    """Raise KafkaRefused, KafkaFailed or KafkaUnavailable for kafka-python's errors."""
     with _told() as reasons:
         try:
             yield
@@ -135,9 +134,7 @@ class _Told(logging.Handler):
 
 @contextmanager
 def _told() -> Iterator[list[str]]:
-    """Why connections failed meanwhile: kafka-python logs that, tries again, and in the end raises
-    that time is over.
-    """
+    """Collect the connection errors that kafka-python logs: its exception only says `timeout`."""
     handler, logger = _Told(), logging.getLogger("kafka.net.manager")
     logger.addHandler(handler)
     try:

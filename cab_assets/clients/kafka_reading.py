@@ -25,7 +25,7 @@ def first(reader: Reader, partition: TopicPartition, offset: int) -> Any:
 
 
 def delivered(reader: Reader, partition: TopicPartition, start: int, end: int) -> Iterator[Any]:
-    """Give the records from `start` up to `end` that the broker delivers."""
+    """Yield the records from `start` up to `end` that the broker delivers."""
     reader.assign([partition])
     reader.seek(partition, start)
     at, moved = start, time.monotonic()

@@ -1,6 +1,4 @@
-"""How Kafka's clients prove who they are, and whom they trust: said once, for kafka-python and for
-Spark.
-"""
+"""How Kafka's clients authenticate and whom they trust, for kafka-python and Spark alike."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +25,7 @@ class KafkaSecurity:
     ca: Path | None = None
 
     def for_python(self) -> dict[str, Any]:
-        """What each client of kafka-python is made with."""
+        """Return the arguments of each client of kafka-python."""
         sasl = (
             {
                 "sasl_mechanism": self.mechanism,
@@ -42,9 +40,9 @@ class KafkaSecurity:
         )
 
     def for_spark(self) -> dict[str, str]:
-        """Options of a Kafka source.
+        """Return the options of a Kafka source.
 
-        The certificates themselves, because no file of ours is on Spark's machines.
+        They hold the certificates themselves, because no file of ours is on Spark's machines.
         """
         options = {"security.protocol": self.protocol}
         if self._has_user:
@@ -66,5 +64,5 @@ class KafkaSecurity:
 
 
 def escaped(text: str | None) -> str:
-    """As JAAS reads it between quotes."""
+    """Return the text escaped for JAAS, which reads it between quotes."""
     return (text or "").replace("\\", "\\\\").replace('"', '\\"')

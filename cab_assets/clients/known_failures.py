@@ -24,9 +24,7 @@ class LakeLocked(Refused):
 
 
 class LocationInsideWarehouse(Refused):
-    """The lake lies in the folder of Hive's managed tables, where a metastore wants no external
-    ones.
-    """
+    """The lake lies in the folder of Hive's managed tables, where no external table may be."""
 
 
 class MetastoreUnavailable(Unavailable):
@@ -50,9 +48,7 @@ class PythonsDiffer(Refused):
 
 
 class PythonWorkersLost(Unavailable):
-    """Spark's Python workers do not start in time, or are killed: their machines have too much to
-    do.
-    """
+    """Spark's Python workers do not start in time, or are killed: their machines are overloaded."""
 
 
 class SparkLacksKafka(Refused):

@@ -24,9 +24,7 @@ class LakeUnavailable(Unavailable):
 
 @dataclass(frozen=True)
 class Lake:
-    """Files under `root` (file://, hdfs:// or s3://), addressed by paths relative to it, parts
-    separated by `/`.
-    """
+    """Files under `root` (file://, hdfs:// or s3://), addressed by relative paths with `/`."""
 
     root: str
 
@@ -40,11 +38,11 @@ class Lake:
         return pafs.SubTreeFileSystem(*FILE_SYSTEMS[address.scheme](address))
 
     def url(self, path: str) -> str:
-        """Where Spark and Hive find `path`."""
+        """Return the URL under which Spark and Hive find `path`."""
         return f"{self.root.replace('s3://', 's3a://', 1)}/{path}"
 
     def make_folder(self, path: str) -> None:
-        """For files to come.
+        """Create a folder for files to come.
 
         S3 has no folders: Arrow would put an empty object at each part of the path, from the bucket
         down.
@@ -53,28 +51,29 @@ class Lake:
             self.files.create_dir(path)
 
     def info(self, path: str) -> pafs.FileInfo:
-        """What lies at `path`; of type NotFound when there is nothing."""
+        """Return the file information of `path`; its type is NotFound if nothing is there."""
         with reading(path):
             return self.files.get_file_info(path)
 
     def read(self, path: str) -> bytes:
-        """FileNotFoundError if it is not there."""
+        """Return the bytes of a file. Raise FileNotFoundError if it is missing."""
         with reading(path), self.files.open_input_stream(path) as file:
             return bytes(file.read())
 
     def parquet_rows(self, path: str) -> int:
-        """How many rows a Parquet file says it holds."""
+        """Return how many rows a Parquet file says it holds."""
         with reading(path):
             return int(pq.read_metadata(path, filesystem=self.files).num_rows)
 
     def columns(self, path: str, names: Sequence[str]) -> pa.Table:
-        """Those columns of a Parquet file."""
+        """Return those columns of a Parquet file."""
         with reading(path):
             return pq.read_table(path, filesystem=self.files, columns=list(names))
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file, and see that it is there: HDFS keeps an empty one when a DataNode dies
-        meanwhile.
+        """Write a file and check its size.
+
+        HDFS keeps an empty one when a DataNode dies meanwhile.
         """
         try:
             with self.files.open_output_stream(path) as file:
@@ -84,12 +83,12 @@ class Lake:
             raise refused(path, error) from error
 
     def holds(self, path: str, size: int) -> None:
-        """OSError unless a file just written has that many bytes."""
+        """Raise OSError unless a file just written has that many bytes."""
         if (found := self.files.get_file_info(path).size) != size:
             raise OSError(f"it has {found} bytes, written were {size}")
 
     def list(self, folder: str) -> list[pafs.FileInfo]:
-        """What lies directly in `folder`; nothing when there is no such folder."""
+        """Return what lies directly in `folder`; empty if the folder does not exist."""
         with reading(folder):
             found = self.files.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
         return sorted(found, key=lambda info: info.path)
@@ -97,7 +96,7 @@ class Lake:
 
 @contextmanager
 def reading(path: str) -> Iterator[None]:
-    """LakeUnavailable for whatever keeps `path` from being read, but that it is not there."""
+    """Convert an OSError of reading `path` to LakeUnavailable. FileNotFoundError is passed on."""
     try:
         yield
     except FileNotFoundError:

@@ -23,9 +23,7 @@ class SecretRefused(CabError):
 
 @dataclass
 class Password:
-    """Read when it is first needed, and again when a server says that it is wrong: it may have been
-    rotated.
-    """
+    """A password, read on first use, and again when a server says that it is wrong (rotation)."""
 
     read: Callable[[], str] = field(repr=False)
     _known: str | None = field(default=None, init=False, repr=False)
@@ -55,8 +53,7 @@ def secrets_manager() -> Any:
 
 
 def kept(name: str, client: Callable[[], Any] = secrets_manager) -> Password:
-    """Return the secret of that name or ARN: the text itself, or `password` of the JSON that RDS
-    keeps.
+    """Return the secret of that name or ARN: its text, or `password` of the JSON that RDS keeps.
 
     Reading it raises SecretUnavailable or SecretRefused.
     """

@@ -1,6 +1,4 @@
-"""S3 as Arrow sees it, at the address and with the credentials that every AWS client of this
-machine uses.
-"""
+"""S3 through Arrow, with the address and credentials that every AWS client of this machine uses."""
 
 import boto3
 import pyarrow.fs as pafs
@@ -14,8 +12,9 @@ CONNECT_SECONDS, REQUEST_SECONDS, ATTEMPTS = (
 
 
 def file_system() -> pafs.S3FileSystem:
-    """Endpoint and region are AWS's own settings (AWS_ENDPOINT_URL, AWS_REGION, ~/.aws/config),
-    which Arrow's client would not read.
+    """Return Arrow's S3 file system with AWS's own settings for endpoint and region.
+
+    Arrow's client would not read AWS_ENDPOINT_URL, AWS_REGION and ~/.aws/config itself.
     """
     service = boto3.client("s3").meta
     return pafs.S3FileSystem(

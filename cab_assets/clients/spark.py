@@ -36,10 +36,10 @@ WENT_AWAY = (  # of the client: no answer, or one of a new server that does not 
     r"|^\[(?:NO_ACTIVE_SESSION|INVALID_HANDLE\.\w+|RESPONSE_ALREADY_RECEIVED|RETRIES_EXCEEDED)\]"
     r"|Answer from Java side is empty|SparkContext was shut down"
 )
-# A day is a folder, and a task to list each takes longer than the list
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.sources.parallelPartitionDiscovery.parallelism": ("8"),
+    # A day is a folder, and a task to list each takes longer than the list
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     "spark.sql.files.openCostInBytes": "262144",  # of our small files, some hundred to a task
 }
 
@@ -70,14 +70,14 @@ class Spark:
 
     @property
     def where(self) -> str:
-        """Its address, without a token."""
+        """The server's address, without a token."""
         return without_secrets(self.remote or self.master or "")
 
     @contextmanager
     def session(self) -> Iterator[SparkSession]:
-        """A session, started when first asked for.
+        """Lend the session, and start it on first use.
 
-        What goes wrong inside is named, SparkFailed if nothing else.
+        Known failures inside the block are raised by name, all others as SparkFailed.
         """
         self._reach()
         if self.master and self.master.startswith(LOCAL):
@@ -105,9 +105,9 @@ class Spark:
         return failure(where, said, SparkFailed, self.lake)
 
     def run(self, job: Callable[[SparkSession], T]) -> T:
-        """What `job` gives, however long it takes.
+        """Return what `job` returns, however long it takes.
 
-        SparkUnavailable within half a minute of a server that stopped answering.
+        Raises SparkUnavailable within half a minute of a server that stopped answering.
         """
         with self.session() as session:
             done = started(lambda: job(session))
@@ -139,7 +139,7 @@ class Spark:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a session is started with."""
+        """Return the settings that a session is started with."""
         where = (
             {"spark.remote": self.remote}
             if self.remote
@@ -148,8 +148,9 @@ class Spark:
         return where | SETTINGS
 
     def _reach(self) -> None:
-        """SparkUnavailable if nobody listens: Spark itself would try a master for two minutes and
-        then not say why.
+        """Raise SparkUnavailable if no server listens.
+
+        Spark would try for two minutes in silence.
         """
         if self.remote:
             address = urlparse(self.remote)
@@ -189,8 +190,10 @@ def _be_brief(session: Any) -> None:
 
 
 def _end(session: Any) -> None:
-    """Release the session: else the server keeps it for an hour, and this process for ever, even
-    when the server is another one by then.
+    """Release the session, in the server and in this process.
+
+    Otherwise the server keeps it for an hour, and this process for ever, even after the server was
+    replaced.
     """
     # It asks the server once more, and a process whose server is silent would never end
     atexit.unregister(session.client._on_exit)

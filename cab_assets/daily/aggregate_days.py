@@ -1,6 +1,4 @@
-"""Aggregating published days of bookings: one Spark job for all of them, a version of its own for
-each.
-"""
+"""Aggregate published days of bookings: one Spark job for all days, one version for each."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -57,8 +55,9 @@ def _aggregated(session: SparkSession, lake: Lake, bookings: Manifests) -> pa.Ta
 
 
 def published_bookings(session: SparkSession, lake: Lake, versions: Manifests) -> DataFrame:
-    """Return exactly the rows of these versions, with `booking_date`: partitions may move
-    meanwhile.
+    """Return exactly the rows of these versions, with `booking_date`.
+
+    Partitions may move by then.
     """
     days = {day: StoredDay(BOOKINGS, lake, day) for day in versions}
     files = [url for day, manifest in versions.items() for url in days[day].urls(manifest)]

@@ -83,7 +83,7 @@ class Bring:
         return sorted(good)
 
     def _aggregate(self, days: list[str], published: Manifests) -> Iterator[Outcome]:
-        """Aggregate days; those that this run did not publish itself are looked up in Hive."""
+        """Aggregate days. Those that this run did not publish itself are looked up in Hive."""
         if PUBLISHED not in self.steps:  # publishing has just read every byte
             published = self.bookings.intact(self.bookings.published(days))
         for day in sorted(set(days) - published.keys()):
@@ -93,5 +93,5 @@ class Bring:
 
 
 def portions(days: list[str], size: int) -> Iterator[list[str]]:
-    """Give `days`, `size` at a time."""
+    """Yield `days`, `size` at a time."""
     return (days[start : start + size] for start in range(0, len(days), size))

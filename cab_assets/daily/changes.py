@@ -11,9 +11,7 @@ NOTHING = Fingerprint(rows=0, row_hash=0)
 def changed_days(
     source: Mapping[str, Fingerprint], published: Mapping[str, Fingerprint]
 ) -> list[str]:
-    """The days whose rows in the source are not the published ones: new, late, corrected or
-    deleted.
-    """
+    """Return the days whose rows in the source differ from the published ones."""
     days = source.keys() | published.keys()
     return sorted(
         day for day in days if source.get(day, NOTHING).differs_from(published.get(day, NOTHING))
@@ -21,12 +19,12 @@ def changed_days(
 
 
 def days_to_import(changed: Collection[str], busy: Collection[str]) -> list[tuple[str, str]]:
-    """Ranges (first day, last day) of `changed` without the days that a run is already at."""
+    """Return ranges (first day, last day) of `changed` without the days that a run is busy with."""
     return list(ranges(sorted(set(changed) - set(busy))))
 
 
 def ranges(days: list[str]) -> Iterator[tuple[str, str]]:
-    """Sorted days as ranges without a gap.
+    """Yield sorted days as ranges without a gap.
 
     >>> list(ranges(["2020-01-30", "2020-01-31", "2020-02-01", "2020-02-03"]))
     [('2020-01-30', '2020-02-01'), ('2020-02-03', '2020-02-03')]
@@ -46,7 +44,7 @@ def following(day: str) -> str:
 
 
 def is_day(text: str) -> bool:
-    """Whether `text` is a day of the calendar as YYYY-MM-DD.
+    """Return whether `text` is a day of the calendar as YYYY-MM-DD.
 
     >>> [is_day(text) for text in ("2020-02-29", "2020-02-00", "20200229", "12020-02-12")]
     [True, False, False, False]
@@ -58,7 +56,7 @@ def is_day(text: str) -> bool:
 
 
 def days_of(first: str, last: str) -> list[str]:
-    """Every day from `first` to `last`."""
+    """Return every day from `first` to `last`, both included."""
     days = [first]
     while days[-1] < last:
         days.append(following(days[-1]))

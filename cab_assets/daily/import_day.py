@@ -41,7 +41,7 @@ class Tally:
     row_hashes: list[Hashes] = field(default_factory=list)
 
     def through(self, slices: Iterator[Slice]) -> Iterator[pa.RecordBatch]:
-        """The rows without their hashes, which are added up."""
+        """Yield the rows without their hashes, which are added up."""
         for each in slices:
             self.row_hash = (self.row_hash + each.row_hash) % 2**64
             self.totals = each.totals or self.totals
@@ -62,7 +62,7 @@ class Written:
 
     @property
     def is_of_two_states(self) -> bool:
-        """Whether the rows are not those of the figures, as far as can be told.
+        """Return whether the rows are not those of the control totals, as far as can be told.
 
         The day was written to between the two, or it gained or lost a partition: that is not
         subject to PostgreSQL's snapshots.
@@ -73,9 +73,7 @@ class Written:
 def import_day(
     db: BookingsDb, day: StoredDay, run_id: str, limits: RowLimits = USUAL
 ) -> ImportedDay:
-    """Return the day's audited version: the newest if the source is still in its state, else a new
-    one.
-    """
+    """Return the day's valid version: the newest if it equals the source, else a new one."""
     began, asked = time.monotonic(), datetime.now(UTC)
     with db.day(date.fromisoformat(day.date)) as source, ThreadPoolExecutor(1) as beside:
         raise_if_clock_differs(db.dialect.address, source.snapshot.moment, asked)
@@ -144,7 +142,7 @@ def _current(day: StoredDay) -> Manifest | None:
 
 
 def _is_of(manifest: Manifest, totals: ControlTotals) -> bool:
-    """Whether it is of the state that the source is in."""
+    """Return whether the version has the source's fingerprint."""
     return manifest.fingerprint is not None and not manifest.fingerprint.differs_from(
         totals.fingerprint
     )

@@ -9,8 +9,7 @@ from cab_assets.sources.dialect import BookingsDbInterrupted, BookingsDbUnavaila
 
 T = TypeVar("T")
 # Seconds before each retry. Together they outlast a restart and most fail-overs. A replica that
-# ends
-# queries to catch up with its primary needs such a time, too, until it leaves new ones alone.
+# ends queries to catch up with its primary needs such a time, too, until it leaves new ones alone.
 PAUSES: tuple[float, ...] = (2, 10, 30)
 
 

@@ -43,7 +43,7 @@ def not_lost(before: Manifest | None, rows: int, limits: RowLimits) -> Judgement
 
 
 def as_usual(day: StoredDay, before: Manifest | None, rows: int, limits: RowLimits) -> Judgement:
-    """Judge the first import of yesterday, and later ones of a day that was not as usual."""
+    """Compare the first import of yesterday, and later ones of a day that was not as usual."""
     first = before is None and date.fromisoformat(day.date) == limits.yesterday
     detail = {"rows": str(rows)}
     if not first and not (before and _warned(before)):

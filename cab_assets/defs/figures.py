@@ -6,7 +6,7 @@ from cab_assets.store.manifest import Manifest
 
 
 def plottable(value: str) -> str | int:
-    """Small counts as numbers, which Dagit plots; it cannot hold the 64 bits of a hash."""
+    """Return small counts as numbers, which Dagit plots; it cannot hold the 64 bits of a hash."""
     return int(value) if value.isdecimal() and len(value) < 16 else value
 
 

@@ -1,6 +1,4 @@
-"""What a run tells Dagster of days: a materialization and its checks for each good one, one failure
-for all bad ones.
-"""
+"""What a run reports to Dagster: materialization and checks of each day, one failure for all."""
 
 import traceback
 from collections import defaultdict
@@ -35,9 +33,7 @@ Told = Outcome | ImportedDay | ShownDay | SealedDay
 
 @dataclass
 class DayReport:
-    """Logs what became of each day as it is known, and raises once, at the end, for all days that
-    failed.
-    """
+    """Log what became of each day as it is known, and raise once, at the end, for failed days."""
 
     context: dg.AssetExecutionContext
     lake: Lake
@@ -90,9 +86,7 @@ class DayReport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Raise dg.Failure naming each bad day and why, if there is one, also when an error ends
-        the run early.
-        """
+        """Raise dg.Failure naming each failed day and why, also if an error ends the run early."""
         if not self._failed or isinstance(error, dg.Failure):
             return
         said = self._bad_days()

@@ -19,7 +19,7 @@ def table_spec(
     description: str,
     partitions_def: dg.PartitionsDefinition | None = None,
 ) -> dg.AssetSpec:
-    """What its rows are, their columns, who answers for it."""
+    """Return the spec of a table's asset: what a row is, its columns, its owner."""
     return dg.AssetSpec(
         key,
         deps=deps,

@@ -1,6 +1,4 @@
-"""The whole way of the rides, once: sample, backfill through Dagster, and the tables held against
-the source.
-"""
+"""The demo of bookings: sample, backfill through Dagster, and a comparison of tables and source."""
 
 import json
 import subprocess
@@ -70,7 +68,7 @@ class Line:
 
 
 def compare(env: Environment, first: date, last: date) -> list[Line]:
-    """Every day and currency of the range, as HiveServer2 and as the source have it."""
+    """Return every day and currency of the range, as HiveServer2 and as the source have it."""
     hive, source = in_hive(env, first, last), in_source(env, first, last)
     return [
         Line(day, currency, hive.get((day, currency)), source.get((day, currency)))
@@ -99,7 +97,7 @@ def in_source(env: Environment, first: date, last: date) -> Totals:
 
 
 def show(lines: list[Line], report: Report) -> None:
-    """The table, and DemoFailed if any row of it differs."""
+    """Print the table. Raise DemoFailed if any row of it differs."""
     title = f"{'bookings':>8}  {'amount':>14}  {'top tip':>9}"
     report(f"{'':<20}  {'Hive: cab.booking_aggregates':>35}   |  {'computed in the source':>35}")
     report(f"{'day':<10}  {'currency':<8}  {title}   |  {title}")

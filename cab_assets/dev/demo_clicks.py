@@ -1,6 +1,4 @@
-"""The way of the clicks, once: a feed with poison in it, drained by the sensor under Dagster's
-daemon, and counted in Hive.
-"""
+"""The demo of clicks: a feed with malformed records, ingested by the sensor, counted in Hive."""
 
 import signal
 import subprocess
@@ -33,9 +31,7 @@ Report = Callable[[str], None]
 def feed_and_drain(
     env: Environment, variables: Mapping[str, str], days: int, report: Report
 ) -> None:
-    """Send clicks, let the sensor ask for runs until all are committed, and hold what Hive shows
-    against what was sent.
-    """
+    """Send clicks, wait until the sensor's runs have committed all, and compare Hive with them."""
     with closing(Sides(env)) as sides:
         before = sides.click_topic.look().ends
         send_clicks(
@@ -53,7 +49,7 @@ def feed_and_drain(
 
 @contextmanager
 def daemon(variables: Mapping[str, str], log: Path, report: Report) -> Iterator[None]:
-    """Dagster's daemon at work, unless one is already."""
+    """Run Dagster's daemon during the block, unless one is running already."""
     if daemon_is_alive(variables):
         report("  a daemon is at work already (`make dev`?); its sensor does it")
         yield
@@ -113,16 +109,16 @@ def wait_until_drained(sides: Sides, report: Report) -> None:
 
 
 def _lines(dates: Sequence[tuple[Any, ...]]) -> Iterator[str]:
-    """Give the counts of some dates a line."""
+    """Return the counts of some dates, one line each."""
     for start in range(0, len(dates), DAYS_A_LINE):
         some = dates[start : start + DAYS_A_LINE]
         yield "  " + "   ".join(f"{date} {count:>6,}" for date, count in some)
 
 
 def show(sides: Sides, before: Offsets, report: Report) -> None:
-    """What the views hold of the records sent since `before`.
+    """Print what the views hold of the records sent since `before`.
 
-    DemoFailed unless it is all of them.
+    Raises DemoFailed unless it is all of them.
     """
     new = " OR ".join(
         f"(kafka_partition = {partition} AND kafka_offset >= {end})"

@@ -56,7 +56,7 @@ class BookingsDb:
 
     @contextmanager
     def day(self, day: date) -> Iterator[SourceDay]:
-        """Give `day` as it is now; everything asked of it is answered from one snapshot."""
+        """Lend `day` as it is now; everything asked of it is answered from one snapshot."""
         with ExitStack() as opened:
             snapshot, cursors = self._snapshot(opened)
             source, lent = self.source(cursors[0]), Cursors(cursors)
@@ -137,7 +137,7 @@ class BookingsDb:
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
-        """Give a cursor that sees the newest state of the table."""
+        """Lend a cursor that sees the newest state of the table."""
         with self.cursor() as cursor:
             self.dialect.begin(cursor, self.table)
             yield cursor

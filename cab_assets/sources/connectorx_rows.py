@@ -33,9 +33,7 @@ def read(
 
 
 def _failure(dialect: Dialect, error: Exception) -> CabError:
-    """Return what ended the reading: a value that ConnectorX has no place for, or else
-    the server.
-    """
+    """Return what ended the reading: a value that ConnectorX cannot represent, or the server."""
     said = dialect.redacted(str(error)).strip().splitlines()[0]
     if UNFIT in said:
         return SourceUnreadable(

@@ -26,9 +26,7 @@ class BookingsDbUnavailable(Unavailable):
 
 
 class BookingsDbInterrupted(Unavailable):
-    """The database is there, and ended a transaction for a reason that passes, such as
-    a deadlock.
-    """
+    """The database ended a transaction for a reason that passes, such as a deadlock."""
 
 
 class TableLocked(BookingsDbUnavailable):
@@ -81,18 +79,15 @@ class Dialect(ABC):
     utf8: ClassVar[str]  # a text {} as its bytes in UTF-8, whatever the session's encoding
     protocol: ClassVar[Literal["binary", "cursor"]]  # how ConnectorX asks for rows
     reading: ClassVar[dict[str, str]] = {}  # how else ConnectorX is set, in its URL
-    readers: ClassVar[int] = (
-        # Connections that can see one snapshot; two or more read a day side by side, window by
-        # window
-        1
-    )
+    # Connections that can see one snapshot: two or more read a day in parallel, window by window
+    readers: ClassVar[int] = 1
     # This moment on three clocks: UTC, the session's, and the business zone's, NULL if the server
     # does not know it
     now: ClassVar[str]
 
     @abstractmethod
     def connect(self) -> Any:
-        """A DB-API connection in UTC, or one of `errors` within CONNECT_SECONDS."""
+        """Return a DB-API connection in UTC, or raise one of `errors` within CONNECT_SECONDS."""
 
     def cancel(self, connection: Any) -> None:  # noqa: B027
         """End the statement that another thread waits for, where the driver can."""
@@ -103,20 +98,20 @@ class Dialect(ABC):
 
     @abstractmethod
     def is_wrong_password(self, error: Exception) -> bool:
-        """Whether another password might have done."""
+        """Return whether another password might be accepted."""
 
     @abstractmethod
     def tls(self, ca: str) -> dict[str, str]:
-        """How ConnectorX is told, in its URL, to trust that file alone."""
+        """Return the parameters of ConnectorX's URL that make it trust that file alone."""
 
     def begin(self, cursor: Any, table: str) -> None:  # noqa: B027
         """Start to read the newest state of the table, with the settings of ours and its lock."""
 
     @abstractmethod
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
-        """The state of now, which all of these see for as long as their connections are open.
+        """Return the state of now, which all cursors see as long as their connections are open.
 
-        TableLocked if they cannot.
+        Raises TableLocked if they cannot.
         """
 
     def odd_value(
@@ -126,9 +121,7 @@ class Dialect(ABC):
         source: "Source",  # noqa: ARG002
         within: str,  # noqa: ARG002
     ) -> str | None:
-        """Return which value of the rows `within` made the server raise `error`, where that can be
-        told.
-        """
+        """Return the value among the rows `within` that raised `error`, or None if unknown."""
         return None
 
     @abstractmethod
@@ -137,7 +130,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def value(self, column: Column, source_type: str) -> str:
-        """The expression that gives a column as we store it."""
+        """Return the expression that gives a column as it is stored."""
 
     @abstractmethod
     def row_hash(self, columns: Mapping[str, str], exact: Collection[str]) -> str:
@@ -149,51 +142,51 @@ class Dialect(ABC):
 
     @abstractmethod
     def limit(self, cursor: Any, seconds: int) -> None:
-        """Let this connection's statements, over many days, weigh little: the server ends them
-        after `seconds`.
+        """Set a limit of `seconds` for this connection's statements over many days.
+
+        It protects the source database.
         """
 
     @abstractmethod
     def wall_clock(self, expression: str, source_type: str) -> str:
-        """The business zone's wall clock of a timestamp."""
+        """Return the expression of a timestamp's local time in the business time zone."""
 
     @abstractmethod
     def bound(self, edge: datetime, source_type: str) -> str:
-        """A wall clock as a literal that compares with a column of that type, so that an index on
-        it serves.
-        """
+        """Return a local time as a literal of the column's type, so that an index serves."""
 
     def moment_of(self, edge: datetime) -> datetime:
-        """When the business zone's wall clock first shows `edge`, in UTC: at a day's start, some
-        zones set it back and show midnight twice.
+        """Return the UTC instant at which the business time zone's clock first shows `edge`.
+
+        Some zones set the clock back at midnight, which it then shows twice.
         """
         return edge.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
 
     @abstractmethod
     def day_of(self, column: str, source_type: str) -> str:
-        """The day of a timestamp."""
+        """Return the expression of a timestamp's day."""
 
     def without_a_day(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
-        """Whether a time lies in no day of [start, end), by conditions that an index serves."""
+        """Return the condition of a time in no day of [start, end), one that an index serves."""
         first, last = self.bound(start, source_type), self.bound(end, source_type)
         return f"{column} IS NULL OR {column} < {first} OR {column} >= {last}"
 
     def windows(
         self, cursor: Any, source: "Source", start: datetime, end: datetime
     ) -> list[Window]:
-        """[start, end) in parts small enough for the server to pack each (packed.py).
+        """Return [start, end) in parts small enough for the server to pack each (packed.py).
 
-        None where it cannot. Asked only of more readers than one.
+        Return None if it cannot be parted. Called only where there are several readers.
         """
         raise NotImplementedError
 
     def between(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
-        """Whether a time lies in [start, end), by conditions that an index serves."""
+        """Return the condition of a time in [start, end), one that an index serves."""
         first, last = self.bound(start, source_type), self.bound(end, source_type)
         return f"{column} >= {first} AND {column} < {last}"
 
     def accepts(self, column: Column, source_type: str) -> bool:
-        """Whether every value of that type of the source fits the column."""
+        """Return whether every value of that source type fits the column."""
         if column.type != "decimal(12,2)":
             return re.fullmatch(self.accepted[column.type], source_type) is not None
         declared = re.fullmatch(rf"{self.decimal}\((\d+),(\d+)\)", source_type)
@@ -204,14 +197,14 @@ class Dialect(ABC):
         )
 
     def failure(self, error: Exception) -> CabError:
-        """An error of the plain driver in our words."""
+        """Return the pipeline's error for an error of the plain driver."""
         kind, remedy = self.meaning(error)
         said = self.redacted(str(error)).strip().partition("\n")[0] or type(error).__name__
         return kind(f"{self.address}: {said}. {remedy}")
 
     @property
     def url(self) -> str:
-        """With the password: for ConnectorX alone, never to be shown."""
+        """The URL with the password: for ConnectorX alone, never to be shown."""
         user = urlparse(self.address).username
         with_password = self.address.replace(f"{user}@", f"{user}:{self._quoted}@", 1)
         options = self.reading | (self.tls(str(self.ca)) if self.ca else {})

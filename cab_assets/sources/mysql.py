@@ -95,8 +95,9 @@ class MySQL(Dialect):
         )
 
     def cancel(self, connection: Any) -> None:
-        """End the connection and the one that ConnectorX reads by: the server would go on with
-        their statements.
+        """End the connection and the one that ConnectorX reads by.
+
+        Otherwise the server would go on with their statements.
         """
         number = connection.thread_id()
         mine = (
@@ -168,7 +169,10 @@ class MySQL(Dialect):
         return hashable(cursor, table, found, sets, declared)
 
     def _refuse_unknown_zone(self, cursor: Any) -> None:
-        """A server without the tables of zones gives NULL for a time on another clock."""
+        """Raise an error if the zone is unknown.
+
+        Without zone tables, MySQL converts times to NULL.
+        """
         cursor.execute(f"SELECT convert_tz('2020-01-01 00:00:00', '+00:00', '{self.zone}')")
         if cursor.fetchone()[0] is None:
             remedy = (
@@ -197,12 +201,13 @@ class MySQL(Dialect):
         return f"date({self.wall_clock(column, source_type)})"
 
     def between(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
-        """A partial date sorts before the first day of its month, so within the day before."""
+        """Return the condition. A partial date sorts into the day before its month's first."""
         return f"{super().between(column, source_type, start, end)} AND {is_real(column)}"
 
     def without_a_day(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
-        """Dates that are in no calendar lie between the end of a month and the start of
-        the next.
+        """Return the condition.
+
+        Invalid dates lie between a month's end and the next one's start.
         """
         outside = super().without_a_day(column, source_type, start, end)
         if source_type.startswith("timestamp"):
@@ -236,7 +241,7 @@ class MySQL(Dialect):
 
 
 def is_real(column: str) -> str:
-    """Whether the date of a timestamp is in the calendar.
+    """Return the condition of a timestamp whose date is in the calendar.
 
     A zero date or partial date has no day number (NULL); 31 February has that of 2 March.
     """
@@ -261,5 +266,5 @@ def _as_declared(column: str, declared: SourceTable) -> str:
 
 
 def _text(value: Any) -> str:
-    """information_schema answers bytes or text, depending on the server."""
+    """Return text: information_schema answers bytes or text, depending on the server."""
     return value.decode() if isinstance(value, bytes) else str(value)

@@ -15,11 +15,10 @@ OF_CHARACTER_SET = (  # follows the type of a text that is converted before it i
 
 
 def row_hash(columns: Mapping[str, str]) -> str:
-    """Return the first 60 bits of an MD5 over the quoted values: QUOTE tells NULL from empty and
-    one value from the next.
+    """Return the first 60 bits of an MD5 over the quoted values.
 
-    A text that outgrows max_allowed_packet on the way is NULL; the row is then hashed by the MD5 of
-    each value.
+    QUOTE tells NULL from empty and one value from the next. A text that outgrows max_allowed_packet
+    is NULL; the row is then hashed by the MD5 of each value.
     """
     values = [_hashed(name, kind) for name, kind in columns.items()]
     quoted = ", ',', ".join(f"quote({value})" for value in values)

@@ -1,8 +1,7 @@
-"""Rows that PostgreSQL packs column by column: many of them are one row of long values, which Arrow
-and numpy take apart without looking at each.
+"""Packed rows: PostgreSQL sends many rows as one row of long values, column by column.
 
-Strings and amounts arrive as one text with separators, numbers and moments as the server's own
-binary form, end to end.
+Arrow and numpy take these apart without looking at each row. Strings and amounts arrive as one text
+with separators, numbers and timestamps as the server's own binary form, end to end.
 """
 
 import re
@@ -28,8 +27,7 @@ LEAST, MOST = (
     2**63 - 1,
 )
 # A text of so many characters or more is not packed. PostgreSQL ends a value at 1 GB, and a window
-# of
-# 20,000 rows is packed many times over in memory: on the server, on the way and here.
+# of 20,000 rows is packed many times over in memory: on the server, on the way and here.
 LONG = 1_000
 EPOCH = 946_684_800_000_000  # of PostgreSQL, the year 2000, in microseconds since 1970
 
@@ -39,7 +37,7 @@ class Unpackable(Exception):
 
 
 def packed(table: Table, values: Mapping[str, str]) -> list[str]:
-    """The aggregates that give the columns of `table`, by column -> expression.
+    """Return the aggregates that give the columns of `table`, by column -> expression.
 
     Amounts are text.
     """
@@ -87,9 +85,9 @@ def _packed(column: Column, value: str) -> str:
 
 
 def unpacked(table: Table, rows: int, values: Iterator[Any]) -> pa.RecordBatch:
-    """What `packed` gave of one row or more, text as bytes.
+    """Return the rows of what `packed` gave, in one row or more, text as bytes.
 
-    Unpackable if it is ambiguous, ArrowInvalid if a value does not fit.
+    Raises Unpackable if it is ambiguous, ArrowInvalid if a value does not fit.
     """
     nulls = next(values)
     floating: dict[str, np.ndarray] = {}
@@ -142,7 +140,7 @@ def _array(numbers: np.ndarray, missing: np.ndarray, kind: pa.DataType) -> pa.Ar
 
 
 def _split(text: bytes, separator: bytes, *, nothing: bytes | None) -> pa.Array:
-    """Half of what Arrow's own split takes."""
+    """Split the text in half the time of Arrow's own split."""
     ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord(separator))
     offsets = np.zeros(len(ends) + 2, np.int32)
     offsets[1:-1] = ends - np.arange(len(ends))

@@ -29,8 +29,7 @@ PLAIN = [
 # 5 MB on the server, on the way and here; 25,000 take 4 % longer, 12,500 more still
 WINDOW_ROWS = 20_000
 # From index entry to index entry; one that is its own next ends it before the NULL that is the
-# day's
-# end. The table may have any name, and columns of any name.
+# day's end. The table may have any name, and columns of any name.
 EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
     SELECT {start} UNION SELECT (
         SELECT ride.{day} FROM {table} AS ride
@@ -107,9 +106,9 @@ class PostgreSQL(Dialect):
         return "authentication failed" in str(error)
 
     def tls(self, ca: str) -> dict[str, str]:
-        """ConnectorX checks who vouches for the server, not for which name.
+        """Return parameters that check who vouches for the server, not for which name.
 
-        Our own connection to the same host, just before, checks both.
+        The pipeline's own connection to the same host, just before, checks both.
         """
         return {"sslmode": "require", "sslrootcert": ca}
 
@@ -118,10 +117,11 @@ class PostgreSQL(Dialect):
         lock(cursor, table)
 
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
-        """TRUNCATE and ALTER TABLE change what an older snapshot sees, so the lock comes before it.
+        """Lock the table before the snapshot.
 
-        At every moment at least one connection holds the lock, and none waits for it meanwhile:
-        behind the DDL of another program, which waits for us, it would wait for ever.
+        TRUNCATE and ALTER TABLE change what an older snapshot sees. At every moment at least one
+        connection holds the lock, and none waits for it meanwhile: behind the DDL of another
+        program, which waits for us, it would wait for ever.
         """
         first, second = cursors
         self.begin(first, table)

@@ -19,9 +19,7 @@ from cab_assets.sources.dialect import (
 
 @dataclass(frozen=True)
 class Cause:
-    """A kind of error, known by its SQLSTATE, or by its words: a failed connection has
-    no SQLSTATE.
-    """
+    """A kind of error, known by its SQLSTATE, or by its words where an error has none."""
 
     error: type[CabError]
     remedy: str

@@ -48,8 +48,7 @@ def row_hash(columns: Mapping[str, str], exact: Collection[str]) -> str:
 
 
 def _unsure_zeros(doubles: list[str]) -> dict[str, str]:
-    """Return the conditions of zeros that a chain takes for zeros of other columns, or of the other
-    sign.
+    """Return the conditions of zeros that could be taken for those of other columns or signs.
 
     The hash of zero is the seed, as is the hash of NULL in a ROW, where every zero is unsure.
     """
@@ -71,7 +70,7 @@ def _sure(unsure: Mapping[str, str], row_hash: str) -> str:
 
 
 def _hash_of(column: str, source_type: str, seed: str) -> str:
-    """A moment is hashed as its wall clock in UTC."""
+    """Return the hash of a column. A timestamp is hashed as its UTC clock."""
     value = _hashed(column, source_type)
     if source_type.endswith("with time zone"):
         value = f"({value} AT TIME ZONE 'UTC')"
@@ -79,7 +78,7 @@ def _hash_of(column: str, source_type: str, seed: str) -> str:
 
 
 def _hashed(column: str, source_type: str) -> str:
-    """By its bytes: a nondeterministic collation hashes texts alike that it calls equal."""
+    """Return the hash of a text's bytes: a nondeterministic collation hashes equal texts alike."""
     if _kind(source_type) == "character":
         return f'{column} COLLATE "C"'
     return f'{column}::text COLLATE "C"' if _function(source_type) == "hashtextextended" else column

@@ -30,7 +30,10 @@ def unfit(cursor: Any, source: Source, within: str) -> str | None:
 
 
 def fits(column: Column, number: Decimal) -> bool:
-    """Whether the column holds the number whole; a double may be rounded, infinite or NaN."""
+    """Return whether the column holds the number exactly.
+
+    A double may be rounded, infinite or NaN.
+    """
     if not (scale := _scale(column)):
         nearest = float(number)
         return not number.is_finite() or (isfinite(nearest) and bool(nearest) == bool(number))

@@ -63,7 +63,7 @@ class RowProcess:
 
     @property
     def is_free(self) -> bool:
-        """Whether it can be asked for other rows."""
+        """Return whether it can be asked for other rows."""
         return not self._is_answering and self._process.poll() is None
 
     def kill(self) -> None:
@@ -107,9 +107,7 @@ class RowProcesses:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Keep processes for those who read next, until the block ends: each takes 0.3
-        s to start.
-        """
+        """Keep reader processes for the next readers until the block ends: each starts in 0.3 s."""
         self._are_kept = True
         try:
             yield

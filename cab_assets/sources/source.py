@@ -24,7 +24,7 @@ class Source:
 
     @property
     def added_columns(self) -> list[str]:
-        """Columns that the source has and that are not imported."""
+        """Return the columns of the source that are not imported."""
         return sorted(self.shape.keys() - set(self.declared.names))
 
     @property
@@ -33,7 +33,7 @@ class Source:
 
     @property
     def arriving(self) -> pa.Schema:
-        """What a reader gives: the columns, the hash of each row, the bytes of its texts."""
+        """The columns of a reader's rows, then the hash of each row and the bytes of its texts."""
         more = [pa.field(name, pa.int64()) for name in (ROW_HASH, TEXT_BYTES)]
         return pa.schema([*self.declared.arrow_schema, *more])
 
@@ -43,13 +43,13 @@ class Source:
 
     @cached_property
     def row_hash(self) -> str:
-        """The expression for the hash of a row, over the columns that are imported."""
+        """The expression of a row's hash, over the columns that are imported."""
         columns = {name: self.shape[name] for name in self.declared.names}
         return self.dialect.row_hash(columns, {each.name for each in self.declared.exact})
 
     @property
     def text_bytes(self) -> str:
-        """The expression for the bytes of UTF-8 that the texts of a row have."""
+        """The expression of the bytes of UTF-8 that a row's texts have."""
         texts = (self.dialect.utf8.format(self.value(text)) for text in self.declared.texts)
         return " + ".join(f"coalesce(octet_length({text}), 0)" for text in texts)
 
@@ -63,7 +63,7 @@ class Source:
 
     @property
     def day(self) -> str:
-        """The expression for the day of a row."""
+        """The expression of a row's day."""
         return self.dialect.day_of(self.declared.day, self.day_type)
 
     @property
@@ -72,7 +72,7 @@ class Source:
 
     @property
     def figures(self) -> list[str]:
-        """The expressions for the control totals of some rows."""
+        """The expressions of the control totals of some rows."""
         times = self.declared.of_type("timestamp")
         unreal = [
             f"count({each.name}) - count({self.value(each)})"

@@ -53,7 +53,7 @@ class SourceDay:
 
     @property
     def shares_a_snapshot(self) -> bool:
-        """Whether `control_totals` and `slices` see one state of the day."""
+        """Return whether `control_totals` and `slices` see one state of the day."""
         return self.source.dialect.readers > 1
 
     def control_totals(self) -> ControlTotals:
@@ -63,7 +63,7 @@ class SourceDay:
             return _totals(self.source, cursor.fetchone())
 
     def slices(self) -> Iterator[Slice]:
-        """Give all rows of the day."""
+        """Yield all rows of the day."""
         with self._explained():
             if not self.shares_a_snapshot:
                 yield from self._one_by_one(self.start, self.end)
@@ -74,7 +74,7 @@ class SourceDay:
                     yield from self._one_by_one(*window)
 
     def in_one_statement(self) -> Iterator[Slice]:
-        """Give all rows of the day, and with some of them its figures, which see the same state.
+        """Yield all rows of the day, and with some of them its control totals, from the same state.
 
         This takes longer than `slices` and `control_totals` on two connections (decision 10).
         """

@@ -90,7 +90,10 @@ def _shares(lake: Lake, path: str) -> Iterator[Share]:
 
 
 def _batches(lake: Lake, share: Share, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Opened once and told what is in it: on S3, each look at a file is a request."""
+    """Yield record batches of a file that is opened once.
+
+    On S3, each look at a file is a request.
+    """
     with (
         reading(share.path),
         pq.ParquetFile(

@@ -31,7 +31,7 @@ def judged(checks: Iterable[Check[E]], evidence: E) -> tuple[Finding, ...]:
 
 
 def is_key(contents: VersionContents) -> Judgement:
-    """Judge whether each row has a key of its own; name the first that have none."""
+    """Check that each row has a key of its own; name the first rows that have none."""
     null = sum(contents.nulls.values())
     shown = {
         "repeated keys": "; ".join(contents.repeated),

@@ -1,10 +1,9 @@
-"""Collecting versions that nobody can reach any more: superseded ones, and attempts that never came
-to count.
+"""Garbage collection: delete superseded versions and unfinished attempts after a retention period.
 
 A reader whose files vanish gets fewer rows without an error, so a version is first marked, and its
 files go when the mark is older than the grace. Never collected: the version that the metastore
-names, the newest one that counts, a newer one that is withheld for lost rows, and the work of a run
-that is still active.
+names, the newest valid one, a newer one that is withheld for lost rows, and the work of a run that
+is still active.
 """
 
 from collections.abc import Collection, Iterator
@@ -30,9 +29,7 @@ class Collected:
 def collect(
     store: TableStore, *, grace: timedelta, now: datetime, active_runs: Collection[str]
 ) -> Iterator[Collected]:
-    """Mark what is superseded since the last time, and delete what was marked `grace` ago or
-    longer.
-    """
+    """Mark what is superseded since the last time, and delete what was marked `grace` ago."""
     crowded = [day for day in store.days() if len(day.version_ids()) > 1 or not day.newest()]
     shown = store.shown(day.date for day in crowded)
     for day in crowded:
@@ -55,7 +52,10 @@ def unneeded(day: StoredDay, shown: str | None, active_runs: Collection[str]) ->
 
 
 def marked(lake: Lake, path: str, now: datetime) -> datetime:
-    """When the version at `path` was marked, which is now if it was not."""
+    """Return when the version at `path` was marked as superseded.
+
+    Mark it now if it is not marked.
+    """
     mark = f"{path}/{SUPERSEDED}"
     if not lake.info(mark).is_file:
         lake.write(mark, now.isoformat().encode())

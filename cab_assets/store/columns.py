@@ -17,9 +17,7 @@ def declared(columns: Iterable[Column]) -> str:
 
 
 def described(rows: Iterable[Row]) -> dict[str, str]:
-    """Return name -> type out of what DESCRIBE answers, which goes on with partitions after a blank
-    or `#` line.
-    """
+    """Return name -> type out of DESCRIBE's rows, up to the blank or `#` line before partitions."""
     found: dict[str, str] = {}
     for name, kind, *_ in rows:
         if not name or str(name).startswith("#"):

@@ -13,8 +13,9 @@ BYTES_OF_WORD = np.array([2 ** (8 * held) - 1 for held in range(9)], dtype=np.ui
 
 
 def key_hashes(batch: pa.RecordBatch, table: Table) -> np.ndarray:
-    """A 64-bit hash of each row's key: flat memory where a set of two million keys
-    takes 200 MB.
+    """Return a 64-bit hash of each row's key.
+
+    A Python set of two million keys would take 200 MB.
     """
     hashes = np.zeros(batch.num_rows, dtype=np.uint64)
     for name in table.key:
@@ -26,7 +27,7 @@ def key_hashes(batch: pa.RecordBatch, table: Table) -> np.ndarray:
 
 
 def words(values: pa.Array) -> Iterator[np.ndarray]:
-    """Each value as 64-bit words, none of them 0 except as padding."""
+    """Return each value as 64-bit words, none of them 0 except as padding."""
     if pa.types.is_integer(values.type):
         yield np.asarray(pc.fill_null(values, -1)).astype(np.uint64) + np.uint64(1)
     else:
@@ -34,9 +35,7 @@ def words(values: pa.Array) -> Iterator[np.ndarray]:
 
 
 def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:
-    """The bytes of each string as 64-bit words, zero-padded: the first word of every row, the
-    second, …
-    """
+    """Yield each string's bytes as zero-padded 64-bit words: all first words, all second, …"""
     filled = pc.fill_null(strings, "")
     _, offsets, data = filled.buffers()
     starts = np.frombuffer(offsets, dtype=np.int32)[
@@ -52,6 +51,6 @@ def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:
 
 
 def has_repeats(hashes: np.ndarray) -> bool:
-    """Whether two are equal; the hashes, of some sorted runs, are sorted in place."""
+    """Return whether two hashes are equal. The sorted arrays of hashes are sorted in place."""
     hashes.sort(kind="stable")  # which merges runs
     return bool((hashes[1:] == hashes[:-1]).any())

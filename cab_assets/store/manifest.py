@@ -47,10 +47,8 @@ class Manifest(BaseModel, frozen=True):
     records: int | None = None
     # Of a table that is folded: the newest batch whose rows are in it
     through_batch: int | None = None
-    through_folder: str | None = (
-        # Of a table that is folded: that batch's folder; None in versions of before it was kept
-        None
-    )
+    # Of a table that is folded: that batch's folder; None in versions older than this field
+    through_folder: str | None = None
     seconds: float
 
     @property

@@ -37,9 +37,7 @@ class Pointers:
         return {str(row[0]).partition("=")[2] for row in rows}
 
     def locations(self, values: Iterable[str]) -> dict[str, str]:
-        """Return the location of each partition there is, as `file:///…` where Hive
-        says `file:/…`.
-        """
+        """Return the location of each partition, as `file:///…` where Hive says `file:/…`."""
         if not (wanted := set(values)):
             return {}
         there = sorted(wanted & self.values())
@@ -77,7 +75,7 @@ class Pointers:
         self.hive.side_by_side(move, sorted(locations))
 
     def claim(self, value: str, location: str) -> None:
-        """Add a partition, or raise HiveRefused if it exists: of several who try, one succeeds."""
+        """Add a partition, or raise HiveRefused if it exists: of several writers, one succeeds."""
         self.hive.execute(
             f"ALTER TABLE {self.name} ADD {self._clause(value)} LOCATION {quoted(location)}"
         )
@@ -115,7 +113,7 @@ class Pointers:
 
 
 def _portions(values: Iterable[str]) -> Iterator[list[str]]:
-    """Give the values in portions of one statement each."""
+    """Yield the values in portions of one statement each."""
     left = iter(values)
     while some := list(islice(left, PARTITIONS_A_STATEMENT)):
         yield some

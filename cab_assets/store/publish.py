@@ -92,9 +92,7 @@ class Publication:
     def _look(
         self, moved: set[str]
     ) -> Generator[Failed | Published, None, tuple[dict[str, str], dict[str, str]]]:
-        """Return `(missing, behind)`: where days without a partition belong, and days with another
-        one.
-        """
+        """Return `(missing, behind)`: by day, the locations to add, and those to move to."""
         missing: dict[str, str] = {}
         behind: dict[str, str] = {}
         there = self.store.pointers.locations(self.left)

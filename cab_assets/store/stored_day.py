@@ -1,8 +1,7 @@
-"""One day of a table in the lake: a folder with versions in it, of which the newest audited one
-wins.
+"""One day of a table in the lake: a folder of versions, of which the newest valid one is used.
 
-A version is an immutable folder. It counts as soon as `_manifest.json` is in it, and no longer once
-`_condemned` is.
+A version is an immutable folder. It is valid as soon as `_manifest.json` is in it, and no longer
+once `_condemned` is.
 """
 
 import hashlib
@@ -49,9 +48,7 @@ class StoredDay:
         return self.lake.url(self.folder(version))
 
     def version_at(self, location: str) -> str | None:
-        """Return the version to which a partition points, or None if it is no version
-        of this day.
-        """
+        """Return the version to which a partition points, or None if it is not of this day."""
         version = location.removeprefix(self.location(""))
         return version if is_version_id(version) else None
 
@@ -67,15 +64,13 @@ class StoredDay:
         return sorted(filter(is_version_id, names), reverse=True)
 
     def manifest(self, version: str) -> Manifest | None:
-        """Return the manifest, or None if the version is unfinished, condemned, or has a damaged
-        manifest.
-        """
+        """Return the manifest, or None if the version is unfinished, condemned or damaged."""
         if self.has(version, CONDEMNED):
             return None
         return self._read(version, MANIFEST)
 
     def counting(self) -> Iterator[Manifest]:
-        """Give the manifests of the versions that count, newest first."""
+        """Yield the manifests of valid versions, newest first."""
         for version in self.version_ids():
             if (manifest := self.manifest(version)) and manifest.passed:
                 yield manifest
@@ -85,8 +80,7 @@ class StoredDay:
         return next(self.counting(), None)
 
     def newest_and_lost(self, shown: str | None = None) -> tuple[Manifest | None, str | None]:
-        """Return the newest version that counts, and the id of the newest one after it that once
-        did.
+        """Return the newest valid version, and the id of a newer one that once was valid.
 
         The second is condemned, its manifest is damaged, or Hive shows it and its files are gone.
         """

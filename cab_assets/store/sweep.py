@@ -1,6 +1,4 @@
-"""Comparing every day of a table with Hive: its partition is the newest version, as it
-was written.
-"""
+"""Compare every day of a table with Hive: its partition is the newest version, as written."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -56,8 +56,9 @@ class TableStore:
         return self.counting(self.shown(days))
 
     def intact(self, versions: Manifests) -> Manifests:
-        """Return those of `versions` that are not damaged: one that is would end a Spark job over
-        all.
+        """Return those of `versions` that are intact.
+
+        A damaged one would end a Spark job over all.
         """
         return {
             day: manifest for day, manifest in versions.items() if self.day(day).is_intact(manifest)

@@ -1,6 +1,4 @@
-"""Ids of versions, which sort by what a version was made from, then by code version,
-then by run.
-"""
+"""Ids of versions, which sort by what they were made from, then by code version, then by run."""
 
 import re
 from datetime import datetime

@@ -53,9 +53,7 @@ def write_parquet(
 
 
 class Hashed(io.RawIOBase):
-    """Passes on what is written and hashes it: what is stored is held against that before it is
-    published.
-    """
+    """A file that hashes what is written to it, to compare with what is stored later."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -73,27 +71,23 @@ class Hashed(io.RawIOBase):
 
 
 def parquet_options(table: Table) -> dict[str, object]:
-    """zstd, and the encoding that suits each type: only those that Spark's vectorized reader and
-    Hive know.
+    """Return the options of Parquet files: zstd, and the encoding that suits each type.
 
-    BYTE_STREAM_SPLIT would save 1 MB in 15 on coordinates, but Spark 4.2 refuses it.
+    The encodings are those that Spark's vectorized reader and Hive know. BYTE_STREAM_SPLIT would
+    save 1 MB in 15 on coordinates, but Spark 4.2 refuses it.
     """
     types = {column.name: column.type for column in table.columns}
     delta = [name for name, kind in types.items() if kind in ("bigint", "timestamp")]
-    # No dictionary would hold them
-    distinct = {
-        *table.key,
-        *delta,
-        *(name for name, kind in types.items() if kind == "double"),
-    }
-    # As Spark writes them: 4 % of the import's own CPU less than as bytes
-    # Of strings: a seventh of the time, and no query skips by them
+    # Columns with too many values for a dictionary
+    distinct = {*table.key, *delta, *(name for name, kind in types.items() if kind == "double")}
     return {
         "compression": "zstd",
         "use_dictionary": [name for name in types if name not in distinct] or False,
         "dictionary_pagesize_limit": DICTIONARY_BYTES,
-        "store_decimal_as_integer": (True),
+        # As Spark writes them; bytes would take 4 % more of the import's CPU
+        "store_decimal_as_integer": True,
         "column_encoding": dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
+        # Statistics of strings would take a seventh of the time, and no query skips by them
         "write_statistics": [name for name, kind in types.items() if kind != "string"],
     }
 

@@ -7,8 +7,9 @@ from cab_assets.schemas import BOOKING_AGGREGATES
 
 
 def aggregate_bookings(bookings: DataFrame) -> DataFrame:
-    """One row per day and currency: how many bookings, their amounts, the highest tip. Amounts
-    ignore what is NULL.
+    """Return one row per day and currency: number of bookings, their amounts, the highest tip.
+
+    Amounts ignore NULL.
     """
     return (
         bookings.groupBy("booking_date", "currency_code")

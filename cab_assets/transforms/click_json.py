@@ -48,9 +48,9 @@ class Odd:
 
 
 def take_apart(values: Iterable[bytes | None]) -> tuple[dict[str, pa.StringArray], dict[int, Odd]]:
-    """By column, the texts that may mean something, one for each record.
+    """Return, by column, the text of each record, and by number, what is wrong with a record.
 
-    And what is odd, by the record's number. Nothing raises.
+    Never raises.
     """
     rows, odd = [], {}
     for number, value in enumerate(values):
@@ -65,12 +65,10 @@ def take_apart(values: Iterable[bytes | None]) -> tuple[dict[str, pa.StringArray
 
 
 def _plain(value: bytes | None) -> Texts | None:
-    """The texts of a record that is one object of our keys, each once, with a string for each.
+    """Return the texts of a record that is one object of our keys, each once, all strings.
 
-    None: `_any` tells.
-
-    Strings for all our keys take all the quotes there are, so no other key is there, and none is
-    twice.
+    Return None for any other record: `_any` reads it. Strings for all our keys take all the quotes
+    there are, so no other key is there, and none is twice.
     """
     if value is None or value.count(b'"') != QUOTES:
         return None
@@ -126,9 +124,9 @@ def _fields(members: Members) -> tuple[Texts, Odd]:
 
 
 def _text(name: str, value: Any = None) -> str | None:
-    """Numbers and flags need not be strings, so they have a text.
+    """Return the text of a value: numbers and flags need not be strings.
 
-    None: of a type that means nothing here.
+    Return None for a type that means nothing here.
     """
     if value is None and name in POSITION:
         return ""

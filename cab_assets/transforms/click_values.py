@@ -43,10 +43,8 @@ PLAIN_FLAGS = [
 ]
 PLAIN_TRUE = len([word for word in PLAIN_FLAGS if FLAGS[word.lower()]])
 # The day, and all that follow, in microseconds
-EPOCH, DAY = (
-    datetime(1970, 1, 1, tzinfo=UTC),
-    24 * 3600 * 10**6,
-)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY = 24 * 3600 * 10**6  # in microseconds
 EARLIEST, LATEST = -1900 * 365 * DAY, 8000 * 365 * DAY  # a calendar knows them in every zone
 
 
@@ -84,9 +82,7 @@ def wall_clock(instant: int, zone: str) -> int:
 
 
 def utc_offset(instant: int, zone: str) -> int:
-    """Return how far a zone's clock is ahead of UTC, in microseconds, at any instant that an app or
-    a producer gives.
-    """
+    """Return a zone's offset from UTC in microseconds, at any instant that a record may have."""
     known = EPOCH + timedelta(microseconds=min(max(instant, EARLIEST), LATEST))
     return (known.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()) // timedelta(
         microseconds=1
@@ -161,9 +157,7 @@ def _moments(texts: pa.StringArray) -> pa.Array:
 
 
 def _moment(text: str, zone: str) -> int | None:
-    """Return the wall clock in microseconds since 1970, of years that Python's datetime does not
-    know as well.
-    """
+    """Return the local time in microseconds since 1970, of any year that records may have."""
     trimmed = text.strip(BLANKS)
     if SINCE_1970.fullmatch(trimmed):
         return wall_clock(int(trimmed.ljust(MICROSECONDS, "0")), zone)

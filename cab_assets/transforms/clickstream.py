@@ -40,11 +40,12 @@ Batches = Iterator[pa.RecordBatch]
 
 
 def read_clicks(records: DataFrame, *, start_date: date, zone: str) -> DataFrame:
-    """One row per record that Kafka's source gives, of a batch or a stream, in the columns of
-    `clickstream_batches`; no input raises.
+    """Return one row per record of Kafka's source, in the columns of `clickstream_batches`.
 
-    `reasons` is NULL, or `value_is_null`, `not_utf8` (an escape like \\\\ud800 alone is no
-    character either), `not_json` or `not_an_object`, or else, of each field that is wrong,
+    The source may be a batch or a stream. No input raises.
+
+    `reasons` is NULL, or `value_is_null`, `not_utf8` (an escape like \\ud800 alone is no character
+    either), `not_json` or `not_an_object`, or else, of each field that is wrong,
     `<column>_missing`, `<column>_twice` (in whatever spelling) or `<column>_unusable`; and
     `event_before_start` or `event_in_future` (over a day ahead of Kafka's time on the clock of
     `zone`). `kafka_timestamp_unusable`: a Kafka time before `start_date` or after the year 9999, as
@@ -66,7 +67,7 @@ class Reader:
     zone: str
 
     def read_all(self, batches: Batches) -> Batches:
-        """In a worker.
+        """Read all batches in a worker, without garbage collection.
 
         Nothing here makes cycles of objects, and looking for them takes a fifth of the time.
         """
@@ -77,7 +78,7 @@ class Reader:
             gc.enable()  # the worker serves other jobs, too
 
     def read(self, records: pa.RecordBatch) -> pa.RecordBatch:
-        """From `value` and the columns of the place, in any order."""
+        """Return the rows of `value` and the columns of the position, in any order."""
         texts, odd = take_apart(records.column("value").to_pylist())
         event = {
             each.name: read(each.name, each.type, texts[each.name], self.zone) for each in EVENT
@@ -108,7 +109,7 @@ class Reader:
         return pa.RecordBatch.from_pydict(kept | place | refusal, schema=STAGED.arrow_schema)
 
     def _untimely(self, moments: np.ndarray, arrived: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Which events are before the start, and which are too far ahead."""
+        """Return which events are before the start, and which are too far ahead."""
         ahead = moments - SAFELY_AHEAD > arrived
         for row in np.flatnonzero(ahead):
             ahead[row] = (
@@ -142,7 +143,7 @@ def _reasons(odd: Odd, wrong: set[str], *, early: bool, ahead: bool) -> list[str
 
 
 def _microseconds(moments: pa.Array) -> np.ndarray:
-    """Since 1970; 0 for NULL."""
+    """Return microseconds since 1970; 0 for NULL."""
     return np.asarray(pc.fill_null(moments.cast(pa.int64()), 0))
 
 

@@ -10,9 +10,7 @@ FIRST = ["kafka_timestamp", *PLACE_KEY]  # orders the records of one event
 
 
 def fold_clicks(current: DataFrame, records: DataFrame) -> DataFrame:
-    """One row per distinct event: the place of its first record, and how many records
-    carried it.
-    """
+    """Return one row per distinct event: its first record's position, and its number of records."""
     arrived = records.select("event_date", *EVENT_NAMES, *FIRST, F.lit(1).alias("copies"))
     return (
         current.select(arrived.columns)
@@ -29,7 +27,7 @@ def fold_clicks(current: DataFrame, records: DataFrame) -> DataFrame:
 
 
 def fold_rejects(current: DataFrame, records: DataFrame, removed_by_replay: DataFrame) -> DataFrame:
-    """One row per refused record, without those whose place is in `removed_by_replay`."""
+    """Return one row per rejected record, without those at positions in `removed_by_replay`."""
     columns = ["ingest_date", *REJECTS.names]
     return (
         current.select(columns)

@@ -84,7 +84,6 @@ def apache_hive(folder: Path, default_fs: str, s3: S3) -> Iterator[ApacheHive]:
 
 
 def _settings(folder: Path, metastore: int, server: int) -> dict[str, object]:
-    # Else whoever runs the metastore must be a proxy user
     return {
         "javax.jdo.option.ConnectionURL": (
             f"jdbc:derby:;databaseName={folder}/metastore;create=true"
@@ -98,7 +97,8 @@ def _settings(folder: Path, metastore: int, server: int) -> dict[str, object]:
             "org.apache.hadoop.hive.ql.optimizer.ppr.PartitionExpressionForMetastore"
         ),
         "metastore.task.threads.always": "org.apache.hadoop.hive.metastore.events.EventCleanerTask",
-        "hive.metastore.event.db.notification.api.auth": ("false"),
+        # Else whoever runs the metastore must be a proxy user
+        "hive.metastore.event.db.notification.api.auth": "false",
         "hive.metastore.uris": f"thrift://127.0.0.1:{metastore}",
         "hive.server2.thrift.bind.host": "127.0.0.1",
         "hive.server2.thrift.port": server,

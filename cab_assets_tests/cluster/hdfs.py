@@ -92,7 +92,6 @@ def _configure(folder: Path, rpc: int, http: int, data_nodes: int, report_second
     for role in ("hdfs", "datanode"):
         (folder / "conf" / "webapps" / role).mkdir(parents=True)  # a NameNode without one dies
     core = {"fs.defaultFS": f"hdfs://127.0.0.1:{rpc}", "hadoop.tmp.dir": str(folder / "data")}
-    # A file of two copies or more is closed half a second earlier: docs/servers.md
     site = {
         "dfs.replication": str(data_nodes),
         "dfs.permissions.enabled": "false",
@@ -100,7 +99,8 @@ def _configure(folder: Path, rpc: int, http: int, data_nodes: int, report_second
         "dfs.datanode.hostname": "127.0.0.1",
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         "dfs.namenode.safemode.extension": "0",
-        "dfs.namenode.file.close.num-committed-allowed": ("1"),
+        # A file of two copies or more is closed half a second earlier: docs/servers.md
+        "dfs.namenode.file.close.num-committed-allowed": "1",
         "dfs.blockreport.incremental.intervalMsec": str(report_seconds * 1000),
         "dfs.heartbeat.interval": str(max(1, report_seconds)),  # each brings a report along
         "dfs.namenode.heartbeat.recheck-interval": "2000",

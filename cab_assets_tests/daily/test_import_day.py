@@ -60,11 +60,11 @@ def test_a_full_disk_at_the_manifest_leaves_no_version(pipeline: Pipeline) -> No
     assert bookings_day(pipeline.lake, DAY).newest() == whole
 
 
-# Other rows, as many and as dear
 @pytest.mark.parametrize(
     ("altered", "differs"),
     [
         (
+            # Other rows, as many and as dear
             lambda each: Slice(each.rows, each.row_hash + 1),
             {"row_hash"},
         ),

@@ -12,7 +12,7 @@ def ask(trials: Trials) -> str:
 
 
 def declare(trials: Trials) -> str:
-    """What publishing does, on a table of its own."""
+    """Do what publishing does, on a table of its own."""
     one, two = (trials.lake.url(trials.scratch.path(part)) for part in PARTS)
     pointers = Pointers(trials.hive, trials.scratch.table)
     trials.undo.callback(trials.hive.execute, f"DROP TABLE IF EXISTS {pointers.name}")

@@ -13,9 +13,9 @@ class LakeUnreachable(CabError):
 
 
 def write(trials: Trials) -> str:
-    """In the root, and in the folder of each table that is there.
+    """Write in the root, and in the folder of each table that exists.
 
-    Every one that fails is named.
+    The error names every folder that failed.
     """
     trials.undo.callback(trials.delete, trials.scratch.folder)
     try:
@@ -39,7 +39,7 @@ def write(trials: Trials) -> str:
 
 
 def _locked(trials: Trials, folder: str) -> str | None:
-    """Why this process cannot work in a folder of the lake."""
+    """Return why this process cannot work in a folder of the lake."""
     path = f"{folder}/_{trials.scratch.name}"
     try:
         trials.lake.write(path, b"written")

@@ -10,7 +10,7 @@ LOOK_SECONDS = 20  # a count over an index takes one
 
 
 def database(trials: Trials) -> str:
-    """As an import reads, of no time at all."""
+    """Read as an import does, an empty range of time."""
     db = trials.bookings_db
     lost = db.rows_without_a_day(
         trials.env.start_date, seconds=min(trials.env.statement_seconds, LOOK_SECONDS)

@@ -47,7 +47,7 @@ def read(trials: Trials) -> str:
 
 
 def write(trials: Trials) -> str:
-    """Into folders that others may have made, and what it writes is ours to delete."""
+    """Let Spark write into folders that others may have made, and delete what it wrote."""
     there = trials.folders(OF_SPARK)
     for folder in (trials.scratch.folder, *there):
         _write(trials, f"{folder}/_{trials.scratch.name}")
@@ -107,7 +107,7 @@ def read_clicks(trials: Trials) -> str:
 
 
 def read_topic(trials: Trials) -> str:
-    """No record: from each partition's start to there."""
+    """Read no record: from each partition's start to the same offset."""
     topic = trials.click_topic
     begins = json.dumps({topic.name: topic.look().begins})
     options = topic.for_spark() | BRIEFLY | {"startingOffsets": begins, "endingOffsets": begins}

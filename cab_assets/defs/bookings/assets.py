@@ -27,7 +27,7 @@ PUBLISHED, AGGREGATES = dg.AssetKey(BOOKINGS.name), dg.AssetKey(BOOKING_AGGREGAT
 def spec(
     key: dg.AssetKey, *, deps: list[dg.AssetKey], table: Table, kinds: set[str], description: str
 ) -> dg.AssetSpec:
-    """A daily asset of the group."""
+    """Return the spec of a daily asset of the group."""
     return table_spec(
         key,
         group="bookings",
@@ -94,7 +94,7 @@ def bookings_days(
     hive: dg.ResourceParam[Hive],
     spark: dg.ResourceParam[Spark],
 ) -> Iterator[dg.Output[None]]:
-    """Bring the run's days from the source to their aggregates.
+    """Import the run's days from the source, publish them and aggregate them.
 
     A day that fails is withheld and named at the end.
     """

@@ -49,7 +49,7 @@ def every_row_has_a_day(
 
 
 def outcome(rows_without_a_day: int) -> dict[str, Any]:
-    """A warning, not an error: every other row is where it belongs."""
+    """Return a warning, not an error: every other row is where it belongs."""
     return {
         "passed": rows_without_a_day == 0,
         "severity": dg.AssetCheckSeverity.WARN,

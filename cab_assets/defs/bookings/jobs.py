@@ -46,9 +46,7 @@ def observe(
     lake: dg.ResourceParam[Lake],
     hive: dg.ResourceParam[Hive],
 ) -> None:
-    """Compare days of the source with what is published, and record what is seen on
-    `rds_bookings`.
-    """
+    """Compare days of the source with the published ones, and log the result on `rds_bookings`."""
     seconds = environment.statement_seconds * (60 if config.everything else 1)
     tables = [TableStore(table, lake, hive) for table in (BOOKINGS, BOOKING_AGGREGATES)]
     of = window(environment, config)

@@ -9,7 +9,7 @@ from cab_assets.defs.resources import CALENDAR
 def look(
     name: str, cron: str, *, everything: bool, hashed: bool, why: str
 ) -> dg.ScheduleDefinition:
-    """A schedule of `observe_bookings`."""
+    """Return a schedule of `observe_bookings`."""
     return dg.ScheduleDefinition(
         name=name,
         job=observe_bookings,

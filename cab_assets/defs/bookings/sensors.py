@@ -30,9 +30,7 @@ ACTIVE = [
 def bookings_changes_sensor(
     context: dg.SensorEvaluationContext,
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Imports the days that the last look at `rds_bookings` found changed, one run for each range
-    of days.
-    """
+    """Import the days that the last comparison found changed, one run for each range of days."""
     seen = int(context.cursor or 0)
     looks = [record for record in recent_looks(context.instance) if record.storage_id > seen]
     if not looks:
@@ -55,7 +53,7 @@ def bookings_changes_sensor(
 
 
 def recent_looks(instance: dg.DagsterInstance) -> list[dg.EventLogRecord]:
-    """Summaries of the latest observations, newest first."""
+    """Return summaries of the latest observations, newest first."""
     records = instance.fetch_observations(SOURCE, limit=200).records
     return [record for record in records if CHANGED_DAYS in _observation(record).metadata]
 
@@ -67,9 +65,7 @@ def changed_in(look: dg.EventLogRecord) -> list[str]:
 
 
 def busy_days(instance: dg.DagsterInstance) -> set[str]:
-    """The days that queued or running imports are at, whether asked for by job,
-    backfill or hand.
-    """
+    """Return the days of queued or running imports, whether asked for by job, backfill or hand."""
     runs = [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE))

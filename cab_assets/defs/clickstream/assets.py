@@ -145,9 +145,7 @@ def click_days(
     hive: dg.ResourceParam[Hive],
     spark: dg.ResourceParam[Spark],
 ) -> Iterator[dg.Output[None]]:
-    """Bring days up to the newest batch, seal those that are over, and retire the batches that
-    every day holds.
-    """
+    """Fold days up to the newest batch, seal those that are over, and retire folded batches."""
     fold = FoldRun(
         ledger=Ledger(lake, hive),
         topic=click_topic,

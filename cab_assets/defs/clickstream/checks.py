@@ -43,6 +43,6 @@ def is_accounted(batch: Batch) -> bool:
 
 
 def refused_share(batch: Batch) -> float:
-    """Of 0 to 1; 0 for a batch too small to say."""
+    """Return the share of rejected records, 0 to 1; 0 for a batch too small to say."""
     records = batch.contents.accepted + batch.contents.rejected
     return batch.contents.rejected / records if records >= RATIO_RECORDS else 0.0

@@ -20,9 +20,9 @@ from cab_assets.environment import Environment
 
 OBSERVATIONS = 500  # the sensor leaves one with each run it asks for
 
-# A run without a batch would leave the last results as never evaluated
 clickstream_ingest = dg.define_asset_job(
     "clickstream_ingest",
+    # A run without a batch would leave the last results as never evaluated
     selection=dg.AssetSelection.assets(STREAM).without_checks(),
     description="Bring what is new in the topic into committed batches.",
 )
@@ -70,9 +70,7 @@ def observe_clicks() -> None:
 
 
 def seen_before(instance: dg.DagsterInstance, topic: str, *, minutes: float) -> Offsets:
-    """Return where the topic ended, open transactions included, when it was last looked at
-    `minutes` ago or earlier.
-    """
+    """Return the topic's end offsets as logged `minutes` ago or earlier, open transactions too."""
     before = datetime.now(UTC).timestamp() - minutes * 60
     for record in instance.fetch_observations(TOPIC, limit=OBSERVATIONS).records:
         observation = record.event_log_entry.asset_observation
@@ -89,5 +87,5 @@ def seen_before(instance: dg.DagsterInstance, topic: str, *, minutes: float) -> 
 
 
 def still_waiting(seen: Offsets, ends: Offsets) -> int:
-    """Records that were in the topic then and are not committed now."""
+    """Return the number of records that were in the topic then and are not committed now."""
     return sum(max(end - ends.get(partition, 0), 0) for partition, end in seen.items())

@@ -59,7 +59,7 @@ class BatchReport:
         )
 
     def close(self, *, held: bool) -> None:
-        """Say what the run was, also when there was nothing to do.
+        """Report what the run did, also if there was nothing to do.
 
         `held`: an open transaction held records back.
         """
@@ -82,7 +82,7 @@ class BatchReport:
 
 
 def figures(batch: Batch) -> dict[str, Any]:
-    """What a person wants to know of a batch; numbers are plotted."""
+    """Return the metadata of a batch; Dagster plots the numbers."""
     contents, dates = batch.contents, sorted(batch.contents.event_dates)
     more = f" and {len(dates) - NAMED_DATES} more" if len(dates) > NAMED_DATES else ""
     return {
@@ -108,7 +108,7 @@ def figures(batch: Batch) -> dict[str, Any]:
 def topic_seen(
     topic: str, state: TopicState, committed_ends: dict[int, int]
 ) -> dg.AssetObservation:
-    """The topic as it is now."""
+    """Return the metadata of the topic as it is now."""
     return dg.AssetObservation(
         TOPIC,
         metadata={

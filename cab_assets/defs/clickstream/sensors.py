@@ -45,7 +45,7 @@ def clickstream_sensor(
     lake: dg.ResourceParam[Lake],
     hive_in_brief: dg.ResourceParam[Hive],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Asks for a run when the topic holds records that are not committed, and none is at it."""
+    """Ask for a run when the topic holds uncommitted records and no run is active."""
     if run := active_run(context.instance, clickstream_ingest.name, {STREAM}):
         return dg.SkipReason(f"Run {run.run_id} is at it.")
     if wait := pause(context.instance, clickstream_ingest.name, time.time()):
@@ -70,7 +70,7 @@ def clickstream_sensor(
 
 
 def _stopped(error: CabError, cursor: str, trouble: str) -> dg.SensorResult | dg.SkipReason:
-    """Ask once for a run that fails with the error, so that it is said where people look."""
+    """Ask once for a run that fails with the error, so that people see it among the runs."""
     if trouble == str(error):
         return dg.SkipReason(f"Stopped, until somebody sees to it: {error}")
     return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}")
@@ -88,9 +88,7 @@ def clicks_sensor(
     lake: dg.ResourceParam[Lake],
     hive_in_brief: dg.ResourceParam[Hive],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Asks for a run that folds every day that lacks records of a batch, seals days, and retires
-    batches.
-    """
+    """Ask for a run that folds days that lack records, seals days, and retires batches."""
     if run := active_run(context.instance, clickstream_fold.name, {DAYS, REFUSED}):
         return dg.SkipReason(f"Run {run.run_id} is at it.")
     newest = Ledger(lake, hive_in_brief).newest(int(context.cursor or 0))
@@ -113,7 +111,7 @@ def clicks_sensor(
 
 
 def all_committed(topic: ClickTopic, state: TopicState) -> str:
-    """Say that nothing waits, and what is not delivered yet."""
+    """Return the message that nothing waits, and what is not delivered yet."""
     held = "; ".join(map(str, topic.held(state)))
     behind = f" Of those that are not delivered, {held}" if held else ""
     return f"All {sum(state.ends.values()):,} records of {topic.name} are committed.{behind}"
@@ -131,7 +129,7 @@ def active_run(
 
 
 def pause(instance: dg.DagsterInstance, job: str, now: float) -> float:
-    """Seconds until a job is asked for whose last runs all failed; 0 if one of them did not."""
+    """Return the seconds until a job is asked for again whose last runs all failed, else 0."""
     last = instance.get_run_records(dg.RunsFilter(job_name=job), limit=FAILURES)
     if len(last) < FAILURES or any(
         record.dagster_run.status != dg.DagsterRunStatus.FAILURE for record in last
@@ -147,13 +145,14 @@ def last_fold(instance: dg.DagsterInstance) -> dg.RunRecord | None:
 
 
 def span(run: dg.RunRecord | None) -> tuple[float, float]:
-    """When a run started and ended, in seconds since 1970; (0, 0) if there was none."""
+    """Return when a run started and ended, in seconds since 1970; (0, 0) if there was none."""
     return (run.start_time or 0.0, run.end_time or 0.0) if run else (0.0, 0.0)
 
 
 def seconds_to_wait(last: tuple[float, float], now: float, *, minutes: float) -> float:
-    """Until the next fold: `minutes` after the last one started, and no sooner than its share of
-    the time allows.
+    """Return the seconds until the next fold.
+
+    It starts `minutes` after the last one started, and no sooner than its share of the time allows.
     """
     start, end = last
     return max(0.0, start + minutes * 60 - now, end + (end - start) * (1 / FOLD_SHARE - 1) - now)

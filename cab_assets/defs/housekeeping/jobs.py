@@ -59,10 +59,10 @@ def _report(context: dg.OpExecutionContext, table: str, gone: list[Collected]) -
 @dg.op(ins={"after": dg.In(dg.Nothing)})
 @step
 def purge_runs(context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment]) -> None:
-    """Forget finished runs past their retention, except those that materialized days: they are the
-    tables' history.
+    """Delete finished runs past their retention, except those that materialized days.
 
-    A batch's own history ends with the batch: at one every few seconds nobody wants it for ever.
+    Runs of days are the tables' history. A batch's history ends with the batch: there is one every
+    few seconds.
     """
     before = datetime.now(UTC) - timedelta(environment.run_retention_days)
     runs = context.instance.get_runs(

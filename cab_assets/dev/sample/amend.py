@@ -1,6 +1,4 @@
-"""Changing bookings that are there already, as the source of a real company does: the pipeline has
-to notice.
-"""
+"""Change existing bookings, as a company's own source does, so that the pipeline has to notice."""
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
@@ -56,7 +54,7 @@ def amend_days(
 ) -> None:
     """Amend up to five of the days that have bookings.
 
-    What is picked follows from the seed and the number of rows there.
+    The choice follows from the seed and the number of rows.
     """
     with source_table(env) as table:
         rows = _rows_by_day(table, start, days)
@@ -105,8 +103,9 @@ def _amend(table: FilledTable, rng: np.random.Generator, day: date, wanted: Amen
 
 
 def _picked(table: FilledTable, day: date, number: int, salt: int) -> list[str]:
-    """Booking ids of the day that look random and are the same for the same salt, picked without
-    bringing a million of them here.
+    """Return booking ids of the day that look random and are the same for the same salt.
+
+    The database picks them, so that a million of them stay there.
     """
     shuffled = f"ORDER BY md5(concat(booking_id, '{salt}')) LIMIT {number}"
     table.cursor.execute(

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from cab_assets.schemas import BOOKINGS
 
 # A booking id is 100,000,000 + slot × 3,300 + the day's number modulo 3,300: days less than nine
-# years apart never share one,
-# and the slots, drawn at random, spread a day over everything that 9 to 10 digits can say.
+# years apart never share one, and the slots, drawn at random, spread a day over everything that 9
+# to 10 digits can say.
 FIRST_ID = 100_000_000
 DAYS_APART = 3_300
 SLOTS = 3_000_000  # the most rows a day can have
@@ -22,10 +22,7 @@ SLOTS = 3_000_000  # the most rows a day can have
 EMPTY_DAYS = (10, 25)  # of each month: a day without bookings is legal
 DAY_MICROSECONDS = 86_400_000_000
 # 00:00:00 and 23:59:59.999999: one off in a window shows on every day
-EDGES = (
-    0,
-    DAY_MICROSECONDS - 1,
-)
+EDGES = (0, DAY_MICROSECONDS - 1)
 
 APP_VERSIONS = [
     f"{major}.{minor}.{patch}"
@@ -53,7 +50,7 @@ CENT = pa.scalar(Decimal("0.01"))
 
 
 def busy_days(start: date, days: int) -> list[date]:
-    """Those of the `days` from `start` on that have bookings."""
+    """Return those of the `days` from `start` on that have bookings."""
     return [
         day
         for day in (start + timedelta(each) for each in range(days))
@@ -62,14 +59,13 @@ def busy_days(start: date, days: int) -> list[date]:
 
 
 def bookings_of(day: date, rows: int, seed: int) -> pa.Table:
-    """`rows` bookings of `day` in the table's Arrow schema, at most SLOTS."""
+    """Return `rows` bookings of `day`, at most SLOTS, in the table's Arrow schema."""
     return invented(np.random.default_rng([seed, day.toordinal()]), day, rows)
 
 
 def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
-    """What `rng` gives next as bookings of `day`."""
+    """Return bookings of `day` made of the next values of `rng`."""
     pickups = _pickups(rng, day, rows)
-    # A fifth before the pickup
     columns = {
         "booking_id": _booking_ids(rng, day, rows),
         "customer_id": rng.integers(10_000_000, 100_000_000, rows),
@@ -81,6 +77,7 @@ def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
         "drop_lat": _degrees(rng, 90, rows),
         "drop_lon": _degrees(rng, 180, rows),
         "pickup_timestamp": pickups,
+        # A fifth before the pickup
         "drop_timestamp": (pickups + rng.integers(-1_800, 7_200, rows).astype("timedelta64[s]")),
         "trip_fare": _fares(rng, rows),
         "tip_amount": _tips(rng, rows),
@@ -95,9 +92,9 @@ def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
 
 
 def _pickups(rng: np.random.Generator, day: date, rows: int) -> npt.NDArray[np.datetime64]:
-    """In order.
+    """Return sorted pickup times.
 
-    Half of them on the full second, the first and the last row on the edges of the day.
+    Half of them are on the full second; the first and the last row are on the edges of the day.
     """
     microseconds = rng.integers(0, DAY_MICROSECONDS, rows)
     microseconds -= np.where(rng.random(rows) < 0.5, microseconds % 1_000_000, 0)
@@ -120,13 +117,13 @@ def _degrees(rng: np.random.Generator, limit: int, rows: int) -> npt.NDArray[np.
 
 
 def _fares(rng: np.random.Generator, rows: int) -> pa.Array:
-    """Whole amounts, a quarter with paise."""
+    """Return whole amounts, a quarter of them with paise."""
     paise = np.where(rng.random(rows) < 0.25, rng.integers(0, 100, rows), 0)
     return _money(pa.array(rng.integers(10, 1_000, rows) * 100 + paise))
 
 
 def _tips(rng: np.random.Generator, rows: int) -> pa.Array:
-    """Whole amounts, some above the fare; one in twenty unknown."""
+    """Return whole amounts, some above the fare, one in twenty NULL."""
     return _money(pa.array(rng.integers(0, 100, rows) * 100, mask=rng.random(rows) < 0.05))
 
 

@@ -1,5 +1,6 @@
-"""Made-up clicks, as the app sends them: every value a string, flags Yes and No, a newline in the
-name and the value of the time.
+"""Generated clicks, as the app sends them.
+
+Every value is a string, flags are Yes and No, and the time has a newline in its name and value.
 """
 
 from collections.abc import Iterator
@@ -80,13 +81,13 @@ def clicks(
     late: float = 0,
     repeat: float = 0,
 ) -> Iterator[bytes | None]:
-    """The values of the first `count` records of a Feed, or of all of it; None is a tombstone."""
+    """Return the values of the first `count` records of a Feed, or of all; None is a tombstone."""
     feed = Feed(seed=seed, start=start, days=days, poison=poison, late=late, repeat=repeat)
     return (value for _, value in islice(feed, count))
 
 
 def _chunk(feed: Feed, rng: np.random.Generator) -> Iterator[Labelled]:
-    """What is drawn is the same whatever the shares are."""
+    """Return the next records. The random draws are the same whatever the shares are."""
     columns, seconds = _columns(rng), _seconds(rng, feed.days)
     older = rng.integers(1, LATEST_DAYS + 1, CHUNK) * DAY_SECONDS
     kinds = np.searchsorted(
@@ -103,10 +104,7 @@ def _chunk(feed: Feed, rng: np.random.Generator) -> Iterator[Labelled]:
 def _repeat(
     rng: np.random.Generator, kinds: npt.NDArray[np.int64], values: list[bytes | None]
 ) -> None:
-    """In the place of each repeat one that was good before it.
-
-    Where there is none yet, it stays a click.
-    """
+    """Replace each repeat by a good record before it. Where there is none yet, make it a click."""
     good = np.flatnonzero((kinds == LATE) | (kinds == CLICK))
     draw = rng.random(CHUNK)
     for each in np.flatnonzero(kinds == REPEAT):
@@ -126,7 +124,7 @@ def _poison(
 
 
 def _columns(rng: np.random.Generator) -> list[list[object]]:
-    """All fields but the time, in their order.
+    """Return all fields but the time, in their order.
 
     The latitude is two columns, since half of them have a seventh decimal, 5.
     """
@@ -147,7 +145,7 @@ def _one_of(rng: np.random.Generator, choices: list[str]) -> list[object]:
 
 
 def _seconds(rng: np.random.Generator, days: int) -> npt.NDArray[np.int64]:
-    """Since the first day's midnight."""
+    """Return seconds since the first day's midnight."""
     of_day = rng.integers(0, DAY_SECONDS, CHUNK)
     edge = rng.random(CHUNK)
     of_day = np.where(
@@ -157,9 +155,9 @@ def _seconds(rng: np.random.Generator, days: int) -> npt.NDArray[np.int64]:
 
 
 def _times(feed: Feed, seconds: npt.NDArray[np.int64]) -> list[str]:
-    """As the app writes them.
+    """Return the times as the app writes them.
 
-    What would be before the earliest day is on it, at the same time of day.
+    A time before the earliest day is moved to that day, at the same time of day.
     """
     first = ((feed.earliest or feed.start) - feed.start).days * DAY_SECONDS
     seconds = np.where(seconds < first, first + seconds % DAY_SECONDS, seconds)

@@ -16,9 +16,9 @@ TABLES: dict[type, type[FilledTable]] = {PostgreSQL: PostgreSQLTable, MySQL: MyS
 
 @contextmanager
 def source_table(env: Environment) -> Iterator[FilledTable]:
-    """The table of bookings, made if it is missing.
+    """Return the table of bookings, created if it is missing.
 
-    SourceChangedShape if it is there with other columns.
+    Raises SourceChangedShape if it exists with other columns.
     """
     if env.bookings_db_url is None:
         raise BadEnvironment(

@@ -19,7 +19,7 @@ def fill(
     amend: bool = False,
     file: Path | None = None,
 ) -> None:
-    """A file's bookings, or changes to those that are there, or else made-up ones."""
+    """Write bookings from a file, changes to existing ones, or else generated ones."""
     if file:
         load_file(env, file, say)
     elif amend:

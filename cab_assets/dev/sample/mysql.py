@@ -25,9 +25,10 @@ class MySQLTable(FilledTable):
         )
 
     def insert_missing(self, rows: pa.RecordBatch) -> int:
-        """A duplicate is updated to what it is, which counts as no row.
+        """Insert the missing rows and return their number.
 
-        INSERT IGNORE would also hide values that do not fit.
+        A duplicate is updated to its own values, which counts as no row: INSERT IGNORE would also
+        hide values that do not fit.
         """
         values = ", ".join(["%s"] * rows.num_columns)
         insert = (

@@ -1,6 +1,4 @@
-"""Records that cannot be used: what broken apps, other programs and a misused topic leave among the
-clicks.
-"""
+"""Malformed test records: what broken apps, other programs and a misused topic leave."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,9 +13,9 @@ def without(field: str) -> Poison:
 
 
 def having(field: str, value: object) -> Poison:
-    """The click with another value of one field.
+    """Return the click with another value of one field.
 
-    `timestamp` goes by whichever name it has there.
+    `timestamp` goes by whichever name the click has for it.
     """
     return lambda click: _dumped(
         {name: value if name.strip() == field else old for name, old in _fields(click).items()}

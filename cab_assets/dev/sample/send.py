@@ -23,7 +23,6 @@ AT_ONCE = 20_000
 REFUSED_SECONDS = 30  # a broker that was killed is back after 10
 PROGRESS_SECONDS = 5
 TOMBSTONE_KEY = b"tombstone"  # a record must have a key or a value
-# In Python it pays: a third less time, as the checksum is over fewer bytes
 PRODUCER = {
     "bootstrap_timeout_ms": 5_000,
     "max_block_ms": 5_000,
@@ -31,7 +30,8 @@ PRODUCER = {
     "delivery_timeout_ms": REFUSED_SECONDS * 1000,
     "linger_ms": 20,
     "batch_size": 256 * 1024,
-    "compression_type": ("gzip"),
+    # In Python it pays: a third less time, as the checksum is over fewer bytes
+    "compression_type": "gzip",
     "metrics_enabled": False,
 }
 
@@ -48,7 +48,7 @@ class Pace:
     stop: Event = field(default_factory=Event)
 
     def batches(self, feed: Iterator[Labelled]) -> Iterator[list[Labelled]]:
-        """As many as may be in memory, or what is due each tenth of a second."""
+        """Yield as many records as may be in memory, or those due in each tenth of a second."""
         size = AT_ONCE if self.rate is None else max(1, round(self.rate / 10))
         began, done = time.monotonic(), 0
         while batch := list(islice(feed, size)):
@@ -124,7 +124,7 @@ def _producer(topic: ClickTopic) -> Iterator[KafkaProducer]:
 def _deliver(
     producer: KafkaProducer, topic: ClickTopic, partitions: int, first: int, batch: list[Labelled]
 ) -> None:
-    """Round the partitions, and wait until all of the batch is there.
+    """Send to the partitions in turn, and wait until all of the batch is there.
 
     `first` is how many were sent before.
     """

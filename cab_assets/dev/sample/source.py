@@ -29,17 +29,17 @@ class FilledTable(ABC):
 
     @abstractmethod
     def insert_missing(self, rows: pa.RecordBatch) -> int:
-        """Add those whose booking_id is not there yet; their number."""
+        """Add the rows whose booking_id is missing, and return their number."""
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything or nothing: without its COMMIT, closing the connection undoes it."""
+        """Run the block in one transaction: closing the connection without COMMIT undoes it."""
         self.cursor.execute(self.begin)
         yield
         self.cursor.execute("COMMIT")
 
     def holds(self) -> tuple[int, int]:
-        """How many rows, on how many days."""
+        """Return how many rows the table holds, and on how many days."""
         days = (
             "SELECT CAST(pickup_timestamp AS date) AS pickup_day, count(*) AS bookings FROM"
             f" {self.name} GROUP BY 1"

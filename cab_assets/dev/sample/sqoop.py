@@ -1,6 +1,4 @@
-"""Bookings in a file as Sqoop writes it: no header, the columns in order, nothing quoted, NULL as
-`null`.
-"""
+"""Bookings in a file as Sqoop writes it: no header, columns in order, no quotes, NULL as `null`."""
 
 import re
 from pathlib import Path
@@ -28,7 +26,10 @@ CONVERT = csv.ConvertOptions(
 
 
 def bookings_in(file: Path) -> pa.Table:
-    """All rows of `file` in the table's Arrow schema, or MalformedFile."""
+    """Return all rows of `file` in the table's Arrow schema.
+
+    Raises MalformedFile if it has another form.
+    """
     try:
         rows = csv.read_csv(file, READ, PARSE, CONVERT).combine_chunks()
     except pa.ArrowInvalid as error:
@@ -50,7 +51,7 @@ def _refuse(file: Path, column: str, unfit: Any, why: str) -> None:
 
 
 def _in_words(file: Path, said: str) -> str:
-    """Arrow's message with the column by its name; a line with too many or too few has none."""
+    """Return Arrow's message with the column's name; a line of another length has none."""
     place = re.match(r"(?:In CSV column #(\d+): |CSV parse error: )Row #(\d+): ", said)
     if place is None:
         return _sentence(f"{file}: {said}")

@@ -45,7 +45,7 @@ stdout_logfile_backups=2
 
 
 def render(home: Path, servers: Sequence[Server], port: int, password: str) -> str:
-    """The servers are started in their order and stopped in the reverse one."""
+    """Return the file's text. Servers start in their order and stop in the reverse one."""
     programs = [_program(server, priority) for priority, server in enumerate(servers)]
     return SUPERVISORD.format(home=home, address=f"{LOOPBACK}:{port}", password=password) + "".join(
         programs

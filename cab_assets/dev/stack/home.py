@@ -29,7 +29,7 @@ OURS = (
 
 
 def make(home: Path) -> None:
-    """The folder, its owner's alone when it is new."""
+    """Create the folder if it is missing, readable by its owner alone."""
     if odd := set(re.sub(r"[\w ./@+=~-]", "", str(home))):
         raise UnusableHome(
             f"CAB_HOME={home} holds {' '.join(sorted(odd))}, which not every server can be told;"
@@ -48,7 +48,7 @@ def make(home: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """All of the text or what was there before, readable by its owner alone at any moment."""
+    """Write the text in one step: the file is complete, and its owner's alone, at any instant."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -57,7 +57,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def password(home: Path) -> str:
-    """The stack's own password; empty where no stack ever was."""
+    """Return the stack's password; empty if there never was a stack."""
     file = home / PASSWORD
     return file.read_text() if file.exists() else ""
 
@@ -68,9 +68,9 @@ def _make_password(file: Path) -> None:
 
 
 def wipe(home: Path) -> None:
-    """Forget all data.
+    """Delete all data.
 
-    What is not ours stays, and a folder that never was a stack's home is not touched at all.
+    Files of others stay, and a folder that never was a stack's home is not touched at all.
     """
     if not (home / CONFIG).exists():
         if any(home.iterdir()):

@@ -11,7 +11,7 @@ SILENCE_SECONDS = 30
 
 
 def listen(process: subprocess.Popen[bytes]) -> str:
-    """All that it says; it is ended when it says nothing for too long."""
+    """Return all that the process prints; end it if it prints nothing for too long."""
     output = cast(IO[bytes], process.stdout).fileno()
     said = b""
     while select.select([output], [], [], SILENCE_SECONDS)[0]:
@@ -23,7 +23,7 @@ def listen(process: subprocess.Popen[bytes]) -> str:
 
 
 def reason(said: str) -> str:
-    """The first exception that Ivy names, or what it did not find."""
+    """Return the first exception that Ivy names, or what it did not find."""
     found = re.search(r"\((\S+(?:Exception|Error)\b.*|no answer.*)\)", said) or re.search(
         r"(Host \S+ not found|(?<=:: )\S+: not found)", said
     )

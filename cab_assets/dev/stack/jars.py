@@ -1,6 +1,4 @@
-"""Jars that are fetched once per user, with the Ivy that the pyspark wheel holds: Kafka's broker,
-and what Spark lacks to read from it.
-"""
+"""Download jars, once per user, with the Ivy of the pyspark wheel: Kafka's broker and connector."""
 
 import hashlib
 import os
@@ -32,7 +30,7 @@ class Jar:
 
     @property
     def path(self) -> str:
-        """In the folder of all jars."""
+        """Path in the folder of all jars."""
         _, name, version = self.coordinates.split(":")
         return f"{self.use}/{name}-{version}.jar"
 
@@ -60,7 +58,7 @@ class JarSet:
 
     @property
     def folder(self) -> Path:
-        """Where the jars of this list of pins are.
+        """The folder of the jars of this list of pins.
 
         Those of another version's list lie beside it.
         """
@@ -73,9 +71,9 @@ class JarSet:
         return [self.folder / jar.path for jar in self.pinned if jar.use == use]
 
     def fetch(self, report: Callable[[str], None]) -> None:
-        """Every jar is there when this returns, and is what its pin says.
+        """Download every jar that is missing, and compare each with its pin.
 
-        UnfetchableJars if one cannot be had.
+        Raises UnfetchableJars if one cannot be downloaded.
         """
         cache = self.folder.parent
         try:
@@ -90,9 +88,9 @@ class JarSet:
             ) from error
 
     def _is_whole(self) -> bool:
-        """A folder is there only if every jar in it was right.
+        """Return whether no jar was deleted since.
 
-        What is asked here is whether somebody deleted one since.
+        The folder only appears once every jar is right.
         """
         return all((self.folder / jar.path).exists() for jar in self.pinned)
 
@@ -113,9 +111,7 @@ class JarSet:
         report(f"jars: fetched and checked; they are in {self.folder}")
 
     def fetch_into(self, draft: Path) -> None:
-        """Fetch the jars into the folder `jars` of an existing folder, without a look at their
-        hashes.
-        """
+        """Download the jars into the folder `jars` of an existing folder, without a hash check."""
         (draft / "ivy.xml").write_text(self._wanted())
         target = f"{draft}/jars/[conf]/[artifact]-[revision].[ext]"
         ivy = [
@@ -167,12 +163,10 @@ def sha256(file: Path) -> str:
 
 
 def broker() -> str:
-    """The broker's class path."""
+    """Return the broker's class path."""
     return f"{EMBEDDED.folder}/broker/*"
 
 
 def connector() -> list[Path]:
-    """What any Spark driver of ours needs on its class path to read Kafka: all that is not in the
-    wheel.
-    """
+    """Return the jars that any Spark driver needs to read Kafka, beyond those of the wheel."""
     return EMBEDDED.of("connector")

@@ -17,7 +17,6 @@ from cab_assets.dev.stack.server import LOG_FORMAT, Server
 
 ANSWER_TIMEOUT_SECONDS = 3  # each of the answers that `ask` waits for
 PARTITIONS = 3  # one would hide every mistake about offsets of several
-# One killed with -9 is let in again after so long: back after 10 s, not 15
 SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -31,7 +30,8 @@ SETTINGS = {
     "message.max.bytes": str(2 * 2**20),  # values of 1 MB, and what is around them
     "replica.fetch.max.bytes": str(2 * 2**20),
     "log.retention.hours": "168",
-    "broker.session.timeout.ms": ("5000"),
+    # One killed with -9 is let in again after so long: back after 10 s, not 15
+    "broker.session.timeout.ms": "5000",
 }
 
 
@@ -78,9 +78,7 @@ class Kafka(Server):
         )
 
     def command(self) -> list[str]:
-        """All settings are here and none in a file, so that a stack which runs with other ones is
-        noticed.
-        """
+        """Return the command with all settings in it, so that a stack with others is noticed."""
         overrides = [f"--override={name}={value}" for name, value in self._settings.items()]
         return [*self._java(), "kafka.Kafka", "/dev/null", *overrides]
 
@@ -112,7 +110,8 @@ class Kafka(Server):
 
 
 def new_cluster_id() -> str:
-    """A random UUID as Kafka writes it, in 22 characters of URL-safe base64, of which the first is
-    no dash: Kafka's tools would take it for an option.
+    """Return a random UUID as Kafka writes it: 22 characters of URL-safe base64.
+
+    The first is no dash: Kafka's tools would take it for an option.
     """
     return f"C{base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip('=')}"

@@ -23,9 +23,9 @@ UP_SECONDS = 120  # a cold disk and two busy cores: 26 s were seen
 
 
 def up(home: Path, report: Report) -> None:
-    """Every server answers when this returns.
+    """Start every server and wait until all answer.
 
-    CabError when one does not, and then nothing that was started here is left running.
+    Raises CabError if one does not, and then stops all servers that were started here.
     """
     machine.check()
     _check_packages()
@@ -52,7 +52,7 @@ def _check_packages() -> None:
 
 
 def down(home: Path, *, wipe: bool = False) -> None:
-    """Nothing of the stack is running when this returns; its data stays unless wiped."""
+    """Stop the stack. Its data stays unless wiped."""
     home = home.resolve()
     if not home.is_dir():
         return

@@ -17,7 +17,7 @@ REMEDY = (
 
 
 def check() -> None:
-    """UnfitMachine if something is missing; Java is the one that Spark is going to pick."""
+    """Raise UnfitMachine if something is missing; Java is the one that Spark is going to pick."""
     found = java()
     version = _version(found)
     if version < OLDEST_JAVA:
@@ -29,7 +29,7 @@ def check() -> None:
 
 
 def java() -> str:
-    """As `spark-class` looks for it: JAVA_HOME goes before PATH."""
+    """Return the path of Java, found as `spark-class` finds it: JAVA_HOME goes before PATH."""
     home = os.environ.get("JAVA_HOME")
     found = shutil.which(Path(home) / "bin" / "java" if home else "java")
     if found is None:

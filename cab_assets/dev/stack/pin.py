@@ -1,5 +1,6 @@
-"""Write the hashes of a file of pinned jars anew, after its versions were changed: `python -m
-cab_assets.dev.stack.pin FILE`.
+"""Write the hashes of a file of pinned jars anew, after a change of its versions.
+
+Run it as `python -m cab_assets.dev.stack.pin FILE`.
 """
 
 import sys
@@ -10,9 +11,7 @@ from cab_assets.dev.stack.jars import JarSet, sha256
 
 
 def pin(file: Path) -> None:
-    """Fetch each jar that the file names from Maven Central, and write its SHA-256 at the head of
-    its line.
-    """
+    """Download each jar of the file from Maven Central, and write its SHA-256 into its line."""
     jars = JarSet(file, file.stem, 0)
     with tempfile.TemporaryDirectory() as draft:
         jars.fetch_into(Path(draft))

@@ -18,9 +18,7 @@ def remembered(home: Path) -> dict[str, int]:
 
 @contextmanager
 def claimed(home: Path, usual: Mapping[str, int]) -> Iterator[dict[str, int]]:
-    """A free port for each name, remembered, and left alone by other starting stacks until the
-    block ends.
-    """
+    """Lend a free port for each name; other starting stacks leave it alone until the block ends."""
     before = remembered(home)
     with ExitStack() as claims:
         ports = {
@@ -32,7 +30,7 @@ def claimed(home: Path, usual: Mapping[str, int]) -> Iterator[dict[str, int]]:
 
 
 def free(usual: int) -> int:
-    """`usual`, or the first port after it that is free now."""
+    """Return `usual`, or the first port after it that is free now."""
     with ExitStack() as claims:
         return _first_free(tuple(range(usual, usual + 1000)), claims)
 
@@ -42,9 +40,10 @@ def _first_free(candidates: tuple[int, ...], claims: ExitStack) -> int:
 
 
 def _claim(port: int, claims: ExitStack) -> bool:
-    """Whether nobody listens there.
+    """Return whether no server listens on the port.
 
-    A server takes seconds to, so until then a name in the kernel says that the port is given away.
+    A server takes seconds to start. Until it listens, an abstract socket shows that the port is
+    taken.
     """
     claim = claims.enter_context(socket.socket(socket.AF_UNIX))
     with socket.socket() as listener:

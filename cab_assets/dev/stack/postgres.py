@@ -18,7 +18,6 @@ INITDB = (
     "--locale=C",
     "--no-instructions",
 )
-# A sample of a few million bookings is loaded without forced checkpoints
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",  # their paths end at 107 characters, a CAB_HOME may not
@@ -27,7 +26,8 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": ("2GB"),
+    # A sample of a few million bookings is loaded without forced checkpoints
+    "max_wal_size": "2GB",
     "jit": "off",  # costs more than it saves on queries of a second
     "log_checkpoints": "off",
 }
@@ -73,8 +73,9 @@ class Postgres(Server):
         ]
 
     def account(self) -> list[str]:
-        """Nobody's, for root: PostgreSQL refuses to run as root. Why so:
-        docs/decisions/0004-postgresql-as-root.md.
+        """Return how to run as `nobody` if this process is root: PostgreSQL refuses root.
+
+        The reasons are in docs/decisions/0004-postgresql-as-root.md.
         """
         if os.geteuid() != 0:
             return []

@@ -5,9 +5,9 @@ from pathlib import Path
 
 
 def of_session(leader: int, folder: Path) -> list[int]:
-    """The living processes of a session that work inside a folder.
+    """Return the living processes of a session that work inside a folder.
 
-    A number alone may long be another program's.
+    A session's number alone may belong to another program by now.
     """
     return [
         pid
@@ -34,7 +34,7 @@ def send(pids: list[int], number: signal.Signals) -> None:
 
 
 def await_end(leader: int, folder: Path, seconds: float) -> list[int]:
-    """Those that are left after so long, at best none."""
+    """Return the processes that are left after so many seconds, at best none."""
     deadline = time.monotonic() + seconds
     while (left := of_session(leader, folder)) and time.monotonic() < deadline:
         time.sleep(0.05)

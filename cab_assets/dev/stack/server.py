@@ -49,14 +49,14 @@ class Server(ABC):
     def command(self) -> list[str]: ...
 
     def account(self) -> list[str]:
-        """What to run the command through for another account than ours."""
+        """Return the command in front that runs a server under another account, if any."""
         return []
 
     def environment(self) -> dict[str, str]:
         return {}
 
     def run(self, command: list[str], stdin: str = "") -> None:
-        """A program of its set-up, as its own account; what it says goes to the server's log."""
+        """Run a program of the server's set-up under its account, and log its output."""
         with self.log.open("a") as log:
             ended = subprocess.run(
                 [*self.account(), *command], input=stdin, stdout=log, stderr=log, text=True
@@ -68,10 +68,10 @@ class Server(ABC):
 
     @abstractmethod
     def ask(self) -> None:
-        """Have it do a little real work; one of `refusals` when it does not."""
+        """Have the server do a little real work; raise one of `refusals` if it does not."""
 
     def refusal(self) -> Exception | None:
-        """Why it does not answer; None when it does."""
+        """Return why it does not answer; None if it does."""
         try:
             self.ask()
         except self.refusals as error:
@@ -80,15 +80,15 @@ class Server(ABC):
 
     @abstractmethod
     def variables(self) -> dict[str, str]:
-        """What the pipeline is told about it."""
+        """Return the pipeline's variables that lead to this server."""
 
     def failed(self, how: str) -> ServerNotUp:
-        """The error that says so, with the end of the log."""
+        """Return the error that says so, with the end of the log."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         tail = "\n".join(f"    {line}" for line in lines[-TAIL_LINES:])
         return ServerNotUp(f"{self.name} {how}. The end of its log, {self.log}:\n{tail}")
 
 
 def packaged(distribution: str, path: str) -> str:
-    """A file of an installed distribution, found without importing it."""
+    """Return the path of a file of an installed distribution, found without importing it."""
     return str(importlib.metadata.distribution(distribution).locate_file(path))

@@ -52,5 +52,5 @@ class Stack:
 
 
 def remembered(folder: Path) -> Stack:
-    """The stack as it was started last; with the usual ports if it never was."""
+    """Return the stack as it was started last; with the usual ports if it never was."""
     return Stack(folder, USUAL | ports.remembered(folder))

@@ -1,6 +1,4 @@
-"""supervisord: keeps the servers of one stack up, and is told what to do over a port on
-loopback.
-"""
+"""supervisord: keeps the servers of one stack up, and is controlled over a port on loopback."""
 
 import os
 import signal
@@ -48,8 +46,9 @@ class Supervisor:
 
     @property
     def pid(self) -> int | None:
-        """That of the latest one, which is the number of its session too, so it still tells the
-        servers that it left.
+        """Return the latest supervisord's pid.
+
+        It is also the number of its session, by which servers that it left behind are found.
         """
         try:
             return int((self.home / "supervisord.pid").read_text())
@@ -96,7 +95,7 @@ class Supervisor:
             return False
 
     def state(self, name: str) -> dict[str, Any]:
-        """As supervisord has it: statename, pid, start, now, spawnerr."""
+        """Return supervisord's own state of a server: statename, pid, start, now, spawnerr."""
         return cast(dict[str, Any], self._ask("getProcessInfo", name))
 
     def revive(self, name: str) -> None:

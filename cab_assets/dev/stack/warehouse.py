@@ -18,7 +18,6 @@ from cab_assets.dev.stack.server import LOG_FORMAT, Server, packaged
 ANSWER_TIMEOUT_SECONDS = 10  # the first statement of a cold JVM takes three
 SERVER_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 RELEASE_SESSION = "/spark.connect.SparkConnectService/ReleaseSession"
-# Open sessions see new files of a known partition at once
 SETTINGS = {
     "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
     "spark.connect.grpc.binding.address": LOOPBACK,
@@ -30,14 +29,13 @@ SETTINGS = {
     "spark.sql.shuffle.partitions": "8",  # two cores: Spark's 200 are all overhead
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # 2020-01-01 stays a string
-    "spark.sql.hive.filesourcePartitionFileCacheSize": ("0"),
+    # Open sessions see new files of a known partition at once
+    "spark.sql.hive.filesourcePartitionFileCacheSize": "0",
 }
 
 
 class Warehouse(Server):
-    """One JVM from the pyspark wheel: HiveServer2, Spark Connect, and the metastore (Derby) of
-    both.
-    """
+    """One JVM from the pyspark wheel: HiveServer2, Spark Connect, and their metastore (Derby)."""
 
     name: ClassVar[str] = "warehouse"
     usual_ports: ClassVar[Mapping[str, int]] = {"hive": 10000, "spark": 15002}
@@ -61,8 +59,9 @@ class Warehouse(Server):
 
     @property
     def _spark_home(self) -> Path:
-        """Spark without the wheel's `python/lib/pyspark.zip`: out of a zip, each Python that Spark
-        starts compiles all it imports, for a second.
+        """Return a Spark home without the wheel's `python/lib/pyspark.zip`.
+
+        Out of a zip, each Python that Spark starts would compile all its imports, for a second.
         """
         return self.folder / "spark"
 
@@ -88,7 +87,7 @@ class Warehouse(Server):
         ]
 
     def class_path(self) -> list[Path]:
-        """Beside the wheel's own jars."""
+        """Return the jars beside the wheel's own."""
         return jars.connector()
 
     def settings(self) -> dict[str, str]:
@@ -108,7 +107,7 @@ class Warehouse(Server):
         }
 
     def environment(self) -> dict[str, str]:
-        """Of this wheel, whatever Spark else is on the machine.
+        """Return the environment of this wheel's Spark, whichever other Spark is on the machine.
 
         The Python is the one that `foreachBatch` runs in.
         """
@@ -135,8 +134,9 @@ class Warehouse(Server):
 
 
 def _ask_spark_connect(port: int) -> None:
-    """A release of no session: the service answers it, and unlike a session it costs neither
-    pyspark's imports (0.7 s) nor the server anything.
+    """Release a session that does not exist: the cheapest request that the service answers.
+
+    A real session would cost the imports of pyspark (0.7 s) and work of the server.
     """
     with grpc.insecure_channel(
         f"{LOOPBACK}:{port}", options=[("grpc.enable_http_proxy", 0)]
