@@ -41,6 +41,7 @@ def _per_second(text: str) -> float:
     return float(found[1])
 
 
+SHARES = "--poison, --late and --repeat are shares of --clicks or --rate, together at most 1"
 Days = Annotated[int, typer.Option(min=1, help="How many days.")]
 RowsPerDay = Annotated[
     int | None, typer.Option(min=1, max=3_000_000, show_default="1000", help=ROWS)
@@ -90,16 +91,14 @@ def sample(
 
     if file and amend:
         raise typer.BadParameter("--file and --amend exclude each other")
-    if poison + late + repeat > (1 if clicks or rate else 0):
-        raise typer.BadParameter(
-            "--poison, --late and --repeat are shares of --clicks or --rate, together at most 1"
-        )
+    shares = {"poison": poison, "late": late, "repeat": repeat}
+    if sum(shares.values()) > (1 if clicks or rate else 0):
+        raise typer.BadParameter(SHARES)
     env = settings()
     first = start.date() if start else env.start_date
     if rows_per_day or amend or file or not (clicks or rate):
         _fill(env, yes, (first, days, rows_per_day or 1000, seed), amend=amend, file=file)
     if clicks or rate:
-        shares = {"poison": poison, "late": late, "repeat": repeat}
         feed = Feed(
             seed=seed, start=first, days=days, earliest=min(first, env.start_date), **shares
         )

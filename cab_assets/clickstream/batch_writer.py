@@ -9,6 +9,8 @@ from cab_assets.schemas import CLICKSTREAM_BATCHES
 AHEAD = 3
 # A batch is taken within a second; longer than a run waits for HiveServer2 before it gives up
 TAKEN_SECONDS = 75
+NOT_TAKEN = "nobody takes what this query stages, so whoever started it is gone"
+NOT_STOPPED = "nobody has stopped this query in time, so whoever started it is gone"
 RARELY_TWICE = [
     column.name
     for column in CLICKSTREAM_BATCHES.columns
@@ -50,13 +52,9 @@ def files_writer(
         while number >= ahead and not is_taken(f"{prefix}-{number - ahead}/{manifest}"):
             clock.sleep(0.1)
             if clock.monotonic() - began > patience:
-                raise RuntimeError(
-                    "nobody takes what this query stages, so whoever started it is gone"
-                )
+                raise RuntimeError(NOT_TAKEN)
         if began - first_call[0] > lifetime:
-            raise RuntimeError(
-                "nobody has stopped this query in time, so whoever started it is gone"
-            )
+            raise RuntimeError(NOT_STOPPED)
         batch.write.mode("overwrite").options(**PARQUET).parquet(f"{prefix}-{number}")
 
     return write

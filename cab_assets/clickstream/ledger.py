@@ -1,8 +1,7 @@
-"""The commits: numbered partitions of `clickstream_batches`, each added once, by whoever is first.
+"""The commits: numbered partitions of `clickstream_batches`, each added once, by the first writer.
 
-Adding partition n+1 is what commits a batch, and a compare-and-set: of several who try one
-succeeds. An error, "already exists" and silence are one case: what the number points at says who
-has it.
+Adding partition n+1 commits a batch; of several writers, one succeeds. Whatever the answer (an
+error, "already exists" or a time-out), the partition's location says which batch has the number.
 """
 
 import time

@@ -25,6 +25,7 @@ from cab_assets.store.manifest import MANIFEST
 from cab_assets.transforms.clickstream import read_clicks
 
 START_SECONDS = 45  # a warm server takes 2, one that was just started 10
+NOT_STARTED = "Spark does not start the streaming query ({}); see `cab doctor`, then run again"
 # After two answers of HiveServer2 that never came, the run must still end within a minute
 STOP_SECONDS = 5
 ORPHAN_SECONDS = QUERY_SECONDS + 60
@@ -70,10 +71,7 @@ def staging(
     try:
         query = Query(lake, name, start, within(START_SECONDS, writer.start))
     except TimeoutError as timeout:
-        raise StagingFailed(
-            f"Spark does not start the streaming query ({timeout}); see `cab doctor`, then run"
-            " again"
-        ) from timeout
+        raise StagingFailed(NOT_STARTED.format(timeout)) from timeout
     try:
         yield query
     finally:

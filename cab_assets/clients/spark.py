@@ -28,8 +28,7 @@ ANSWER_TIMEOUT_SECONDS = 15  # under full load it answers in one
 END_SECONDS = 5  # a server that is up releases a session in 0.1 s
 CONNECT_PORT, MASTER_PORT = 15002, 7077
 LOCAL, STANDALONE = "local", "spark://"
-# Of a call whose connection broke: 0.05 s, then four times longer each, 10 s at most: given up
-# after 25 s, not 10 minutes
+# Of a call whose connection broke: it fails after 25 s, not Spark's 10 minutes
 RETRIES = 6
 WENT_AWAY = (  # of the client: no answer, or one of a new server that does not know the session
     r"^<_\w+ of RPC that terminated with:\s+status = StatusCode\.UNAVAILABLE"

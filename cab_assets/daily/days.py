@@ -12,7 +12,7 @@ from cab_assets.daily.retries import Outage, retried
 from cab_assets.daily.row_counts import USUAL, RowLimits
 from cab_assets.errors import Unavailable
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.sources.dialect import BookingsDbInterrupted, BookingsDbUnavailable
+from cab_assets.sources.failures import BookingsDbInterrupted, BookingsDbUnavailable
 from cab_assets.store.stored_day import StoredDay
 
 NOT_TRIED = "not tried, because another day of this run failed"

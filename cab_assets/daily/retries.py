@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TypeVar
 
-from cab_assets.sources.dialect import BookingsDbInterrupted, BookingsDbUnavailable
+from cab_assets.sources.failures import BookingsDbInterrupted, BookingsDbUnavailable
 
 T = TypeVar("T")
 # Seconds before each retry. Together they outlast a restart and most fail-overs. A replica that

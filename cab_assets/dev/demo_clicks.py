@@ -120,11 +120,7 @@ def show(sides: Sides, before: Offsets, report: Report) -> None:
 
     Raises DemoFailed unless it is all of them.
     """
-    new = " OR ".join(
-        f"(kafka_partition = {partition} AND kafka_offset >= {end})"
-        for partition, end in before.items()
-    )
-    where = f"WHERE topic = '{sides.click_topic.name}' AND ({new})"
+    where = f"WHERE topic = '{sides.click_topic.name}' AND ({_after(before)})"
     dates = query(
         sides,
         f"SELECT event_date, count(*) FROM {{clickstream}} {where} GROUP BY event_date ORDER BY"
@@ -147,6 +143,13 @@ def show(sides: Sides, before: Offsets, report: Report) -> None:
             f"{accepted:,} accepted and {rejected:,} refused are not the {CLICKS:,} that were sent"
         )
     report(f"{accepted:,} accepted + {rejected:,} refused = {CLICKS:,} sent.")
+
+
+def _after(ends: Offsets) -> str:
+    return " OR ".join(
+        f"(kafka_partition = {partition} AND kafka_offset >= {end})"
+        for partition, end in ends.items()
+    )
 
 
 def query(sides: Sides, sql: str) -> list[tuple[Any, ...]]:

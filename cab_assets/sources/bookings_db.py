@@ -18,13 +18,8 @@ from cab_assets.sources import connectorx_rows
 from cab_assets.sources.connections import Connections
 from cab_assets.sources.copied import copied
 from cab_assets.sources.cursors import Cursors
-from cab_assets.sources.dialect import (
-    LOCK_SECONDS,
-    BookingsDbRefused,
-    Dialect,
-    Snapshot,
-    TableLocked,
-)
+from cab_assets.sources.dialect import LOCK_SECONDS, Dialect, Snapshot
+from cab_assets.sources.failures import BookingsDbRefused, TableLocked
 from cab_assets.sources.fingerprint import Fingerprint, fingerprint
 from cab_assets.sources.row_processes import RowProcesses
 from cab_assets.sources.source import Source

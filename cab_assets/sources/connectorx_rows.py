@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from cab_assets.errors import CabError
-from cab_assets.sources.dialect import Dialect, Snapshot, SourceUnreadable
-from cab_assets.sources.mysql_errors import LOST
+from cab_assets.sources.dialect import Dialect, Snapshot
+from cab_assets.sources.failures import SourceUnreadable
+from cab_assets.sources.mysql_failures import LOST
 from cab_assets.sources.row_processes import ProcessEnded, ReadingFailed, RowProcess
 
 # 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages

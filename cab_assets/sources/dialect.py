@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlparse
 from zoneinfo import ZoneInfo
 
 from cab_assets.clients.password import Password
-from cab_assets.errors import CabError, Unavailable
+from cab_assets.errors import CabError
 from cab_assets.schemas import Column, SourceTable
 
 if TYPE_CHECKING:  # which imports this module
@@ -19,33 +19,6 @@ if TYPE_CHECKING:  # which imports this module
 
 CONNECT_SECONDS = 5  # ConnectorX would try for 30 and then not say why
 LOCK_SECONDS = 60  # wait for a lock that a TRUNCATE or an ALTER TABLE of another program holds
-
-
-class BookingsDbUnavailable(Unavailable):
-    """The database cannot be reached, or breaks off."""
-
-
-class BookingsDbInterrupted(Unavailable):
-    """The database ended a transaction for a reason that passes, such as a deadlock."""
-
-
-class TableLocked(BookingsDbUnavailable):
-    """Another program holds a lock on the table that keeps readers out."""
-
-
-class BookingsDbRefused(CabError):
-    """The database answered, with a no: password, name, permission, table."""
-
-
-class SourceUnreadable(CabError):
-    """The source holds a value that cannot be brought over as it is."""
-
-
-CHECK = (
-    "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with"
-    " `cab doctor`, then run again"
-)
-LOOK = "The server says why: fix that in the source, then run the day again"
 Window = tuple[datetime, datetime]  # [start, end) by the wall clock of the business zone
 
 

@@ -5,31 +5,18 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 import pymysql
 
 from cab_assets.errors import CabError
 from cab_assets.schemas import Column, SourceTable
-from cab_assets.sources.dialect import (
-    CONNECT_SECONDS,
-    LOCK_SECONDS,
-    BookingsDbRefused,
-    Dialect,
-    Snapshot,
-)
-from cab_assets.sources.mysql_errors import LOST, is_wrong_password, meaning
-from cab_assets.sources.mysql_hash import OF_CHARACTER_SET, UTF8, hashable, row_hash
-from cab_assets.sources.mysql_session import LOCK_LIMIT, SESSION, TIME_LIMIT
-
-MARK = (  # begins a statement of ConnectorX; the number is that of the day's own connection
-    "/* rows for connection {} */"
-)
-OTHER_LOGIN = (
-    "Install the packages of requirements.lock. If the user is one of MariaDB's ed25519, which"
-    " ConnectorX does not know, create it with mysql_native_password (IDENTIFIED VIA). Then run"
-    " again"
-)
+from cab_assets.sources.dialect import Dialect, Snapshot
+from cab_assets.sources.failures import BookingsDbRefused
+from cab_assets.sources.mysql_connection import MARK, connect, kill, settings
+from cab_assets.sources.mysql_failures import LOST, is_wrong_password, meaning
+from cab_assets.sources.mysql_hash import OF_CHARACTER_SET, UTF8, row_hash
+from cab_assets.sources.mysql_session import TIME_LIMIT
+from cab_assets.sources.mysql_shape import shape
 
 
 @dataclass(frozen=True)
@@ -69,56 +56,19 @@ class MySQL(Dialect):
     }
 
     def connect(self) -> Any:
-        try:
-            connection = self._connect()
-        except RuntimeError as error:  # of PyMySQL, for a package that it does not come with
-            raise BookingsDbRefused(f"{self.address}: {error}. {OTHER_LOGIN}") from error
-        with connection.cursor() as cursor:
-            for statement in [*SESSION, LOCK_LIMIT.format(LOCK_SECONDS)]:
-                cursor.execute(statement)
-        return connection
-
-    def _connect(self) -> Any:
-        parts = urlparse(self.address)
-        return pymysql.connect(
-            host=parts.hostname,
-            port=parts.port or 3306,
-            user=unquote(parts.username or ""),
-            password=self.password.text.encode(),  # PyMySQL itself would take Latin 1
-            database=parts.path.strip("/"),
-            connect_timeout=CONNECT_SECONDS,
-            charset="utf8mb4",
-            autocommit=True,
-            ssl_ca=str(self.ca) if self.ca else None,
-            ssl_verify_cert=self.ca is not None,
-            ssl_verify_identity=self.ca is not None,
-        )
+        return connect(self.address, self.password, self.ca)
 
     def cancel(self, connection: Any) -> None:
         """End the connection and the one that ConnectorX reads by.
 
         Otherwise the server would go on with their statements.
         """
-        number = connection.thread_id()
-        mine = (
-            "SELECT id FROM information_schema.processlist WHERE id = %s OR info LIKE %s AND id <>"
-            " connection_id()"
-        )
-        with (
-            suppress(pymysql.MySQLError),
-            closing(self.connect()) as other,
-            other.cursor() as cursor,
-        ):
-            cursor.execute(mine, (number, f"{MARK.format(number)}%"))
-            for (each,) in cursor.fetchall():
-                cursor.execute(f"KILL {each}")
+        with suppress(pymysql.MySQLError), closing(self.connect()) as other:
+            kill(other, connection.thread_id())
 
     def failure(self, error: Exception) -> CabError:
         # PyMySQL's word for a connection that an earlier error has closed
-        gone = error.args == (
-            0,
-            "",
-        )
+        gone = error.args == (0, "")
         return super().failure(
             pymysql.OperationalError(LOST, "the connection to the server was lost")
             if gone
@@ -147,28 +97,16 @@ class MySQL(Dialect):
             f"SELECT utc_timestamp(6) FROM (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 0) AS"
             " no_row) AS unlocked"
         )
-        moment, mark = (
-            cursor.fetchone()[0].replace(tzinfo=UTC),
-            MARK.format(cursor.connection.thread_id()),
-        )
-        return Snapshot(moment, [*SESSION, LOCK_LIMIT.format(LOCK_SECONDS)], mark)
+        moment = cursor.fetchone()[0].replace(tzinfo=UTC)
+        return Snapshot(moment, settings(), MARK.format(cursor.connection.thread_id()))
 
     def shape(self, cursor: Any, table: str, declared: SourceTable) -> dict[str, str]:
-        columns = (
-            "SELECT column_name, column_type, coalesce(character_set_name, '') FROM"
-            " information_schema.columns"
-        )
-        rows = [tuple(map(_text, row)) for row in _of_the_table(cursor, columns, table)]
-        found = {_as_declared(column, declared): kind for column, kind, _ in rows}
-        if not found and _of_the_table(cursor, "SELECT 1 FROM information_schema.tables", table):
-            # The server says what is wrong with the view
-            cursor.execute(f"SELECT 1 FROM {table} LIMIT 0")
+        found = shape(cursor, table, declared)
         if any(self._is_zoned(source_type) for source_type in found.values()):
-            self._refuse_unknown_zone(cursor)
-        sets = {_as_declared(column, declared): name for column, _, name in rows if name}
-        return hashable(cursor, table, found, sets, declared)
+            self._raise_if_unknown_zone(cursor)
+        return found
 
-    def _refuse_unknown_zone(self, cursor: Any) -> None:
+    def _raise_if_unknown_zone(self, cursor: Any) -> None:
         """Raise an error if the zone is unknown.
 
         Without zone tables, MySQL converts times to NULL.
@@ -246,25 +184,3 @@ def is_real(column: str) -> str:
     A zero date or partial date has no day number (NULL); 31 February has that of 2 March.
     """
     return f"from_days(to_days({column})) = date({column})"
-
-
-def _of_the_table(cursor: Any, query: str, table: str) -> Sequence[Any]:
-    """Return what a table of information_schema says of `table`."""
-    schema, _, name = table.rpartition(".")
-    cursor.execute(
-        f"{query} WHERE table_name = %s AND table_schema = coalesce(nullif(%s, ''), database())",
-        (name, schema),
-    )
-    rows: Sequence[Any] = cursor.fetchall()
-    return rows
-
-
-def _as_declared(column: str, declared: SourceTable) -> str:
-    """Return the declared name of a column whose name differs in case alone: MySQL ignores case."""
-    names = {name.lower(): name for name in declared.names}
-    return names.get(column.lower(), column)
-
-
-def _text(value: Any) -> str:
-    """Return text: information_schema answers bytes or text, depending on the server."""
-    return value.decode() if isinstance(value, bytes) else str(value)

@@ -6,7 +6,7 @@ from typing import Any
 import pymysql
 
 from cab_assets.schemas import SourceTable
-from cab_assets.sources.mysql_errors import MIXED, code_of
+from cab_assets.sources.mysql_failures import MIXED, code_of
 
 UTF8 = "convert({} USING utf8mb4)"
 OF_CHARACTER_SET = (  # follows the type of a text that is converted before it is hashed

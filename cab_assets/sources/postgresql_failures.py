@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import psycopg
 
 from cab_assets.errors import CabError
-from cab_assets.sources.dialect import (
+from cab_assets.sources.dialect import CONNECT_SECONDS
+from cab_assets.sources.failures import (
     CHECK,
-    CONNECT_SECONDS,
     LOOK,
     BookingsDbInterrupted,
     BookingsDbRefused,

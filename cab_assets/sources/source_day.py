@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cab_assets.sources.cursors import Cursors
-from cab_assets.sources.dialect import Snapshot, SourceUnreadable
+from cab_assets.sources.dialect import Snapshot
+from cab_assets.sources.failures import SourceUnreadable
 from cab_assets.sources.fingerprint import Fingerprint, fingerprint
 from cab_assets.sources.source import FIGURES, ROW_HASH, TEXT_BYTES, Source
 from cab_assets.sources.windows import packed_windows

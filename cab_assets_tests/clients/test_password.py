@@ -8,7 +8,7 @@ import pytest
 
 from cab_assets.clients.password import Password, SecretRefused, SecretUnavailable, given, kept
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.sources.dialect import BookingsDbRefused
+from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets.sources.postgresql import PostgreSQL
 from cab_assets_tests.aws import aws
 from cab_assets_tests.pipeline import Pipeline

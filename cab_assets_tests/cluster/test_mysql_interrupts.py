@@ -14,7 +14,7 @@ import pymysql
 import pytest
 
 from cab_assets.daily.days import import_days
-from cab_assets.sources.dialect import BookingsDbRefused, BookingsDbUnavailable
+from cab_assets.sources.failures import BookingsDbRefused, BookingsDbUnavailable
 from cab_assets_tests.cluster import databases
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides

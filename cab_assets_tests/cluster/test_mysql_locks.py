@@ -11,8 +11,8 @@ import pytest
 
 from cab_assets.daily import retries
 from cab_assets.daily.days import import_days
-from cab_assets.sources import bookings_db, mysql
-from cab_assets.sources.dialect import TableLocked
+from cab_assets.sources import bookings_db, mysql_connection
+from cab_assets.sources.failures import TableLocked
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides
 from cab_assets_tests.cluster.mysql_rides import rides as new_rides
@@ -45,7 +45,7 @@ def elsewhere() -> Iterator[ThreadPoolExecutor]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "PAUSES", (0.1,))
     monkeypatch.setattr(bookings_db, "LOCK_SECONDS", 0)
-    monkeypatch.setattr(mysql, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(mysql_connection, "LOCK_SECONDS", 1)
 
 
 @contextmanager

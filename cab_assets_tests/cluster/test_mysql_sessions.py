@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cab_assets.sources import mysql
-from cab_assets.sources.dialect import SourceUnreadable
+from cab_assets.sources import mysql_connection
+from cab_assets.sources.failures import SourceUnreadable
 from cab_assets.sources.mysql_session import SESSION
 from cab_assets_tests.cluster import databases
 from cab_assets_tests.cluster.databases import Database
@@ -104,7 +104,9 @@ def test_text_that_arrives_as_another_text_makes_no_version(
     hostile: Rides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As through a proxy that drops the settings of a session."""
-    monkeypatch.setattr(mysql, "SESSION", [each for each in SESSION if "NAMES" not in each])
+    monkeypatch.setattr(
+        mysql_connection, "SESSION", [each for each in SESSION if "NAMES" not in each]
+    )
     hostile.admin("DELETE FROM {table} WHERE booking_id = 'BK3'")
     with pytest.raises(SourceUnreadable, match=r"text of booking BK1 \(2 of 3 rows\) .* utf8mb4"):
         hostile.run(DAY)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cab_assets.sources.dialect import BookingsDbRefused
+from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import rides as new_rides
 

@@ -11,7 +11,7 @@ import pytest
 from cab_assets.cli.trials import sources
 from cab_assets.cli.trials.trials import Trials
 from cab_assets.environment import Environment
-from cab_assets.sources.dialect import BookingsDbRefused
+from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets_tests.cluster.pgbouncer import pgbouncer
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride

@@ -16,7 +16,7 @@ from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay
 from cab_assets.dev.sample.load import load_days
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.sources.dialect import BookingsDbInterrupted
+from cab_assets.sources.failures import BookingsDbInterrupted
 from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets.wiring import Clients
 from cab_assets_tests.cluster.standby import Replicated, replicated

@@ -144,7 +144,7 @@ def test_other_rows_of_other_row_groups_are_compared_each_time(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cab_assets.store.writer.ROW_GROUP_ROWS", 1_000)
-    monkeypatch.setattr("cab_assets.sources.postgresql.WINDOW_ROWS", 500)
+    monkeypatch.setattr("cab_assets.sources.postgresql_windows.WINDOW_ROWS", 500)
     load_days(pipeline.env, DAY, 1, 5_000, 7, print)
     taken, take = [], arrival.sample
 

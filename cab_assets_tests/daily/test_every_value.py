@@ -49,7 +49,7 @@ def test_every_value_is_written_as_it_is(
     indexed: bool,
     window_rows: int,
 ) -> None:
-    monkeypatch.setattr("cab_assets.sources.postgresql.WINDOW_ROWS", window_rows)
+    monkeypatch.setattr("cab_assets.sources.postgresql_windows.WINDOW_ROWS", window_rows)
     if not indexed:
         table.sql("DROP INDEX {table}_pickup_timestamp")
     table.insert(*odd_rides(DAY, RIDES, MORE))

@@ -10,7 +10,7 @@ from cab_assets.clients.lake import Lake, LakeRefused
 from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay, import_day
 from cab_assets.dev.sample.load import load_days
-from cab_assets.sources import postgresql
+from cab_assets.sources import postgresql, postgresql_windows
 from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
@@ -90,7 +90,7 @@ def test_rows_that_are_not_the_sources_make_no_version(
 def test_a_days_figures_and_rows_come_over_two_connections(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 100)
+    monkeypatch.setattr(postgresql_windows, "WINDOW_ROWS", 100)
     load_days(pipeline.env, DAY, 1, 2_000, 7, print)
     made, connect = [], postgresql.PostgreSQL.connect
 

@@ -12,7 +12,7 @@ from cab_assets.daily import days as many_days
 from cab_assets.daily.days import import_days
 from cab_assets.daily.retries import Outage
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.sources.dialect import BookingsDbUnavailable
+from cab_assets.sources.failures import BookingsDbUnavailable
 from cab_assets.sources.postgresql import PostgreSQL
 from cab_assets.store.stored_day import StoredDay
 from cab_assets_tests.pipeline import Pipeline

@@ -15,7 +15,7 @@ from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay
 from cab_assets.environment import Environment
 from cab_assets.sources import postgresql, postgresql_session
-from cab_assets.sources.dialect import BookingsDbUnavailable
+from cab_assets.sources.failures import BookingsDbUnavailable
 from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets_tests.patience import within
 from cab_assets_tests.pipeline import Pipeline

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from cab_assets.clients.password import given
 from cab_assets.schemas import BOOKINGS
-from cab_assets.sources import connectorx_rows
+from cab_assets.sources import connectorx_rows, mysql_connection
 from cab_assets.sources.bookings_db import BookingsDb, midnight
 from cab_assets.sources.dialect import Dialect
 from cab_assets.sources.mysql import MySQL
@@ -117,12 +117,14 @@ def _heard(kind: type[Dialect], *, zoned: bool) -> Iterator[str]:
         types = {name: ZONED.get(found, found) for name, found in types.items()}
     for question in (_a_day, _plain_rows, _days, _looks):
         server = Server(types)
-        connect = "connect" if kind is PostgreSQL else "_connect"  # MySQL's sends its settings
-        of_server = type(kind.__name__, (kind,), {connect: lambda _, server=server: server})
-        address = f"{kind.__name__.lower()}://cab@db/rides"
-        db = BookingsDb(of_server(address, given(""), "Asia/Kolkata"), "bookings")
-        with patch.object(connectorx_rows, "read", partial(_read, server)):
-            question(db)
+        dialect = kind(f"{kind.__name__.lower()}://cab@db/rides", given(""), "Asia/Kolkata")
+        with (
+            patch.object(connectorx_rows, "read", partial(_read, server)),
+            patch.object(PostgreSQL, "connect", lambda _, server=server: server),
+            # MySQL's `connect` sends its settings
+            patch.object(mysql_connection, "_connect", lambda *_, server=server: server),
+        ):
+            question(BookingsDb(dialect, "bookings"))
         title = f"-- {kind.__name__}, {types['pickup_timestamp']}: {question.__name__[1:]}"
         yield "\n".join([title, *map(_lines, server.said)])
 

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cab_assets.clients.password import given
 from cab_assets.errors import CabError
 from cab_assets.sources.connectorx_rows import read
-from cab_assets.sources.dialect import BookingsDbRefused, Snapshot
+from cab_assets.sources.dialect import Snapshot
+from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets.sources.mysql import MySQL
 from cab_assets.sources.row_processes import RowProcesses
 from cab_assets_tests.patience import patience

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from cab_assets.schemas import BOOKINGS
-from cab_assets.sources import postgresql, windows
+from cab_assets.sources import postgresql_windows, windows
 from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets_tests.odd_values import a_time
 from cab_assets_tests.pipeline import Pipeline
@@ -90,7 +90,7 @@ def unaided(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_value_arrives_as_it_is_in_one_window_or_in_many(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, window_rows: int
 ) -> None:
-    monkeypatch.setattr(postgresql, "WINDOW_ROWS", window_rows)
+    monkeypatch.setattr(postgresql_windows, "WINDOW_ROWS", window_rows)
     pipeline.insert(*odd_rides(200))
     is_like_source(pipeline)
 
@@ -114,7 +114,7 @@ def test_a_window_with_a_value_that_stands_for_something_else_is_read_otherwise(
         otherwise.append("its own" if str(start) <= AT < str(end) else "another")
         return one_by_one(day, start, end)
 
-    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 2)
+    monkeypatch.setattr(postgresql_windows, "WINDOW_ROWS", 2)
     monkeypatch.setattr(SourceDay, "_one_by_one", noted)
     pipeline.insert(*odd_rides(20), ride("BK20", AT, cab_registration_no=None, **{column: value}))
     is_like_source(pipeline)
@@ -141,7 +141,7 @@ def test_columns_of_the_source_may_have_any_name(pipeline: Pipeline) -> None:
 def test_a_day_is_not_packed_without_an_index_or_when_a_moment_holds_too_many(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, at: str | None
 ) -> None:
-    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 19)
+    monkeypatch.setattr(postgresql_windows, "WINDOW_ROWS", 19)
     monkeypatch.setattr(windows, "_read", None)
     pipeline.insert(*odd_rides(20, pickup=at))
     if at is None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cab_assets.environment import Environment
-from cab_assets.sources import postgresql
+from cab_assets.sources import postgresql_windows
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, rows, source
 
@@ -46,7 +46,7 @@ class Noted:
 
 @pytest.fixture
 def table(stack: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 10)
+    monkeypatch.setattr(postgresql_windows, "WINDOW_ROWS", 10)
     with source(stack) as made:
         made.sql("DROP INDEX {table}_pickup_timestamp")
         made.insert(

@@ -13,7 +13,7 @@ import pytest
 from cab_assets.environment import Environment
 from cab_assets.sources import bookings_db, postgresql
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.sources.dialect import TableLocked
+from cab_assets.sources.failures import TableLocked
 from cab_assets.sources.postgresql_session import lock
 from cab_assets_tests.patience import until, within
 from cab_assets_tests.rides import ride

@@ -15,7 +15,7 @@ from cab_assets.daily.import_day import ImportedDay
 from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKINGS, Table
 from cab_assets.sources import copied, packed, windows
-from cab_assets.sources.dialect import BookingsDbRefused
+from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets.store import writer
 from cab_assets.store.draft import PART
 from cab_assets_tests.rides import ride

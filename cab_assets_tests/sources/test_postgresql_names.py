@@ -25,7 +25,7 @@ NAMES = [
 
 @pytest.fixture
 def table(stack: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    monkeypatch.setattr("cab_assets.sources.postgresql.WINDOW_ROWS", 2)
+    monkeypatch.setattr("cab_assets.sources.postgresql_windows.WINDOW_ROWS", 2)
     with source(stack) as made:
         made.insert(*(ride(f"BK{hour}", f"{DAY} {hour:02}:00:00") for hour in range(10)))
         yield made

@@ -7,7 +7,7 @@ import pytest
 
 from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKINGS
-from cab_assets.sources.dialect import SourceUnreadable
+from cab_assets.sources.failures import SourceUnreadable
 from cab_assets.sources.postgresql_numbers import fits
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, rows, source

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from cab_assets.environment import Environment
-from cab_assets.sources.dialect import BookingsDbRefused
+from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, rows, source
 

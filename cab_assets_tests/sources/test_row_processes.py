@@ -19,7 +19,8 @@ import pytest
 
 from cab_assets.clients.password import given
 from cab_assets.sources.connectorx_rows import read
-from cab_assets.sources.dialect import BookingsDbUnavailable, Snapshot
+from cab_assets.sources.dialect import Snapshot
+from cab_assets.sources.failures import BookingsDbUnavailable
 from cab_assets.sources.mysql import MySQL
 from cab_assets.sources.row_processes import ProcessEnded, ReadingFailed, RowProcess, RowProcesses
 from cab_assets_tests.patience import patience, until, within

@@ -5,11 +5,11 @@ import pymysql
 import pytest
 
 from cab_assets.clients.password import given
-from cab_assets.sources.dialect import (
+from cab_assets.sources.dialect import Dialect
+from cab_assets.sources.failures import (
     BookingsDbInterrupted,
     BookingsDbRefused,
     BookingsDbUnavailable,
-    Dialect,
     TableLocked,
 )
 from cab_assets.sources.mysql import MySQL

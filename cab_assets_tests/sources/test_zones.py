@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cab_assets.daily.import_day import import_day
-from cab_assets.sources import postgresql
+from cab_assets.sources import postgresql_windows
 from cab_assets.store.manifest import Manifest
 from cab_assets.wiring import Clients
 from cab_assets_tests.pipeline import Pipeline
@@ -58,7 +58,7 @@ def test_a_day_of_instants_is_a_day_of_the_zones_wall_clock(
     zoned: Pipeline, monkeypatch: pytest.MonkeyPatch, zone: str, day: str, hours: int
 ) -> None:
     # Clocks that are set forth and back run through many windows
-    monkeypatch.setattr(postgresql, "WINDOW_ROWS", 1)
+    monkeypatch.setattr(postgresql_windows, "WINDOW_ROWS", 1)
     zoned.sql(HOURS.replace("%s", day))
     manifest = imported(zoned, zone, day)
     expected = zoned.sql(

@@ -15,7 +15,7 @@ from cab_assets.dev.sample.sqoop import MalformedFile
 from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.bookings_db import SourceChangedShape
-from cab_assets.sources.dialect import BookingsDbRefused
+from cab_assets.sources.failures import BookingsDbRefused
 
 NEW_YEAR = date(2020, 1, 1)
 FILED = """\

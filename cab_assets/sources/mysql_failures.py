@@ -3,7 +3,7 @@
 import re
 
 from cab_assets.errors import CabError
-from cab_assets.sources.dialect import (
+from cab_assets.sources.failures import (
     CHECK,
     LOOK,
     BookingsDbInterrupted,

@@ -1,0 +1,30 @@
+"""What goes wrong with the bookings' database, and what to do."""
+
+from cab_assets.errors import CabError, Unavailable
+
+
+class BookingsDbUnavailable(Unavailable):
+    """The database cannot be reached, or breaks off."""
+
+
+class BookingsDbInterrupted(Unavailable):
+    """The database ended a transaction for a reason that passes, such as a deadlock."""
+
+
+class TableLocked(BookingsDbUnavailable):
+    """Another program holds a lock on the table that keeps readers out."""
+
+
+class BookingsDbRefused(CabError):
+    """The database answered, with a no: password, name, permission, table."""
+
+
+class SourceUnreadable(CabError):
+    """The source holds a value that cannot be brought over as it is."""
+
+
+CHECK = (
+    "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with"
+    " `cab doctor`, then run again"
+)
+LOOK = "The server says why: fix that in the source, then run the day again"

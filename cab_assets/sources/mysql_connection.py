@@ -1,0 +1,70 @@
+"""A connection to MySQL, and the end of what runs on it."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import pymysql
+
+from cab_assets.clients.password import Password
+from cab_assets.sources.dialect import CONNECT_SECONDS, LOCK_SECONDS
+from cab_assets.sources.failures import BookingsDbRefused
+from cab_assets.sources.mysql_session import LOCK_LIMIT, SESSION
+
+MARK = (  # begins a statement of ConnectorX; the number is that of the day's own connection
+    "/* rows for connection {} */"
+)
+OTHER_LOGIN = (
+    "Install the packages of requirements.lock. If the user is one of MariaDB's ed25519, which"
+    " ConnectorX does not know, create it with mysql_native_password (IDENTIFIED VIA). Then run"
+    " again"
+)
+
+
+def settings() -> list[str]:
+    """Return the statements that every session begins with, by PyMySQL and ConnectorX alike."""
+    return [*SESSION, LOCK_LIMIT.format(LOCK_SECONDS)]
+
+
+def connect(address: str, password: Password, ca: Path | None) -> Any:
+    """Return a connection with the settings of every session.
+
+    Raises BookingsDbRefused for a way to log in that PyMySQL or ConnectorX lacks.
+    """
+    try:
+        connection = _connect(address, password, ca)
+    except RuntimeError as error:  # of PyMySQL, for a package that it does not come with
+        raise BookingsDbRefused(f"{address}: {error}. {OTHER_LOGIN}") from error
+    with connection.cursor() as cursor:
+        for statement in settings():
+            cursor.execute(statement)
+    return connection
+
+
+def _connect(address: str, password: Password, ca: Path | None) -> Any:
+    parts = urlparse(address)
+    return pymysql.connect(
+        host=parts.hostname,
+        port=parts.port or 3306,
+        user=unquote(parts.username or ""),
+        password=password.text.encode(),  # PyMySQL itself would take Latin 1
+        database=parts.path.strip("/"),
+        connect_timeout=CONNECT_SECONDS,
+        charset="utf8mb4",
+        autocommit=True,
+        ssl_ca=str(ca) if ca else None,
+        ssl_verify_cert=ca is not None,
+        ssl_verify_identity=ca is not None,
+    )
+
+
+def kill(connection: Any, number: int) -> None:
+    """End connection `number`, and those whose statement bears its mark."""
+    found = (
+        "SELECT id FROM information_schema.processlist WHERE id = %s OR info LIKE %s AND id <>"
+        " connection_id()"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(found, (number, f"{MARK.format(number)}%"))
+        for (each,) in cursor.fetchall():
+            cursor.execute(f"KILL {each}")
