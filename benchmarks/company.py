@@ -84,10 +84,7 @@ def imported_to(folder: Path, bucket: S3) -> Iterator[tuple[str, Mapping[str, st
     """
     if not (gateway := shutil.which(GATEWAY)):
         # Not through the port at which it can fail
-        yield (
-            "S3 (moto)",
-            client_of(f"http://127.0.0.1:{bucket.front.to}"),
-        )
+        yield ("S3 (moto)", client_of(f"http://127.0.0.1:{bucket.front.to}"))
         return
     (folder / "root" / BUCKET).mkdir(parents=True)
     (port,) = free_ports(1)

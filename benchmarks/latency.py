@@ -22,10 +22,7 @@ from cab_assets.environment import Environment
 from cab_assets.settings import CHECKOUT
 
 # A run leaves 15 s after the last click, so each of these meets an idle system
-SINGLE, APART_SECONDS = (
-    8,
-    35,
-)
+SINGLE, APART_SECONDS = 8, 35
 RATE, STEADY_SECONDS, WARM_SECONDS = 500, 90, 20
 POLL_SECONDS = 0.3
 GIVE_UP_SECONDS = 120

@@ -18,19 +18,10 @@ from cab_assets_tests.embedded import Embedded
 from cab_assets_tests.pipeline import Pipeline
 
 # A test with two of these marks is of the first
-TIERS = (
-    "cluster",
-    "soak",
-    "faults",
-    "stack",
-    "unit",
-)
+TIERS = ("cluster", "soak", "faults", "stack", "unit")
 EMBEDDED = pytest.StashKey[Embedded]()
 # Names of a test's own, also on servers that other sessions use
-SESSION, NUMBERS = (
-    secrets.token_hex(3),
-    itertools.count(1),
-)
+SESSION, NUMBERS = secrets.token_hex(3), itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -237,11 +237,7 @@ class Pipeline:
 
     def environ(self, **variables: str) -> dict[str, str]:
         # Of pyspark, too, which notes there that this process uses Connect
-        others = (
-            "CAB_",
-            "DAGSTER_",
-            "SPARK_",
-        )
+        others = ("CAB_", "DAGSTER_", "SPARK_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         return kept | dict(self.variables) | variables
 

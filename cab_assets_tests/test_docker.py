@@ -22,11 +22,7 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((DOCKER / "compose.yaml").r
     "services"
 ]
 # The embedded warehouse is one process on this machine alone
-OF_LOOPBACK = (
-    "spark.plugins",
-    "spark.connect.",
-    "spark.driver.",
-)
+OF_LOOPBACK = ("spark.plugins", "spark.connect.", "spark.driver.")
 
 
 def test_every_variable_is_in_the_one_file_of_settings() -> None:

@@ -14,12 +14,7 @@ SIGNAL_SECONDS = 60  # longer than servers take to end
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "--durations=25"]
 # Whole files: tests of one may share a table
-ON_TWO_CORES = [
-    "--numprocesses",
-    "2",
-    "--dist",
-    "loadfile",
-]
+ON_TWO_CORES = ["--numprocesses", "2", "--dist", "loadfile"]
 TIERS: dict[str, list[list[str]]] = {
     "lint": [[f"{BIN}/ruff", "check"], [f"{BIN}/ruff", "format", "--check"]],
     "types": [[f"{BIN}/mypy"]],

@@ -106,12 +106,7 @@ def sample(
 
 
 def _fill(
-    env: Environment,
-    yes: bool,
-    rows: tuple[date, int, int, int],
-    *,
-    amend: bool,
-    file: Path | None,
+    env: Environment, yes: bool, rows: tuple[date, int, int, int], *, amend: bool, file: Path | None
 ) -> None:
     from cab_assets.dev.sample.fill import fill
 
@@ -130,8 +125,7 @@ def _send(env: Environment, yes: bool, feed: "Feed", clicks: int, rate: float | 
 
 @samples.command()
 def demo(
-    days: Annotated[int, typer.Option(min=1, max=365, help="How many days.")] = 30,
-    yes: Yes = False,
+    days: Annotated[int, typer.Option(min=1, max=365, help="How many days.")] = 30, yes: Yes = False
 ) -> None:
     """Bring sample bookings and clicks into Hive through Dagster, and compare with the sources.
 

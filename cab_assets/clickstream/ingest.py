@@ -20,10 +20,7 @@ LOOK_SECONDS = 1.0  # between looks at the topic and the query while nothing is 
 # that are gone
 STUCK_SECONDS = 20
 # Seconds before a run at work asks a silent broker again; its query outlasts that
-PAUSES: tuple[float, ...] = (
-    1,
-    3,
-)
+PAUSES: tuple[float, ...] = (1, 3)
 QUIET_SECONDS = 15  # a run leaves when nothing came for so long; another start costs half of that
 
 # Where to start, what to call it

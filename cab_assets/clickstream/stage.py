@@ -32,10 +32,7 @@ ORPHAN_SECONDS = QUERY_SECONDS + 60
 # What one task reads: a large batch keeps all cores busy to its end, a small one stays in few files
 TASK_OFFSETS = 100_000
 # With Kafka's defaults, reading takes a third longer
-CONSUMER = {
-    "kafka.max.poll.records": 5_000,
-    "kafka.max.partition.fetch.bytes": 4 << 20,
-}
+CONSUMER = {"kafka.max.poll.records": 5_000, "kafka.max.partition.fetch.bytes": 4 << 20}
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,7 @@ from cab_assets.errors import CabError
 
 UNKNOWN_TOPIC = 3
 # Python's years 1 to 9999; a producer may give any time
-EARLIEST_MS, LATEST_MS = (
-    -62_135_596_800_000,
-    253_402_300_799_000,
-)
+EARLIEST_MS, LATEST_MS = -62_135_596_800_000, 253_402_300_799_000
 # Records of a transaction count when it is over, and not at all when it is given up
 READ_COMMITTED = "read_committed"
 

@@ -4,11 +4,7 @@ import boto3
 import pyarrow.fs as pafs
 
 # Half a minute at worst; S3 answers 503 when it scales, and then means wait
-CONNECT_SECONDS, REQUEST_SECONDS, ATTEMPTS = (
-    3,
-    10,
-    3,
-)
+CONNECT_SECONDS, REQUEST_SECONDS, ATTEMPTS = 3, 10, 3
 
 
 def file_system() -> pafs.S3FileSystem:

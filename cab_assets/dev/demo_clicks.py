@@ -38,10 +38,7 @@ def feed_and_drain(
             env, Feed(start=env.start_date, days=days, poison=POISON), CLICKS, Pace(), report
         )
         # Nothing else is coming: a run leaves when all is committed
-        brief = {
-            **variables,
-            "CAB_INGEST_RUN_MINUTES": "0",
-        }
+        brief = {**variables, "CAB_INGEST_RUN_MINUTES": "0"}
         with daemon(brief, env.home / "logs" / "demo-daemon.log", report):
             wait_until_drained(sides, report)
         show(sides, before, report)

@@ -99,10 +99,7 @@ def test_a_batch_that_was_not_committed_is_over_when_a_record_of_it_was_committe
     lake: Lake, committed: Offsets, over: bool
 ) -> None:
     # Of the first, nothing
-    ranges = (
-        Range(partition=0, start=10, end=10),
-        Range(partition=1, start=5, end=9),
-    )
+    ranges = (Range(partition=0, start=10, end=10), Range(partition=1, start=5, end=9))
     write_batch(lake, batch(4, folder=FOLDER, ranges=ranges))
     assert is_over(lake, FOLDER, newest(committed)) is over
     assert not is_over(lake, FOLDER, newest(committed, topic="another"))

@@ -4,12 +4,7 @@ import pytest
 from kafka.errors import UnknownBrokerIdError
 
 from cab_assets.clients.click_topic import NoSuchTopic, check_answer, moment
-from cab_assets.clients.kafka_client import (
-    KafkaFailed,
-    KafkaRefused,
-    KafkaUnavailable,
-    answering,
-)
+from cab_assets.clients.kafka_client import KafkaFailed, KafkaRefused, KafkaUnavailable, answering
 from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.errors import CabError
 

@@ -10,10 +10,7 @@ from cab_assets_tests.processes import run
 
 INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends"]
 # At that level a package starts nothing
-QUIET = {
-    "RUNLEVEL": "1",
-    "DEBIAN_FRONTEND": "noninteractive",
-}
+QUIET = {"RUNLEVEL": "1", "DEBIAN_FRONTEND": "noninteractive"}
 
 
 def program(name: str, package: str) -> str:

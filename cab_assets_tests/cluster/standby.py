@@ -15,10 +15,7 @@ from cab_assets_tests.patience import until
 from cab_assets_tests.processes import free_ports, serving
 
 # Changes win over queries
-NO_DELAY = [
-    "--max_standby_streaming_delay=0",
-    "--hot_standby_feedback=off",
-]
+NO_DELAY = ["--max_standby_streaming_delay=0", "--hot_standby_feedback=off"]
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,7 @@ def test_a_file_is_read_whole_though_its_datanodes_have_not_reported_it_yet(
         monkeypatch.setattr("cab_assets.clients.hdfs.REPORT_SECONDS", 0)
         refused = {}
         # A DataNode's first report comes at once, whatever its interval
-        for path in (
-            "a/0",
-            "a/1",
-            "a/2",
-        ):
+        for path in ("a/0", "a/1", "a/2"):
             lake.write(path, CONTENT)
             try:
                 assert lake.read(path) == CONTENT

@@ -43,11 +43,7 @@ def table(stack: Environment) -> Iterator[Source]:
 @pytest.mark.parametrize("indexed", [True, False], ids=["packed", "COPY"])
 @pytest.mark.parametrize("window_rows", [20_000, 7])
 def test_every_value_is_written_as_it_is(
-    table: Source,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    indexed: bool,
-    window_rows: int,
+    table: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indexed: bool, window_rows: int
 ) -> None:
     monkeypatch.setattr("cab_assets.sources.postgresql_windows.WINDOW_ROWS", window_rows)
     if not indexed:

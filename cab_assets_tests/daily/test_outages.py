@@ -40,12 +40,7 @@ class Source:
     def portion(self, days: list[str], tmp_path: Path) -> dict[str, str]:
         lake = Lake(f"file://{tmp_path}")
         found = import_days(
-            NOWHERE,
-            bookings_days(lake, days),
-            "run",
-            at_once=1,
-            say=print,
-            outage=self.outage,
+            NOWHERE, bookings_days(lake, days), "run", at_once=1, say=print, outage=self.outage
         )
         return {day: str(outcome) for day, outcome in found}
 

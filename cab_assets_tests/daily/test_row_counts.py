@@ -25,13 +25,7 @@ def state_of(rows: int, row_hash: int | None) -> Fingerprint:
     return fingerprint(BOOKINGS, rows, (rows, rows), row_hash)
 
 
-def a_version(
-    lake: Lake,
-    rows: int,
-    *found: Finding,
-    day: str = DATE,
-    moment: int = 1,
-) -> Manifest:
+def a_version(lake: Lake, rows: int, *found: Finding, day: str = DATE, moment: int = 1) -> Manifest:
     """Seal a version that claims to hold some rows, the source's fare and hash among them."""
     version = f"202003{moment:02d}T000000000000Z-001-a"
     files = written(bookings_day(lake, day), version)
@@ -78,12 +72,7 @@ def test_a_first_version_lost_nothing(lake: Lake) -> None:
     ],
 )
 def test_a_day_of_100_rows_may_lose_the_share_that_is_set(
-    lake: Lake,
-    before: int,
-    after: int,
-    max_loss: float,
-    *,
-    passed: bool,
+    lake: Lake, before: int, after: int, max_loss: float, *, passed: bool
 ) -> None:
     a_version(lake, before)
     found = lost(lake, after, RowLimits(max_loss))

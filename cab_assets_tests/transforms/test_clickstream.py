@@ -25,10 +25,7 @@ EVENT_NAMES = [column.name for column in EVENT]
 NEEDED = [name for name in EVENT_NAMES if name not in POSITION]
 UNUSABLE = ["kafka_timestamp_unusable"]
 # Of the calendar, in microseconds
-FIRST, LAST = (
-    -62_135_596_800 * 10**6,
-    253_402_300_800 * 10**6 - 1,
-)
+FIRST, LAST = -62_135_596_800 * 10**6, 253_402_300_800 * 10**6 - 1
 ARRIVED = datetime(2020, 9, 14, 4, 30, tzinfo=UTC)  # 10:00 in Kolkata
 
 

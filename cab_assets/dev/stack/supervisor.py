@@ -20,15 +20,7 @@ USUAL_PORTS = {"supervisor": 9001}
 START_SECONDS = 10
 STOP_SECONDS = 45  # more than the 30 after which supervisord kills a server
 # Servers start the same, whatever SPARK_… or PG… the user has set
-INHERITED = (
-    "HOME",
-    "JAVA_HOME",
-    "LANG",
-    "LC_ALL",
-    "LOGNAME",
-    "PATH",
-    "USER",
-)
+INHERITED = ("HOME", "JAVA_HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "USER")
 
 
 class _Impatient(xmlrpc.client.Transport):

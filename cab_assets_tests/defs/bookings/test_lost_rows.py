@@ -53,9 +53,7 @@ def test_a_day_that_lost_more_than_half_is_withheld_until_a_tag_accepts_it(
     published.is_like_source(YESTERDAY)
 
 
-def test_a_withheld_day_is_asked_for_once_for_each_state_of_its_source(
-    published: Pipeline,
-) -> None:
+def test_a_withheld_day_is_asked_for_once_for_each_state_of_its_source(published: Pipeline) -> None:
     published.sql("TRUNCATE {table}")
     assert look(published, {"hashed": False}) == [YESTERDAY]
     requests, cursor = asked(published.instance)
@@ -76,8 +74,7 @@ def held(pipeline: Pipeline) -> object:
 
 
 def test_a_withheld_version_stays_while_it_holds_its_day_back(
-    published: Pipeline,
-    monkeypatch: pytest.MonkeyPatch,
+    published: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published.sql("TRUNCATE {table}")
     assert not published.run(YESTERDAY).success
@@ -90,8 +87,7 @@ def test_a_withheld_version_stays_while_it_holds_its_day_back(
 
 
 def test_a_limit_of_1_lets_a_day_lose_every_row(
-    published: Pipeline,
-    monkeypatch: pytest.MonkeyPatch,
+    published: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CAB_MAX_LOSS", "1")
     published.sql("TRUNCATE {table}")

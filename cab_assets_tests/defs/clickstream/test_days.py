@@ -183,10 +183,7 @@ def test_batches_that_are_folded_everywhere_leave_and_take_nothing_with_them(
     assert sorted(clicks.places("clicks") + clicks.places("rejects")) == sorted(clicks.in_topic())
     assert clicks.pipeline.store(CLICKS).pointers.values() == set(DAYS)
     # Midnight may lie between
-    assert len(clicks.pipeline.store(REJECTS).pointers.values()) in (
-        1,
-        2,
-    )
+    assert len(clicks.pipeline.store(REJECTS).pointers.values()) in (1, 2)
 
 
 def refused(clicks: Clicks, number: int) -> list[Place]:

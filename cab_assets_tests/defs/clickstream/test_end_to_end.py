@@ -16,10 +16,7 @@ def test_every_record_is_in_one_of_the_views_once_and_then_in_its_day(clicks: Cl
     assert clicks.fold().success
     assert clicks.query(
         "SELECT event_date, count(*), sum(copies) FROM {clicks} GROUP BY event_date ORDER BY 1"
-    ) == [
-        ("2020-03-14", 40, 40),
-        ("2020-03-15", 20, 20),
-    ]
+    ) == [("2020-03-14", 40, 40), ("2020-03-15", 20, 20)]
     assert clicks.places("clicks") == sorted(good)
     assert clicks.places("rejects") == sorted(bad)
 

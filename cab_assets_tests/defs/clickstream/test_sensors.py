@@ -106,10 +106,7 @@ def test_one_run_is_asked_for_when_records_are_waiting_and_nothing_hangs_on_the_
 ) -> None:
     clicks.create()
     # And there was no table yet
-    assert tick(clicks) == (
-        f"All 0 records of {clicks.topic} are committed.",
-        "0",
-    )
+    assert tick(clicks) == (f"All 0 records of {clicks.topic} are committed.", "0")
     clicks.send(numbered(range(5)))
     assert tick(clicks) == ([STAY], "0")
     seen = clicks.pipeline.instance.fetch_observations(TOPIC, limit=1).records[0].asset_observation
@@ -264,16 +261,10 @@ def test_days_are_folded_when_there_are_new_batches_after_a_while_and_by_one_run
     )
     fold(instance, started_ago=20 * 60, took=10, ended=dg.DagsterEventType.RUN_FAILURE)
     # What it was asked for is still to do
-    assert tick(clicks, clicks_sensor, cursor="1") == (
-        [EVERY_DAY],
-        "1",
-    )
+    assert tick(clicks, clicks_sensor, cursor="1") == ([EVERY_DAY], "1")
     fold(instance, started_ago=61 * 60, took=10)
     # There may be days to seal
-    assert tick(clicks, clicks_sensor, cursor="1") == (
-        [EVERY_DAY],
-        "1",
-    )
+    assert tick(clicks, clicks_sensor, cursor="1") == ([EVERY_DAY], "1")
 
 
 def fold(
@@ -353,11 +344,7 @@ def test_an_error_of_ours_skips_the_tick_and_leaves_the_cursor(
     [
         ((0, 0), 15, 0),  # there was none
         ((10_000, 10_010), 15, 890),
-        (
-            (10_000, 10_005),
-            0,
-            40,
-        ),
+        ((10_000, 10_005), 0, 40),
         ((9_000, 10_000), 15, 8_990),
         ((9_000, 9_050), 15, 0),
     ],
