@@ -114,11 +114,10 @@ def test_a_run_logs_its_retries_and_is_green(
 
     def control(day: SourceDay) -> object:
         if next(left, None) is not None:
-            pipeline.sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE %s AND pid"
-                " <> pg_backend_pid()",
-                f"%{pipeline.table}%",
-            )
+            with day.cursors.lend() as cursor:
+                pid = cursor.connection.info.backend_pid
+                pipeline.sql("SELECT pg_terminate_backend(%s, 5000)", pid)
+                cursor.execute("SELECT 1")
         return whole(day)
 
     monkeypatch.setattr(SourceDay, "control_totals", control)
