@@ -101,6 +101,9 @@ def answers(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
+SEEN: set[psutil.Process] = set()  # row readers, as long as they had a command line
+
+
 def row_readers(of: int | None = None) -> list[psutil.Process]:
     """Return the children of a process, by default of ours, that read rows of MySQL."""
     return [each for each in psutil.Process(of).children() if _reads_rows(each)]
@@ -108,6 +111,9 @@ def row_readers(of: int | None = None) -> list[psutil.Process]:
 
 def _reads_rows(process: psutil.Process) -> bool:
     try:
-        return "connectorx_process.py" in " ".join(process.cmdline())
-    except psutil.ZombieProcess:
-        return True  # it has no command line any more
+        if "connectorx_process.py" not in " ".join(process.cmdline()):
+            return False
+    except psutil.ZombieProcess:  # which has no command line any more
+        return process in SEEN
+    SEEN.add(process)
+    return True

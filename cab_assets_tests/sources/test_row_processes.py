@@ -159,7 +159,7 @@ def test_a_process_that_the_system_kills_is_told_as_such_and_passes(silent: str)
 
 def test_a_process_that_ends_by_itself_says_how(rides: str) -> None:
     with RowProcesses().lend() as process:
-        (child,) = row_readers()
+        (child,) = until(row_readers, 10)  # a process that has just begun has no command line yet
         child.terminate()
         with pytest.raises(ProcessEnded, match="SIGTERM"):
             numbers(process, rides)
