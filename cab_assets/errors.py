@@ -1,22 +1,22 @@
-"""The two kinds of failure: every error of ours is one of them and says what to do next."""
+"""The two kinds of errors; each error of the pipeline is one of them and says what to do."""
 
 import tempfile
 import traceback
 
 
 class CabError(Exception):
-    """Something that a person has to see to; trying the same again ends the same."""
+    """An error that needs action by a person; a retry without a change fails again."""
 
 
 class Unavailable(CabError):
-    """A server that may be back in a minute.
+    """A server is down or does not answer in time.
 
-    Nothing is wrong with the data, and running again is the cure.
+    Nothing is wrong with the data: start the server, then run again.
     """
 
 
 class Unforeseen(CabError):
-    """An error that the pipeline has no name for: of a library, or a fault of the pipeline."""
+    """An error that the pipeline has no name for, of a library or of its own code."""
 
 
 def named(error: Exception, part: str, log: str) -> CabError:

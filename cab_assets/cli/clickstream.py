@@ -31,7 +31,7 @@ Record = Callable[[Batch], None]
 
 
 class NotRecorded(CabError):
-    """Dagster cannot be told what a command does."""
+    """Dagster cannot log what a command does."""
 
 
 class Sides(Clients):

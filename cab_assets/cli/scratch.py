@@ -26,7 +26,7 @@ PARTS = ("one", "two")
 
 
 class SeenOtherwise(CabError):
-    """A file does not hold for one program what another wrote."""
+    """A program reads other content from a file than another program wrote."""
 
 
 @dataclass(frozen=True)

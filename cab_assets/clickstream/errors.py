@@ -8,4 +8,4 @@ class CommitUnsettled(Unavailable):
 
 
 class ForeignBatch(CabError):
-    """A number of `clickstream_batches` points at something that is no batch of ours."""
+    """A partition of `clickstream_batches` points to a folder without a valid manifest."""

@@ -11,7 +11,7 @@ from cab_assets.errors import CabError
 
 
 class GapChanged(CabError):
-    """What was accepted is no longer what is committed up to."""
+    """Another batch was committed between showing the gap and accepting it."""
 
 
 def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | None, TopicEnd]:

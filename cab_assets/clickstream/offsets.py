@@ -6,11 +6,11 @@ from cab_assets.errors import CabError
 
 
 class TopicRecreated(CabError):
-    """The topic is another one than the committed offsets belong to."""
+    """The topic was deleted and created again since the offsets were committed."""
 
 
 class RecordsLost(CabError):
-    """Records that were never read are gone from the topic."""
+    """Kafka deleted records before they were read."""
 
 
 def starting(newest: Batch | None, topic: str, state: TopicState) -> Offsets:

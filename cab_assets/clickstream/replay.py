@@ -35,11 +35,11 @@ Read = Callable[[DataFrame], DataFrame]  # records of Kafka -> clicks, as `read_
 
 
 class OthersWereFirst(CabError):
-    """Another replay committed the same records, again and again."""
+    """Another replay committed the same records, several times in a row."""
 
 
 class VersionsChange(Unavailable):
-    """The versions that are read are deleted, again and again."""
+    """The versions were deleted while they were read, several times in a row."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ MOST_OFFSETS = 1_000_000  # looked through in a go: kafka-python reads so many i
 
 
 class NoSuchRecord(CabError):
-    """The record that is to be passed over is none that waits and that Spark cannot read."""
+    """The record to skip does not wait in the topic, or Spark can read it."""
 
 
 def unreadable(partition: int, sent: Iterable[tuple[int, int]]) -> list[Range]:

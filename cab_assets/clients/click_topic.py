@@ -33,7 +33,7 @@ Offsets = dict[int, int]  # partition -> offset
 
 
 class NoSuchTopic(CabError):
-    """The topic does not exist, or we may not see it."""
+    """The topic does not exist, or this user may not see it."""
 
 
 @dataclass(frozen=True)

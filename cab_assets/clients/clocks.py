@@ -12,11 +12,11 @@ APART = timedelta(minutes=1)
 
 
 class ClocksDisagree(CabError):
-    """Another machine's clock shows another time than this one's."""
+    """The clock of a server differs from the clock of this machine."""
 
 
 class ZonesDisagree(CabError):
-    """A server shows a moment on another clock than it was told to."""
+    """A server shows a time in another zone than its session was set to."""
 
 
 @dataclass(frozen=True)

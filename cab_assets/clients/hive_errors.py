@@ -22,11 +22,11 @@ class HiveUnavailable(Unavailable):
 
 
 class HiveRefused(Refused):
-    """HiveServer2 answered, with an error."""
+    """HiveServer2 answers a statement with an error."""
 
 
 class NoSuchTable(HiveRefused):
-    """A statement names a table or view that is not declared."""
+    """A statement names a table or view that does not exist."""
 
 
 class Server(Protocol):

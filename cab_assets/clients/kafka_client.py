@@ -25,11 +25,11 @@ class KafkaUnavailable(Unavailable):
 
 
 class KafkaRefused(CabError):
-    """A broker rejects the credentials or denies access to a topic, or is none that we trust."""
+    """A broker rejects the credentials, denies access to a topic, or is not trusted."""
 
 
 class KafkaFailed(CabError):
-    """A broker answers, and its answer is an error or cannot be read."""
+    """A broker answers with an error, or its answer cannot be read."""
 
 
 class _Client:

@@ -8,7 +8,7 @@ from cab_assets.errors import CabError, Unavailable
 
 
 class Refused(CabError):
-    """Spark or HiveServer2 answered, with an error."""
+    """Spark or HiveServer2 answers with an error."""
 
 
 class LakeHidden(Refused):
@@ -16,7 +16,7 @@ class LakeHidden(Refused):
 
 
 class ServerHidden(Refused):
-    """Spark or Hive does not reach a server that it needs, which is not the lake."""
+    """Spark or Hive does not reach a server that it needs, other than the lake."""
 
 
 class LakeLocked(Refused):
@@ -32,7 +32,7 @@ class MetastoreUnavailable(Unavailable):
 
 
 class MetastoreOfAnotherVersion(Refused):
-    """Spark and the metastore do not speak the same language."""
+    """Spark's metastore client does not fit the metastore's version."""
 
 
 class NoSuchDatabase(Refused):
@@ -40,11 +40,11 @@ class NoSuchDatabase(Refused):
 
 
 class ExecutorLacksModule(Refused):
-    """Spark's Python workers have not the libraries that the pipeline needs."""
+    """Spark's Python workers lack a package that the pipeline needs."""
 
 
 class PythonsDiffer(Refused):
-    """Spark's Python workers have not the Python that the pipeline has."""
+    """Spark's Python workers run another Python than the pipeline."""
 
 
 class PythonWorkersLost(Unavailable):
@@ -64,7 +64,7 @@ class KafkaTimeUnreadable(Refused):
 
 
 class CatalogsDiffer(Refused):
-    """Spark knows other tables than HiveServer2."""
+    """Spark uses another metastore than HiveServer2."""
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from cab_assets.errors import CabError, Unavailable
 
 
 class LakeRefused(CabError):
-    """The lake cannot be written: it is full, read-only, or not ours."""
+    """The lake cannot be written: it is full, read-only, or denies access."""
 
 
 class LakeUnavailable(Unavailable):
-    """The lake cannot be read: it does not answer, is too busy, or does not let us."""
+    """The lake cannot be read: it does not answer, is overloaded, or denies access."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class SecretUnavailable(Unavailable):
 
 
 class SecretRefused(CabError):
-    """Secrets Manager answered that there is no such secret for us, or it holds no password."""
+    """There is no such secret for this AWS identity, or it holds no password."""
 
 
 @dataclass

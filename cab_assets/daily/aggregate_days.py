@@ -25,7 +25,7 @@ TOTALS = ("total_bookings", "total_booking_amount", "total_tip_amount")
 
 
 class NothingToAggregate(CabError):
-    """A day has no published version of its bookings that is whole."""
+    """A day has no published, intact version of its bookings."""
 
 
 def aggregate_days(

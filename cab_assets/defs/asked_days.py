@@ -7,7 +7,7 @@ import dagster as dg
 
 NO_DAY = (
     'the run names no day; name one by --tags \'{"dagster/partition": "2020-01-05"}\', or a range'
-    " (README.md, A day or a range in CI)"
+    " (docs/using.md#days-and-ranges-with-dagsters-commands)"
 )
 
 

@@ -26,7 +26,7 @@ JOB = ("-m", "dagster", "job", "execute", "-m", "cab_assets.definitions", "-j", 
 
 
 class DemoFailed(CabError):
-    """The backfill did not end well, or the tables are not what the source says."""
+    """The backfill failed, or the tables differ from the sources."""
 
 
 def backfill(env: Mapping[str, str], first: date, last: date, log: Path, report: Report) -> None:

@@ -4,7 +4,7 @@ from cab_assets.errors import CabError, Unavailable
 
 
 class BookingsDbUnavailable(Unavailable):
-    """The database cannot be reached, or breaks off."""
+    """The database cannot be reached, or the connection broke."""
 
 
 class BookingsDbInterrupted(Unavailable):
@@ -16,11 +16,11 @@ class TableLocked(BookingsDbUnavailable):
 
 
 class BookingsDbRefused(CabError):
-    """The database answered, with a no: password, name, permission, table."""
+    """The database rejects the password, user, permission, table or setting."""
 
 
 class SourceUnreadable(CabError):
-    """The source holds a value that cannot be brought over as it is."""
+    """The source holds a value that cannot be stored as it is."""
 
 
 CHECK = (

@@ -20,15 +20,15 @@ ROUNDS = 5  # one to move, one to see it; more only while another writer moves t
 
 
 class NothingToPublish(CabError):
-    """A day has no audited version."""
+    """A day has no valid version."""
 
 
 class ForeignLocation(CabError):
-    """A partition points to something that is no version of ours."""
+    """A Hive partition points to a folder that is no version of the table."""
 
 
 class PointerUnsettled(Unavailable):
-    """The metastore does not show what it was told."""
+    """The metastore does not show the location that was set."""
 
 
 def publish(

@@ -24,7 +24,7 @@ CHUNK_BYTES = 1 << 20
 
 
 class DamagedVersion(CabError):
-    """The files of a version are not what its manifest says."""
+    """The files of a version are not those of its manifest."""
 
 
 @dataclass(frozen=True)

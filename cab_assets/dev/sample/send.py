@@ -37,7 +37,7 @@ PRODUCER = {
 
 
 class ClicksNotSent(Unavailable):
-    """The broker stopped to take clicks."""
+    """The broker stopped taking clicks."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ class UnfitMachine(CabError):
 
 
 class UnfetchableJars(CabError):
-    """The jars that the servers run on cannot be had, or are not what they should be."""
+    """The jars of the servers cannot be downloaded, or are not those of the lock file."""
 
 
 class UnusableHome(CabError):
@@ -14,12 +14,12 @@ class UnusableHome(CabError):
 
 
 class ServerNotUp(CabError):
-    """A server gave up, or did not answer in time."""
+    """A server stopped, or did not answer in time."""
 
 
 class SupervisorNotUp(CabError):
-    """The process that keeps the servers up did not start or does not answer."""
+    """The process that keeps the servers running did not start or does not answer."""
 
 
 class StillRunning(CabError):
-    """Something of the stack outlived even a SIGKILL."""
+    """A process of the stack could not be ended, even by SIGKILL."""
