@@ -119,7 +119,7 @@ def read(environ: Mapping[str, str]) -> Environment:
     problems = _misspelt(given) + [
         f"{name_of(field)}={_shown(field, texts[field])} {why}" for field, why in unusable.items()
     ]
-    # Where nobody fills in what is missing, so that it can be told in the same breath
+    # On a cluster nothing fills in what is missing, so name that in the same message
     if problems and current.env == "cluster":
         problems += [each for each in current.lacking() if not _names(each, unusable)]
     return current if not problems else _refuse(problems)

@@ -13,7 +13,7 @@ class Column:
     name: str
     type: str
     about: str
-    instant: bool = False  # of a timestamp: a moment, in UTC, and not a wall clock
+    instant: bool = False  # of a timestamp: an instant in UTC, not a local time
 
     @property
     def scale(self) -> int:

@@ -7,7 +7,7 @@ NAMES = (
     r"|(?:api|access).?key)[\w.-]*"
 )
 PARAMETER = re.compile(rf"(?i)(?<=[?&;])({NAMES})=[^&;\s]+")
-# After a user and a colon, up to the last @: a password may hold / and @ that nobody has escaped.
+# After a user and a colon, up to the last @: a password may hold unescaped / and @.
 # What begins as a port does is one.
 PASSWORD = re.compile(r"((?:^|//)[^:/@\s\[]*):(?!//|\d+(?:[/;?,\s]|$))\S*@")
 

@@ -44,11 +44,11 @@ class BatchContents(BaseModel, frozen=True):
     rejected: int = 0
     # Offsets that the broker never delivers: compacted away, or a transaction's own
     undelivered: tuple[Range, ...] = ()
-    reasons: dict[str, int] = {}  # a refused record counts once for each of its reasons
+    reasons: dict[str, int] = {}  # a rejected record counts once for each of its reasons
     without_position: int = 0  # accepted records without lat or lon
     extra_keys: int = 0
     event_dates: dict[str, int] = {}  # accepted records by day
-    ingest_dates: dict[str, int] = {}  # refused records by the date of kafka_timestamp
+    ingest_dates: dict[str, int] = {}  # rejected records by the date of kafka_timestamp
     first_event: str | None = None  # wall clock
     last_event: str | None = None
     last_arrival: str | None = None  # the newest kafka_timestamp, UTC
@@ -80,10 +80,10 @@ class Batch(BaseModel, frozen=True):
     ranges: tuple[Range, ...]
     contents: BatchContents
     topics: dict[str, TopicEnd]  # after this batch, every topic that was ever committed
-    # By ingest date: refused records that were replayed and are accepted here
+    # By ingest date: rejected records that were replayed and are accepted in this batch
     removed: dict[str, tuple[Place, ...]] = {}
     run_id: str
-    written: datetime  # UTC; by the clock of whoever committed it, only to tell its age
+    written: datetime  # UTC, by the clock of the committing machine; used only for the age
     code_version: int = CLICKSTREAM_BATCHES.code_version
 
     @property

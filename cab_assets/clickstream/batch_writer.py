@@ -5,9 +5,9 @@ from typing import Any
 
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 
-# Batches that may be staged and not taken: enough to keep staging busy while the run commits
+# Upper bound of staged, uncommitted batches: enough to keep staging busy while the run commits
 AHEAD = 3
-# A batch is taken within a second; longer than a run waits for HiveServer2 before it gives up
+# Time-out for the commit of a batch, which takes a second; longer than a run waits for HiveServer2
 TAKEN_SECONDS = 75
 NOT_TAKEN = "nobody takes what this query stages, so whoever started it is gone"
 NOT_STOPPED = "nobody has stopped this query in time, so whoever started it is gone"

@@ -45,7 +45,7 @@ class FoldRun:
     run_id: str
     log: logging.Logger
     wanted: Collection[str] = ("clicks", "rejects")  # the tables that the run was asked for
-    sweep: bool = False  # look at every day of all time
+    sweep: bool = False  # compare every day, not only those that lack records
     lacking: list[Batch] = field(default_factory=list)  # batches that some day does not show yet
 
     def run(self, asked: list[str] | None) -> Iterator[Told]:
@@ -55,7 +55,7 @@ class FoldRun:
         for target in DAY_TABLES:
             if target.table.name in self.wanted:
                 yield from self._told(self._fold(target, asked), moment or before)
-            else:  # nobody looked at its days, so nobody knows what they lack
+            else:  # its days were not compared, so all its batches count as lacking
                 self.lacking += [batch for batch in self.batches if target.days_of(batch)]
         if moment and not self.lacking:
             yield from self._sealed(moment, before)

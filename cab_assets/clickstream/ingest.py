@@ -14,14 +14,14 @@ from cab_assets.clickstream.query import Query, StagingFailed
 from cab_assets.clients.click_topic import ClickTopic, Offsets, TopicState
 from cab_assets.clients.kafka_client import KafkaUnavailable
 
-POLL_SECONDS = 0.05  # a look into a local folder; a batch is staged in half a second at least
-LOOK_SECONDS = 1.0  # between looks at the topic and the query while nothing is staged
-# Without a batch, a run looks whether its records are still there: Spark asks minutes for those
-# that are gone
+POLL_SECONDS = 0.05  # between two checks for a staged batch, which takes half a second or more
+LOOK_SECONDS = 1.0  # between two checks of topic and query while nothing is staged
+# If no batch comes for so long, check whether the offsets still exist: Spark would retry for
+# minutes without an error
 STUCK_SECONDS = 20
-# Seconds before a run at work asks a silent broker again; its query outlasts that
+# Seconds before an active run asks a silent broker again; its query survives that
 PAUSES: tuple[float, ...] = (1, 3)
-QUIET_SECONDS = 15  # a run leaves when nothing came for so long; another start costs half of that
+QUIET_SECONDS = 15  # a run ends if no record comes for so long; a start costs half of that
 
 # Where to start, what to call it
 OpenQuery = Callable[[Offsets, str], AbstractContextManager[Query]]

@@ -26,7 +26,7 @@ from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.declare import declare_table
 from cab_assets.store.pointers import Pointers
 
-# The number stays ours to try for so long; the next run takes up whatever became of it
+# How long a number is tried for; the next run continues from the outcome
 CLAIM_SECONDS = 30
 RETRY_SECONDS = 1.0
 

@@ -8,7 +8,7 @@ from cab_assets.errors import CabError
 
 FORMAT = "%Y%m%dT%H%M%SZ"
 BEGUN = re.compile(r"(?:replay|gap)-(\d{8}T\d{6}Z)-")
-KEPT = timedelta(hours=24)  # housekeeping leaves a folder alone for so long after it was begun
+KEPT = timedelta(hours=24)  # how long after its start housekeeping does not touch a folder
 USABLE = KEPT / 2  # a command gives a folder up that is older: clocks of two machines may differ
 
 

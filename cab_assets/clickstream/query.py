@@ -15,8 +15,8 @@ from cab_assets.schemas import CLICKSTREAM_BATCHES
 
 CHECKPOINTS = f"{CLICKSTREAM_BATCHES.name}/_checkpoints"
 ANSWER_TIMEOUT_SECONDS = 10
-# A query is stopped by its run after so long and started anew; one whose run was killed ends itself
-# a minute later
+# Age limit of a query: its run stops it then and starts another; if the run was killed, the query
+# ends itself a minute later
 QUERY_SECONDS = 900
 
 

@@ -19,8 +19,7 @@ from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.collect import Collected, delete, marked
 
-# So many at most stay once they are folded, whatever the feed: each costs a reader of the view a
-# few files
+# Upper bound of folded batches in the view: every batch adds a few files to each query
 KEPT = 1000
 
 

@@ -14,7 +14,7 @@ from cab_assets.clients.click_topic import ClickTopic, NoSuchTopic, TopicState
 from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKS
 
-SEALED = f"{CLICKS.name}/_sealed"  # holds the moment up to which everything that arrived is folded
+SEALED = f"{CLICKS.name}/_sealed"  # holds the instant up to which all records are folded
 
 
 def drained(newest: Batch | None, topic: str, state: TopicState) -> bool:

@@ -21,7 +21,7 @@ from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError
 
 MOST_MS = 2**63 // 1000  # Spark keeps microseconds in 64 bits
-MOST_OFFSETS = 1_000_000  # looked through in a go: kafka-python reads so many in a minute or less
+MOST_OFFSETS = 1_000_000  # read at once: kafka-python reads so many in a minute or less
 
 
 class NoSuchRecord(CabError):

@@ -21,11 +21,11 @@ class ZonesDisagree(CabError):
 
 @dataclass(frozen=True)
 class Clocks:
-    """One moment as a server shows it."""
+    """One instant as a server shows it."""
 
     moment: datetime  # in UTC
-    session: datetime  # on the clock of its session, which is ours and told to be UTC
-    # On that of the business zone; None if the server does not know the zone
+    session: datetime  # in the zone of its session, which was set to UTC
+    # In the business time zone; None if the server does not know the zone
     business: datetime | None
 
 

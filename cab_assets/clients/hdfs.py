@@ -11,9 +11,9 @@ import pyarrow.fs as pafs
 
 from cab_assets.clients.deadline import within
 
-# Of one call; the client alone waits for longer than a minute when no NameNode is there
+# Time-out of one call; without it, the client waits more than a minute for a missing NameNode
 ANSWER_TIMEOUT_SECONDS = 20
-# Until a DataNode has told the NameNode of a file's last block: 0.1 s were seen
+# Time-out for a DataNode's report of a file's last block, which takes 0.1 s
 REPORT_SECONDS = 20
 
 

@@ -25,8 +25,8 @@ from cab_assets.clients.hive_errors import HiveRefused, named
 from cab_assets.clients.hive_text import Row
 from cab_assets.clients.hive_times import timestamp
 
-# The longest statement of ours, an ADD of 90 partitions, takes 3 s; a run that waits for two
-# answers must not hang for a minute
+# Time-out of a statement. The longest one, an ADD of 90 partitions, takes 3 s; a run that waits for
+# two answers must not hang for a minute
 ANSWER_TIMEOUT_SECONDS = 20
 CONNECTIONS = 4  # statements side by side: more do not make the metastore faster
 # Beyond 100 the metastore applies one ALTER in parts, and can fail half-way
@@ -142,7 +142,7 @@ class Hive:
             else TSocket(self.host, self.port)
         )
         socket.setTimeout(self.answer_seconds * 1000)
-        # For the whole process: PyHive has no other place for it
+        # For the whole process: PyHive has no setting of its own
         hive.TYPES_CONVERTER["TIMESTAMP_TYPE"] = timestamp
         try:
             transport = TSaslClientTransport(

@@ -16,7 +16,7 @@ from cab_assets.errors import CabError, Unavailable
 ANSWER_TIMEOUT_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not wait for long
 # As kafka-python logs it
 CONNECTION_FAILED = re.compile(r"connection to \S+ failed: (.*)", re.DOTALL)
-# Also what kafka-python makes of a refusal that arrives together with the end of the connection
+# Also kafka-python's message if a rejection arrives together with the end of the connection
 HUNG_UP = "socket disconnected"
 
 

@@ -9,8 +9,8 @@ from kafka import TopicPartition
 
 from cab_assets.clients.kafka_client import Reader
 
-SILENT_SECONDS = 20  # a reader that comes no further for so long is read to in vain
-# A longer way to the next stretch is jumped over; a jump throws away what was fetched
+SILENT_SECONDS = 20  # time-out of a consumer that makes no progress
+# A longer distance to the next offsets is skipped by a seek, which drops what was fetched
 SKIP_OFFSETS = 5_000
 
 

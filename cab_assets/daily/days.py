@@ -26,7 +26,7 @@ class Attempts:
     work: Callable[[StoredDay], ImportedDay]
     say: Callable[[str], None]
     outage: Outage
-    ending: Event = field(default_factory=Event)  # the run is told to end
+    ending: Event = field(default_factory=Event)  # the run was terminated
     gone: list[Unavailable] = field(default_factory=list)
 
     def attempt(self, day: StoredDay) -> ImportedDay | Exception:

@@ -8,8 +8,8 @@ daily = dg.DailyPartitionsDefinition(
     start_date=CALENDAR.start_date.isoformat(), timezone=CALENDAR.timezone.key
 )
 
-# Clicks are shown while their day is not over. A phone may be a day ahead of the time that Kafka
-# holds, and that an hour ahead of ours.
+# Clicks are published before their day is over. Event time may be up to one day ahead of the Kafka
+# timestamp, and the Kafka timestamp up to one hour ahead of this clock: three days more.
 daily_ahead = dg.DailyPartitionsDefinition(
     start_date=CALENDAR.start_date.isoformat(), timezone=CALENDAR.timezone.key, end_offset=3
 )

@@ -92,7 +92,7 @@ class DayReport:
         said = self._bad_days()
         if isinstance(error, Exception):
             said += f"\nThe run ended early: {named(error, 'the run', 'its log')}"
-        elif error is not None:  # the run is told to end
+        elif error is not None:  # the run was terminated
             return
         raise dg.Failure(said, allow_retries=False) from error
 

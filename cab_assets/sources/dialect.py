@@ -46,7 +46,7 @@ class Dialect(ABC):
     ca: Path | None = None  # PEM file
 
     errors: ClassVar[type[Exception]]  # what the plain driver raises
-    # Hive type -> pattern of the source's types that hold it whole
+    # Hive type -> pattern of the source's types whose values fit it
     accepted: ClassVar[dict[str, str]]
     decimal: ClassVar[str]  # the source's name of an exact number
     utf8: ClassVar[str]  # a text {} as its bytes in UTF-8, whatever the session's encoding
@@ -54,8 +54,8 @@ class Dialect(ABC):
     reading: ClassVar[dict[str, str]] = {}  # how else ConnectorX is set, in its URL
     # Connections that can see one snapshot: two or more read a day in parallel, window by window
     readers: ClassVar[int] = 1
-    # This moment on three clocks: UTC, the session's, and the business zone's, NULL if the server
-    # does not know it
+    # The query for now in three zones: UTC, the session's, and the business time zone (NULL if the
+    # server does not know it)
     now: ClassVar[str]
 
     @abstractmethod

@@ -21,7 +21,7 @@ TAKEN = ("double", "string", "bigint")  # types of which a value stands for NULL
 FOUR = (  # of doubles, for the price of two
     "string_agg(lseg_send(lseg(point({}, {}), point({}, {}))), '')"
 )
-# As a whole number, the least is NULL; as a moment, the most is infinity, which stands for NULL
+# Sentinels of NULL: the smallest integer; for timestamps the largest, which is infinity
 LEAST, MOST = -(2**63), 2**63 - 1
 # A text of so many characters or more is not packed. PostgreSQL ends a value at 1 GB, and a window
 # of 20,000 rows is packed many times over in memory: on the server, on the way and here.

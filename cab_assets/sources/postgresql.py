@@ -21,12 +21,12 @@ from cab_assets.sources.postgresql_text import not_utf8
 from cab_assets.sources.postgresql_windows import windows
 from cab_assets.sources.source import Source
 
-# One process a connection, and nothing compiled for each statement anew
+# One process for each connection, and no compilation for each statement
 PLAIN = ["SET LOCAL max_parallel_workers_per_gather = 0", "SET LOCAL jit = off"]
 # [first, end) of Hive's and of Python's times
 CALENDAR = ("timestamp '0001-01-01'", "timestamp '10000-01-01'")
 CLOCK = "pg_catalog.clock_timestamp()"
-SEARCHES = (  # by error: what looks for the value that it is of
+SEARCHES = (  # by error: the search for the value that caused it
     (psycopg.errors.CharacterNotInRepertoire, not_utf8),
     ((psycopg.errors.NumericValueOutOfRange, pa.ArrowInvalid), unfit),
 )

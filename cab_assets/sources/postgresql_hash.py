@@ -16,8 +16,8 @@ HASHES = {  # NULL of NULL
     "character": "hashbpcharextended",
 }
 DOUBLES = ("hashfloat8extended", "hashfloat4extended")
-# Values that their function does not tell from others: it folds a bigint into 32 bits, ignores the
-# sign of a numeric, and returns the seed for a numeric that is NaN or infinite.
+# Values that a hash function does not distinguish from others: it folds a bigint into 32 bits,
+# ignores the sign of a numeric, and returns the seed for a numeric that is NaN or infinite.
 UNSURE = {
     "hashint8extended": "{0} NOT BETWEEN 0 AND 4294967295",
     "hash_numeric_extended": "({0} < 0 OR {0} >= 'Infinity')",

@@ -26,8 +26,8 @@ class RowProcess:
     """One such process. It starts at once, answers one request at a time and ends with this one."""
 
     def __init__(self) -> None:
-        # -P: the modules beside the program are not on its path. Over stdin, nobody sees a
-        # password.
+        # -P keeps the modules beside the program off its path. The request goes over stdin, where
+        # no other user can read the password.
         command = [sys.executable, "-P", str(PROGRAM)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         self._is_answering = False

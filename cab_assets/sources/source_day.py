@@ -37,7 +37,7 @@ class Slice:
 
     rows: pa.RecordBatch
     row_hash: int
-    totals: ControlTotals | None = None  # of the whole day, in the same state
+    totals: ControlTotals | None = None  # of all rows of the day, in the same state
     row_hashes: Hashes | None = None  # of each row, where no snapshot is shared
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from cab_assets.clients.lake import Lake
 
 HIDDEN = ("_", ".")  # Hive and Spark read no file whose name starts with one of these
-LOOKS_AT_ONCE = 8  # a look is up to four requests to the lake, which take 30 ms each on S3
+LOOKS_AT_ONCE = 8  # a listing is up to four requests to the lake, of 30 ms each on S3
 
 
 class Listed(Protocol):

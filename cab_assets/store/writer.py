@@ -12,8 +12,7 @@ from cab_assets.clients.lake import Lake, refused
 from cab_assets.schemas import Table
 from cab_assets.store.manifest import DataFile
 
-# A column with more distinct values than fit gives up its dictionary early, before it has cost
-# anything
+# Size limit of a column's dictionary: with more distinct values than fit, Parquet drops it early
 DICTIONARY_BYTES = 1 << 16
 # Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
 WRITE_BYTES = 1 << 20

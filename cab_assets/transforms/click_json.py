@@ -21,7 +21,7 @@ KEYS = {column.name: OTHER_KEYS.get(column.name, (column.name,)) for column in E
 COLUMN_OF = {key: name for name, keys in KEYS.items() for key in keys}
 KEPT_AS_WRITTEN = frozenset(column.name for column in EVENT if column.type == "string")
 first, *mixed, last = (itemgetter(*keys) for keys in product(*KEYS.values()))
-SPELLINGS = (first, last, *mixed)  # whoever spells one key in the new way does so with the other
+SPELLINGS = (first, last, *mixed)  # an app spells either all keys in the new way or none
 QUOTES = 4 * len(KEYS)  # in an object of our keys whose values are strings
 
 Texts = tuple[str | None, ...]  # of the columns of an event, in their order

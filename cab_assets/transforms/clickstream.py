@@ -33,7 +33,7 @@ NOT_ODD = Odd()
 INSTANT = pa.timestamp("us", tz="UTC")
 FIRST_MOMENT = int(np.datetime64(date.min, "us").astype(np.int64))
 LAST_MOMENT = pa.scalar(datetime.max.replace(tzinfo=UTC), INSTANT)
-# Of Kafka's time in UTC: nobody's clock is further behind it than that
+# Added to Kafka's UTC time: no zone's clock is further behind UTC than that
 SAFELY_AHEAD = DAY * 10 // 24
 
 Batches = Iterator[pa.RecordBatch]
@@ -98,7 +98,7 @@ class Reader:
         for row, each in odd.items():
             extra_keys[row] = each.extra_keys
         event[EVENT_DATE.name] = event[TIME].cast(pa.date32()).cast(pa.string())
-        # One that is refused keeps its bytes, and nothing read from them
+        # A rejected record keeps its bytes, and no values that were read from them
         kept = {name: pc.if_else(accepted, column, None) for name, column in event.items()}
         place = {name: records.column(name) for name in PLACE_NAMES} | {"kafka_timestamp": arrived}
         refusal = {

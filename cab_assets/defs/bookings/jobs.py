@@ -31,7 +31,7 @@ bookings_daily = dg.define_asset_job(
 class Look(dg.Config):
     """How far and how closely the source is looked at."""
 
-    # Every day from the first on, instead of the look-back window; and Hive against the lake
+    # Compare every day instead of the look-back window, and the days in Hive with the lake
     everything: bool = False
     hashed: bool = True  # the sum of row hashes too, which sees a correction of any column
 

@@ -13,7 +13,7 @@ FIRST, LAST, DAY = (
     "dagster/asset_partition_range_end",
     "dagster/partition",
 )
-TICK_SECONDS = 30  # a look at the source comes every 15 minutes: half a minute more is nothing
+TICK_SECONDS = 30  # the source is compared every 15 minutes, so half a minute more is little
 ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,

@@ -25,8 +25,8 @@ ACTIVE = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
-# After so many failed runs in a row the next ones come at this distance: what is down fills no
-# history
+# After FAILURES failed runs in a row, ask for the next one after a pause: a server that is down
+# must not fill the history of runs
 FAILURES, PAUSE_SECONDS = 3, 30
 FOLD_TICK_SECONDS = 30
 FOLD_SHARE = 0.1  # of the time, at most

@@ -18,7 +18,7 @@ from cab_assets.environment import BadEnvironment, Environment
 from cab_assets.errors import Unavailable
 from cab_assets.wiring import Clients
 
-# Records between two looks at what became of them: bounds what the producer keeps in memory
+# Records between two checks of their delivery: limits what the producer keeps in memory
 AT_ONCE = 20_000
 REFUSED_SECONDS = 30  # a broker that was killed is back after 10
 PROGRESS_SECONDS = 5

@@ -30,7 +30,7 @@ SETTINGS = {
     "message.max.bytes": str(2 * 2**20),  # values of 1 MB, and what is around them
     "replica.fetch.max.bytes": str(2 * 2**20),
     "log.retention.hours": "168",
-    # One killed with -9 is let in again after so long: back after 10 s, not 15
+    # A broker killed with -9 may join again after so long: it is back after 10 s, not 15
     "broker.session.timeout.ms": "5000",
 }
 

@@ -21,7 +21,7 @@ def _belongs(pid: int, leader: int, folder: Path) -> bool:
         return os.getsid(pid) == leader and Path(f"/proc/{pid}/cwd").readlink().is_relative_to(
             folder
         )
-    except OSError:  # it has ended, or is not ours to look at
+    except OSError:  # it has ended, or belongs to another user
         return False
 
 
