@@ -18,7 +18,7 @@ UPLOAD_SECONDS = 30  # between uploads while a step runs
 
 
 class LakeComputeLogManager(LocalComputeLogManager):
-    """Keeps output beside the lake; on the local disk, in DAGSTER_LOGS or DAGSTER_HOME/storage."""
+    """Keep output in the lake's bucket, or on disk in DAGSTER_LOGS or DAGSTER_HOME/storage."""
 
     @classmethod
     def config_type(cls) -> Any:

@@ -59,11 +59,11 @@ class Servers(BaseModel, frozen=True, arbitrary_types_allowed=True):
     )
     kafka_sasl_mechanism: str = variable(
         one_of("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"),
-        "how that user proves who he is",
+        "how that user authenticates",
         "SCRAM-SHA-512",
     )
     kafka_user: str | None = variable(str, "the user, where brokers want one")
-    kafka_password: str | None = variable(str, "his password", secret=True)
+    kafka_password: str | None = variable(str, "that user's password", secret=True)
     kafka_ca: Path | None = variable(
         readable,
         "PEM file of the authorities that brokers' certificates are checked against; without it the"
@@ -157,5 +157,7 @@ class Rules(BaseModel, frozen=True, arbitrary_types_allowed=True):
         number(0), "clicks that wait in the topic for longer turn a check red", "5"
     )
     run_retention_days: int = variable(
-        at_least(1), "finished runs that materialized nothing are forgotten after so long", "30"
+        at_least(1),
+        "days before finished runs are deleted; those that materialized daily partitions are kept",
+        "30",
     )

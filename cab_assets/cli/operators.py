@@ -5,11 +5,14 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cab_assets.cli.asking import settings
+
+if TYPE_CHECKING:  # else imported late: half a second that no other command needs
+    from cab_assets.cli.clickstream import Sides
 
 operators = typer.Typer()
 
@@ -98,7 +101,7 @@ def _place(text: str) -> tuple[int, int]:
 
 
 @contextmanager
-def _clickstream() -> Iterator["Sides"]:  # type: ignore[name-defined]  # noqa: F821  imported late: half a second that no other command needs
+def _clickstream() -> Iterator["Sides"]:
     from cab_assets.cli.clickstream import Sides
 
     env = settings().ready()

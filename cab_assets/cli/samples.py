@@ -3,12 +3,15 @@
 import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cab_assets.cli.asking import agree, settings, variables
 from cab_assets.environment import Environment
+
+if TYPE_CHECKING:  # else imported late: no other command needs it
+    from cab_assets.dev.sample.clicks import Feed
 
 samples = typer.Typer()
 
@@ -114,7 +117,7 @@ def _fill(
     fill(env, *rows, typer.echo, amend=amend, file=file)
 
 
-def _send(env: Environment, yes: bool, feed: "Feed", clicks: int, rate: float | None) -> None:  # type: ignore[name-defined]  # noqa: F821  imported late
+def _send(env: Environment, yes: bool, feed: "Feed", clicks: int, rate: float | None) -> None:
     from cab_assets.dev.sample.send import Pace, send_clicks, stopped_by_signals
 
     where = f"{env.clickstream_topic} at {env.kafka_bootstrap_servers}"

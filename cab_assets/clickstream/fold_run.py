@@ -12,7 +12,7 @@ from cab_assets.clickstream.chain import damaged
 from cab_assets.clickstream.day_tables import CLICK_DAYS, DAY_TABLES, DayTable, Due
 from cab_assets.clickstream.fold import Folding
 from cab_assets.clickstream.ledger import Ledger
-from cab_assets.clickstream.outcomes import SealedDay, ShownDay, Told
+from cab_assets.clickstream.outcomes import FoldOutcome, SealedDay, ShownDay
 from cab_assets.clickstream.retire import retirable
 from cab_assets.clickstream.seal import is_sealed, seal, sealed_at, waiting_topics
 from cab_assets.clients.click_topic import ClickTopic
@@ -48,13 +48,13 @@ class FoldRun:
     sweep: bool = False  # compare every day, not only those that lack records
     lacking: list[Batch] = field(default_factory=list)  # batches that some day does not show yet
 
-    def run(self, asked: list[str] | None) -> Iterator[Told]:
+    def run(self, asked: list[str] | None) -> Iterator[FoldOutcome]:
         """Fold the days that were asked for; with None, every day that lacks records."""
         self.ledger.create()
         before, moment = sealed_at(self.ledger.lake), self._drained_at
         for target in DAY_TABLES:
             if target.table.name in self.wanted:
-                yield from self._told(self._fold(target, asked), moment or before)
+                yield from self._with_seals(self._fold(target, asked), moment or before)
             else:  # its days were not compared, so all its batches count as lacking
                 self.lacking += [batch for batch in self.batches if target.days_of(batch)]
         if moment and not self.lacking:
@@ -83,9 +83,9 @@ class FoldRun:
             self.log.info(f"no day is sealed this time: clicks wait in {', '.join(waiting)}")
         return None if waiting else now
 
-    def _told(
+    def _with_seals(
         self, outcomes: Iterator[Failed | Withheld | Published], moment: datetime | None
-    ) -> Iterator[Told]:
+    ) -> Iterator[FoldOutcome]:
         for outcome in outcomes:
             if isinstance(outcome, Published):
                 yield ShownDay(outcome, self._is_sealed(outcome.manifest.day, moment))

@@ -20,4 +20,4 @@ class SealedDay:
     day: str
 
 
-Told = Failed | Withheld | ShownDay | SealedDay
+FoldOutcome = Failed | Withheld | ShownDay | SealedDay

@@ -14,7 +14,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as TargetMaterialization,
 )
 
-from cab_assets.clickstream.outcomes import SealedDay, ShownDay
+from cab_assets.clickstream.outcomes import FoldOutcome, SealedDay, ShownDay
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.bring import RAW
 from cab_assets.daily.import_day import ImportedDay
@@ -28,7 +28,7 @@ from cab_assets.store.outcomes import Failed, Outcome, Published, Withheld
 from cab_assets.store.stored_day import StoredDay
 
 Metadata = Mapping[str, Any]
-Told = Outcome | ImportedDay | ShownDay | SealedDay
+DayOutcome = Outcome | ImportedDay | FoldOutcome
 
 
 @dataclass
@@ -50,7 +50,7 @@ class DayReport:
         self._asked = len({*asked.days, *self._failed})
         return [day for day in asked.days if day in asked.there]
 
-    def log(self, outcomes: Iterable[Told]) -> None:
+    def log(self, outcomes: Iterable[DayOutcome]) -> None:
         """Log each outcome as it comes."""
         for outcome in outcomes:
             match outcome:
