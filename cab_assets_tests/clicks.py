@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -17,7 +16,7 @@ from cab_assets.clickstream.batch import Batch
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.settings import CHECKOUT
 from cab_assets_tests.patience import patience
-from cab_assets_tests.pipeline import Outcome, Pipeline, tags
+from cab_assets_tests.pipeline import Outcome, Pipeline, execute, tags
 
 Place = tuple[int, int]  # partition, offset
 EVENT = {
@@ -184,19 +183,7 @@ class Clicks:
         )
 
     def command(self, job: str, *, day: str | None = None) -> list[str]:
-        given = ["--tags", json.dumps(tags(day))] if day else []
-        return [
-            sys.executable,
-            "-m",
-            "dagster",
-            "job",
-            "execute",
-            "-m",
-            "cab_assets.definitions",
-            "-j",
-            job,
-            *given,
-        ]
+        return execute(job, tags(day) if day else {})
 
     def fold(
         self, first: str | None = None, last: str | None = None, *, sweep: bool = False

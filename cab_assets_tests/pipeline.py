@@ -2,6 +2,7 @@
 session's servers.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -41,6 +42,12 @@ TABLES = (BOOKINGS, BOOKING_AGGREGATES)
 
 def tags(first: str, last: str | None = None) -> dict[str, str]:
     return {DAY: first} if last is None else {FIRST: first, LAST: last}
+
+
+def execute(job: str, tags: Mapping[str, str]) -> list[str]:
+    """Return the command of a run in a process of its own, as the README shows it."""
+    run = ["dagster", "job", "execute", "-m", "cab_assets.definitions", "-j", job]
+    return [sys.executable, "-m", *run, *(["--tags", json.dumps(tags)] if tags else [])]
 
 
 @dataclass(frozen=True)
@@ -220,20 +227,7 @@ class Pipeline:
         )
 
     def command(self, first: str, last: str | None = None) -> list[str]:
-        given = ", ".join(f'"{name}": "{value}"' for name, value in tags(first, last).items())
-        return [
-            sys.executable,
-            "-m",
-            "dagster",
-            "job",
-            "execute",
-            "-m",
-            "cab_assets.definitions",
-            "-j",
-            "bookings_daily",
-            "--tags",
-            f"{{{given}}}",
-        ]
+        return execute("bookings_daily", tags(first, last))
 
     def environ(self, **variables: str) -> dict[str, str]:
         # Of pyspark, too, which notes there that this process uses Connect
