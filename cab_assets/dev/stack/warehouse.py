@@ -72,6 +72,9 @@ class Warehouse(Server):
             f"hive.server2.thrift.bind.host={LOOPBACK}",
             "--hiveconf",
             f"hive.server2.thrift.port={self.ports['hive']}",
+            "--hiveconf",
+            # Else sessions that take turns open the metastore anew for each statement
+            "hive.server2.enable.doAs=false",
         ]
         return [
             str(self._spark_home / "bin" / "spark-submit"),
