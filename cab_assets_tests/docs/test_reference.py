@@ -1,0 +1,8 @@
+import pytest
+
+from cab_assets_tests.docs.reference import FOLDER, pages
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_a_page_is_what_the_code_says(name: str) -> None:
+    assert (FOLDER / name).read_text().splitlines() == pages()[name].splitlines()
