@@ -21,7 +21,7 @@ TIERS: dict[str, list[list[str]]] = {
     "unit": [[*PYTEST, *ON_TWO_CORES, "-m", "unit"]],
     "test": [[*PYTEST, *ON_TWO_CORES]],
     "faults": [[*PYTEST, "-m", "faults and not soak and not cluster"]],
-    "soak": [[*PYTEST, "-m", "soak and not cluster"]],
+    "soak": [[*PYTEST, *ON_TWO_CORES, "-m", "soak and not cluster"]],
     "cluster": [[*PYTEST, "-m", "cluster"]],
 }
 

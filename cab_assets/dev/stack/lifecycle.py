@@ -34,11 +34,15 @@ def up(home: Path, report: Report) -> None:
     jars.EMBEDDED.fetch(report)
     with locked(home):
         stack = remembered(home)
-        if stack.runs() and stack.supervisor.has(stack.config):
+        supervisor = stack.supervisor
+        if stack.runs() and supervisor.has(stack.config) and supervisor.answers():
             _settle(stack, report)
             return
         if stack.runs():
-            report("The stack runs with other settings or another version; it is started anew.")
+            report(
+                "The stack runs with other settings or another version, or its supervisor does not"
+                " answer; it is started anew."
+            )
         _stop(stack)
         _start(home, report)
 

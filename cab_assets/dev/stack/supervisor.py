@@ -73,14 +73,15 @@ class Supervisor:
 
     def _await_answer(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not self.runs() or not self._answers():
+        while not self.runs() or not self.answers():
             if time.monotonic() > deadline:
                 raise SupervisorNotUp(
                     f"supervisord did not answer within {START_SECONDS} s; its log is {self.log}"
                 )
             time.sleep(0.05)
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Return whether it can be asked: one that is being killed may run, but does not answer."""
         try:
             return self._ask("getState") is not None
         except SupervisorNotUp:

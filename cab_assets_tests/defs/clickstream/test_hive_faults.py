@@ -68,7 +68,7 @@ def test_the_commit_of_a_killed_run_may_land_before_the_next_run_or_after_it(
     clicks.is_whole()
 
 
-@pytest.mark.soak
+@pytest.mark.faults
 @pytest.mark.cold
 def test_a_warehouse_killed_in_the_middle_of_a_batch_fails_the_run_in_time_and_the_next_one_goes_on(
     clicks: Clicks,
@@ -89,7 +89,7 @@ def test_a_warehouse_killed_in_the_middle_of_a_batch_fails_the_run_in_time_and_t
     assert numbers(clicks) == [1]
 
 
-@pytest.mark.soak
+@pytest.mark.faults
 @pytest.mark.parametrize("statement", [b"SHOW PARTITIONS", COMMIT])
 def test_a_warehouse_that_is_silent_fails_the_run_within_a_minute(
     clicks: Clicks, statement: bytes
