@@ -1,4 +1,4 @@
-"""A source table in its database, and what its days hold."""
+"""A source table in its database, and access to its days."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ class SourceChangedShape(CabError):
 
 @dataclass(frozen=True)
 class BookingsDb:
-    """The table `table` of a database, as it is `declared`."""
+    """The table named `table` in the source database; `declared` lists the columns to import."""
 
     dialect: Dialect
     table: str
@@ -51,7 +51,7 @@ class BookingsDb:
 
     @contextmanager
     def day(self, day: date) -> Iterator[SourceDay]:
-        """Lend `day` as it is now; everything asked of it is answered from one snapshot."""
+        """Lend `day` as it is now. All its methods read from one snapshot."""
         with ExitStack() as opened:
             snapshot, cursors = self._snapshot(opened)
             source, lent = self.source(cursors[0]), Cursors(cursors)
@@ -62,16 +62,17 @@ class BookingsDb:
     def _reader(
         self, opened: ExitStack, source: Source, snapshot: Snapshot, cursors: Cursors
     ) -> Callable[[str], Iterator[pa.RecordBatch]]:
-        """Return what reads the rows of a query: over the snapshot, or else in a process."""
+        """Return a function that reads the rows of a query, by COPY or in a ConnectorX process."""
         if self.dialect.readers > 1:
             return partial(copied, cursors, {each.name: each.type for each in source.arriving})
         process = opened.enter_context(self.processes.lend())
         return partial(connectorx_rows.read, self.dialect, snapshot, process)
 
     def _snapshot(self, opened: ExitStack) -> tuple[Snapshot, list[Any]]:
-        """Return the newest state, and cursors that see it; TableLocked if it cannot be locked.
+        """Return a snapshot of the newest state, and cursors that see it.
 
-        When one of them would have to wait, all let go of the table before the next attempt.
+        If a cursor would have to wait for a lock, all cursors release the table before the next
+        attempt. Raise TableLocked if none succeeds within LOCK_SECONDS.
         """
         give_up = time.monotonic() + LOCK_SECONDS
         while True:
@@ -87,12 +88,12 @@ class BookingsDb:
                     raise
 
     def reach(self) -> None:
-        """Raise what would be every day's error: no connection, no table, another shape."""
+        """Raise an error that every day would have: no connection, no table, other columns."""
         with self.reading() as cursor:
             self.source(cursor)
 
     def clocks(self) -> Clocks:
-        """Return this moment as the database shows it."""
+        """Return the current time as the database shows it, in three time zones."""
         with self.reading() as cursor:
             cursor.execute(self.dialect.now.format(zone=self.dialect.zone))
             moment, session, business = cursor.fetchone()
@@ -102,9 +103,10 @@ class BookingsDb:
     def fingerprints(
         self, start: date, end: date, *, hashed: bool, seconds: int
     ) -> dict[str, Fingerprint]:
-        """Return the days of [start, end) that hold rows; the server ends it after `seconds`.
+        """Return day -> fingerprint of the days of [start, end) that have rows.
 
-        One statement over an index range; without the hash of the rows unless `hashed`.
+        This is one statement over an index range, which the server cancels after `seconds`. Row
+        hashes are part of the fingerprints only if `hashed`.
         """
         with self.reading() as cursor:
             source = self.source(cursor)
@@ -121,7 +123,10 @@ class BookingsDb:
         }
 
     def rows_without_a_day(self, start: date, *, seconds: int) -> int:
-        """Count the rows without a day from `start` to today: rows of the future are wrong."""
+        """Count the rows that belong to no day from `start` to today.
+
+        A row with a pickup time after today counts too, because it must be wrong.
+        """
         tomorrow = midnight(datetime.now(ZoneInfo(self.dialect.zone)).date() + timedelta(1))
         with self.reading() as cursor:
             source = self.source(cursor)
@@ -138,18 +143,21 @@ class BookingsDb:
             yield cursor
 
     def source(self, cursor: Any) -> Source:
-        """Return the table as the database has it; SourceChangedShape if a column does not fit."""
+        """Return the table as it is in the database.
+
+        Raise SourceChangedShape if a column is missing or does not fit.
+        """
         found = self.dialect.shape(cursor, self.table, self.declared)
         if not found:
             raise BookingsDbRefused(
-                f"there is no table {self.table} that we may read in the bookings database; set"
+                f"the bookings database has no table {self.table} that this user may read; set"
                 " CAB_BOOKINGS_TABLE or grant SELECT on it"
             )
         problems = (self._problem(each, found.get(each.name)) for each in self.declared.columns)
         if wrong := list(filter(None, problems)):
             raise SourceChangedShape(
-                f"{self.table} changed: {'; '.join(wrong)}. Nothing is published; see"
-                " docs/operations.md#source-columns"
+                f"the columns of {self.table} changed: {'; '.join(wrong)}. Nothing was published;"
+                " see docs/operations.md#source-columns"
             )
         return Source(self.declared, self.table, found, self.dialect)
 
@@ -162,5 +170,5 @@ class BookingsDb:
 
 
 def midnight(day: date) -> datetime:
-    """Return when a day starts, by the business zone's wall clock."""
+    """Return the start of a day as a local time, without a zone."""
     return datetime(day.year, day.month, day.day)  # noqa: DTZ001

@@ -1,4 +1,4 @@
-"""Connections to a database, which end what the server does for them when they are let go."""
+"""Connections to a database. An interrupted connection also ends its statement in the server."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +11,7 @@ from cab_assets.sources.row_processes import RowProcesses
 
 @dataclass(frozen=True)
 class Connections:
-    """Connections of one program to a database. Several threads may use them, each its own."""
+    """The connections of this process to a database. Each thread opens one of its own."""
 
     dialect: Dialect
     processes: RowProcesses = field(default_factory=RowProcesses, init=False)
@@ -19,7 +19,7 @@ class Connections:
 
     @contextmanager
     def cursor(self) -> Iterator[Any]:
-        """Open a connection; an error of the driver is raised by name."""
+        """Lend a cursor of a new connection. Convert the driver's errors to the pipeline's."""
         try:
             with (
                 closing(self._connect()) as connection,
@@ -31,15 +31,16 @@ class Connections:
             raise self.dialect.failure(error) from None
 
     def let_go(self) -> None:
-        """End what processes and connections do for other threads; the server frees their locks."""
-        connections = list(self._open)  # a thread whose process is killed closes its own
+        """End all reader processes and all running statements, so that the server frees locks."""
+        # Copied first: a thread whose process is killed removes its own connection from the set
+        connections = list(self._open)
         self.processes.kill()
         for connection in connections:
             self.dialect.cancel(connection)
 
     @contextmanager
     def _cancelled(self, connection: Any) -> Iterator[None]:
-        """End its statement when this thread is told to end: the server would go on with it."""
+        """Cancel its statement if this thread is interrupted: the server would continue it."""
         self._open.add(connection)
         try:
             yield

@@ -1,8 +1,12 @@
-"""A process that reads rows by ConnectorX, which lets no other Python thread run meanwhile.
+"""The program of a process that reads rows through ConnectorX.
+
+It is a process because ConnectorX holds Python's global lock while it reads, so that no other
+thread of the process runs.
 
 Each line of stdin is a request: the arguments of `connectorx.read_sql` as JSON. The answer on
-stdout is an Arrow stream. Its last batch has no rows, and what ended the reading in its metadata:
-the text of an error, or nothing. Only the two packages are imported, so that it starts in 0.3 s.
+stdout is an Arrow stream. Its last batch has no rows; its metadata holds the text of the error that
+ended the reading, or an empty text. Nothing else of this package is imported, so that the process
+starts in 0.3 s.
 """
 
 import fcntl
@@ -28,7 +32,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
 
 
 def answer(request: dict[str, Any], requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Write the rows, and what ended the reading."""
+    """Write the rows, then the error that ended the reading or an empty text."""
     said: list[str] = []
     with ending_with(requests):
         batches = read(request, said)
@@ -42,19 +46,23 @@ def answer(request: dict[str, Any], requests: IO[bytes], answers: IO[bytes]) -> 
 
 
 def read(request: dict[str, Any], said: list[str]) -> Iterator[pa.RecordBatch]:
-    """Yield ConnectorX's batches; a value it cannot carry panics, which is a BaseException."""
+    """Yield ConnectorX's batches. Append the error to `said` if there is one.
+
+    For a value that it cannot convert, ConnectorX panics, which is a BaseException in Python.
+    """
     try:
         yield from connectorx.read_sql(return_type="arrow_stream", **request)
-    except BaseException as error:  # noqa: BLE001  the parent process raises it
+    # Not lost: the parent process raises it
+    except BaseException as error:  # noqa: BLE001
         said.append(str(error) or type(error).__name__)
 
 
 @contextmanager
 def ending_with(pipe: IO[bytes]) -> Iterator[None]:
-    """Let the system end this process by SIGIO when the other end of the pipe is closed.
+    """Let the kernel end this process by SIGIO when the other end of the pipe is closed.
 
-    No code of ours can do that while ConnectorX reads. Nothing may be written to the pipe
-    meanwhile.
+    Python code cannot do that while ConnectorX reads. A write to the pipe sends SIGIO too, so the
+    parent must not write to it until the answer is complete.
     """
     flags = fcntl.fcntl(pipe, fcntl.F_GETFL)
     fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
@@ -66,8 +74,10 @@ def ending_with(pipe: IO[bytes]) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent, too, which decides
+    # Ctrl-C reaches the parent process too, which decides when this process ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     with os.fdopen(os.dup(1), "wb") as stdout:
-        os.dup2(2, 1)  # whatever a library prints is no part of an answer
+        # Text that a library prints goes to stderr: on stdout it would break the answer
+        os.dup2(2, 1)
         serve(sys.stdin.buffer, stdout)

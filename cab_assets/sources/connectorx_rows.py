@@ -1,4 +1,4 @@
-"""Rows that ConnectorX reads, in a process and over a connection of its own."""
+"""Rows that ConnectorX reads, in its own process and over its own connection."""
 
 import re
 from collections.abc import Iterator
@@ -11,9 +11,11 @@ from cab_assets.sources.failures import SourceUnreadable
 from cab_assets.sources.mysql_failures import LOST
 from cab_assets.sources.row_processes import ProcessEnded, ReadingFailed, RowProcess
 
-# 4,000 to 50,000 read equally fast; at 8,000 malloc asked the system for almost no new pages
+# Rows per batch of ConnectorX. Batches of this size need few new memory pages; the speed is the
+# same from 4,000 to 50,000 rows.
 BATCH_ROWS = 8_000
-UNFIT = "Could not retrieve"  # ConnectorX's words for a value that does not fit the column's type
+# Part of ConnectorX's message for a value that does not fit the column's type
+UNFIT = "Could not retrieve"
 
 
 def read(
@@ -34,16 +36,16 @@ def read(
 
 
 def _failure(dialect: Dialect, error: Exception) -> CabError:
-    """Return what ended the reading: a value that ConnectorX cannot represent, or the server."""
+    """Return the error: SourceUnreadable for a value that does not fit, or the server's error."""
     said = dialect.redacted(str(error)).strip().splitlines()[0]
     if UNFIT in said:
         return SourceUnreadable(
-            f"the day could not be read to the end: {said}. Look for a value that is no number or"
-            " no time, fix it, then run the day again"
+            f"the day could not be read completely: {said}. Find the value that is not a valid"
+            " number or time, fix it in the source, then run the day again"
         )
     of_server = re.search(r"ERROR \d{4} \(", said)
     return dialect.failure(
         Exception(said)
         if of_server
-        else dialect.errors(LOST, f"the connection broke off while rows were read: {said}")
+        else dialect.errors(LOST, f"the connection was lost while rows were read: {said}")
     )

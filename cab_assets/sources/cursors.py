@@ -1,4 +1,4 @@
-"""Connections that see one snapshot, for several threads."""
+"""A pool of cursors that see one snapshot, for several threads."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Cursors:
-    """Of connections that see one snapshot, each for one thread at a time."""
+    """Cursors of connections that see one snapshot. Each is used by one thread at a time."""
 
     def __init__(self, cursors: Iterable[Any]) -> None:
         self._free: SimpleQueue[Any] = SimpleQueue()
@@ -17,7 +17,7 @@ class Cursors:
 
     @contextmanager
     def lend(self) -> Iterator[Any]:
-        """Lend one; raise the first error instead once there is one: it ended a transaction."""
+        """Lend a cursor. After an error, raise the first error instead: it ended a transaction."""
         with self.lend_failed() as cursor:
             if self._failure:
                 raise self._failure
@@ -29,7 +29,7 @@ class Cursors:
 
     @contextmanager
     def lend_failed(self) -> Iterator[Any]:
-        """Lend one, whatever state its transaction is in."""
+        """Lend a cursor, even if its transaction failed."""
         cursor = self._free.get()
         try:
             yield cursor

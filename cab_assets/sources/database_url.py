@@ -1,11 +1,12 @@
-"""The address of the rides' database."""
+"""The address of the source database."""
 
 import re
 from urllib.parse import urlsplit
 
 FORM = "postgresql://user@host:port/db or mysql://…, without a password"
-# Parameters that libpq is given as they are. The password, the encoding and the time limit of a
-# connection are the pipeline's own; CAB_BOOKINGS_DB_CA has the server's certificate checked.
+# Parameters that are passed to libpq unchanged. Others are rejected: the pipeline itself sets the
+# password, the encoding, the connection time-out and, from CAB_BOOKINGS_DB_CA, the trusted
+# certificates.
 OF_POSTGRESQL = {
     "application_name",
     "channel_binding",
@@ -27,9 +28,9 @@ KNOWN: dict[str, set[str]] = {"postgresql": OF_POSTGRESQL, "mysql": set()}
 
 
 def database_url(text: str) -> str:
-    """Return the address.
+    """Return the address without a trailing slash.
 
-    ValueError if it has another form, or a parameter that would be dropped.
+    Raise ValueError if it has another form, or a parameter that is not supported.
     """
     if not re.fullmatch(r"(mysql|postgresql)://[^:@/\s]+@[^@/\s]+/[^/?#\s]+/?(\?\S*)?", text):
         raise ValueError(f"must have the form {FORM}")
@@ -39,14 +40,16 @@ def database_url(text: str) -> str:
     given = [each.partition("=")[0] for each in address.query.split("&") if each]
     if unknown := [name for name in given if name not in known]:
         takes = (
-            f"it may have {', '.join(sorted(known))}" if known else "an address of MySQL has none"
+            f"allowed are {', '.join(sorted(known))}"
+            if known
+            else "an address of MySQL may have none"
         )
         raise ValueError(f"has the parameter {', '.join(unknown)}; {takes}")
     return text.rstrip("/")
 
 
 def _refuse_no_port(hosts: str) -> None:
-    """Raise ValueError for a port that is none; PostgreSQL's address may have several hosts."""
+    """Raise ValueError for an invalid port. An address of PostgreSQL may have several hosts."""
     for host in re.sub(r"\[[^]]*\]", "", hosts).split(","):
         _, colon, port = host.partition(":")
         if colon and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 2**16):

@@ -1,4 +1,4 @@
-"""What the databases that can hold the rides have in common, and where they differ."""
+"""The interface to the source database, which PostgreSQL and MySQL implement."""
 
 import re
 from abc import ABC, abstractmethod
@@ -14,48 +14,58 @@ from cab_assets.clients.password import Password
 from cab_assets.errors import CabError
 from cab_assets.schemas import Column, SourceTable
 
-if TYPE_CHECKING:  # which imports this module
+# A runtime import would be circular
+if TYPE_CHECKING:
     from cab_assets.sources.source import Source
 
-CONNECT_SECONDS = 5  # ConnectorX would try for 30 and then not say why
-LOCK_SECONDS = 60  # wait for a lock that a TRUNCATE or an ALTER TABLE of another program holds
-Window = tuple[datetime, datetime]  # [start, end) by the wall clock of the business zone
+# Time-out for opening a connection. ConnectorX would try for 30 s, and its error has no reason.
+CONNECT_SECONDS = 5
+# Time-out for the table's lock: a TRUNCATE or ALTER TABLE of another program may hold it
+LOCK_SECONDS = 60
+# [start, end), as local times in the business time zone
+Window = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """One state of the database."""
 
-    moment: datetime  # when the state was, UTC, by the database's own clock
-    # What another connection executes first: where that can be had, it then sees the same state
+    # The instant (UTC) of the state, by the database's own clock
+    moment: datetime
+    # Statements that another connection executes first, to have the settings of this one
     join: list[str]
-    mark: str = ""  # a comment that its statements begin with, so that they can be found and ended
+    # An SQL comment that starts its statements, so that they can be found and ended
+    mark: str = ""
 
 
 @dataclass(frozen=True)
 class Dialect(ABC):
-    """`address` is the URL without the password.
+    """How to connect to a database, and the SQL of its kind.
 
-    `zone` is where wall clocks are read; with a `ca`, only a server that it vouches for is spoken
-    to.
+    `address` is the URL without the password. `zone` is the business time zone. `ca` is a PEM file:
+    if it is given, the server must have a certificate that is signed by one of its authorities.
     """
 
     address: str
     password: Password
     zone: str = "UTC"
-    ca: Path | None = None  # PEM file
+    ca: Path | None = None
 
-    errors: ClassVar[type[Exception]]  # what the plain driver raises
+    # Base class of the errors that the plain driver raises
+    errors: ClassVar[type[Exception]]
     # Hive type -> pattern of the source's types whose values fit it
     accepted: ClassVar[dict[str, str]]
-    decimal: ClassVar[str]  # the source's name of an exact number
-    utf8: ClassVar[str]  # a text {} as its bytes in UTF-8, whatever the session's encoding
-    protocol: ClassVar[Literal["binary", "cursor"]]  # how ConnectorX asks for rows
-    reading: ClassVar[dict[str, str]] = {}  # how else ConnectorX is set, in its URL
-    # Connections that can see one snapshot: two or more read a day in parallel, window by window
+    # The source's name of the exact decimal type
+    decimal: ClassVar[str]
+    # SQL that returns the text {} as UTF-8, whatever the session's encoding
+    utf8: ClassVar[str]
+    # The protocol by which ConnectorX requests rows
+    protocol: ClassVar[Literal["binary", "cursor"]]
+    # Other parameters of ConnectorX's URL
+    reading: ClassVar[dict[str, str]] = {}
+    # Connections that share one snapshot: two or more read a day in parallel, window by window
     readers: ClassVar[int] = 1
-    # The query for now in three zones: UTC, the session's, and the business time zone (NULL if the
-    # server does not know it)
+    # Query: the current time in UTC, in the session's zone, in the business time zone (or NULL)
     now: ClassVar[str]
 
     @abstractmethod
@@ -63,11 +73,11 @@ class Dialect(ABC):
         """Return a DB-API connection in UTC, or raise one of `errors` within CONNECT_SECONDS."""
 
     def cancel(self, connection: Any) -> None:  # noqa: B027
-        """End the statement that another thread waits for, where the driver can."""
+        """End the statement that another thread waits for, if the driver supports it."""
 
     @abstractmethod
     def meaning(self, error: Exception) -> tuple[type[CabError], str]:
-        """Return which of our errors it is, and what to do."""
+        """Return the pipeline's error class for an error of the driver, and the remedy."""
 
     @abstractmethod
     def is_wrong_password(self, error: Exception) -> bool:
@@ -75,17 +85,14 @@ class Dialect(ABC):
 
     @abstractmethod
     def tls(self, ca: str) -> dict[str, str]:
-        """Return the parameters of ConnectorX's URL that make it trust that file alone."""
+        """Return the parameters of ConnectorX's URL that make it trust only this PEM file."""
 
     def begin(self, cursor: Any, table: str) -> None:  # noqa: B027
-        """Start to read the newest state of the table, with the settings of ours and its lock."""
+        """Begin to read the newest state: apply the pipeline's settings, lock the table."""
 
     @abstractmethod
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
-        """Return the state of now, which all cursors see as long as their connections are open.
-
-        Raises TableLocked if they cannot.
-        """
+        """Return the current state, which all cursors then see, or raise TableLocked."""
 
     def odd_value(
         self,
@@ -94,67 +101,64 @@ class Dialect(ABC):
         source: "Source",  # noqa: ARG002
         within: str,  # noqa: ARG002
     ) -> str | None:
-        """Return the value among the rows `within` that raised `error`, or None if unknown."""
+        """Describe the value among the rows `within` that caused `error`; None if not known."""
         return None
 
     @abstractmethod
     def shape(self, cursor: Any, table: str, declared: SourceTable) -> dict[str, str]:
-        """Return column -> type of a table, in the database's own words; {} if there is none."""
+        """Return column -> the database's name of its type; {} if there is no such table."""
 
     @abstractmethod
     def value(self, column: Column, source_type: str) -> str:
-        """Return the expression that gives a column as it is stored."""
+        """Return the SQL expression of a column's value as the lake stores it."""
 
     @abstractmethod
     def row_hash(self, columns: Mapping[str, str], exact: Collection[str]) -> str:
-        """Return an expression for a 64-bit hash of a row with these columns -> types.
+        """Return an SQL expression for a 64-bit hash of a row with these columns -> types.
 
         NULL and the empty string hash differently. `exact` are columns that are stored as exact
-        numbers, so that NaN and infinity are rejected.
+        numbers: a day with NaN or infinity in them is rejected.
         """
 
     @abstractmethod
     def limit(self, cursor: Any, seconds: int) -> None:
-        """Set a limit of `seconds` for this connection's statements over many days.
-
-        It protects the source database.
-        """
+        """Set a time-out for queries over many days, to protect the source database."""
 
     @abstractmethod
     def wall_clock(self, expression: str, source_type: str) -> str:
-        """Return the expression of a timestamp's local time in the business time zone."""
+        """Return the SQL expression of a timestamp's local time in the business time zone."""
 
     @abstractmethod
     def bound(self, edge: datetime, source_type: str) -> str:
-        """Return a local time as a literal of the column's type, so that an index serves."""
+        """Return a local time as a literal of the column's type, so that an index can be used."""
 
     def moment_of(self, edge: datetime) -> datetime:
-        """Return the UTC instant at which the business time zone's clock first shows `edge`.
+        """Return the first UTC instant at which the local time is `edge`.
 
-        Some zones set the clock back at midnight, which it then shows twice.
+        There can be two: some zones set the clock back at midnight.
         """
         return edge.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
 
     @abstractmethod
     def day_of(self, column: str, source_type: str) -> str:
-        """Return the expression of a timestamp's day."""
+        """Return the SQL expression of the day of a timestamp."""
 
     def without_a_day(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
-        """Return the condition of a time in no day of [start, end), one that an index serves."""
+        """Return the SQL condition of a time outside [start, end) or NULL. It can use an index."""
         first, last = self.bound(start, source_type), self.bound(end, source_type)
         return f"{column} IS NULL OR {column} < {first} OR {column} >= {last}"
 
     def windows(
         self, cursor: Any, source: "Source", start: datetime, end: datetime
     ) -> list[Window]:
-        """Return [start, end) in parts small enough for the server to pack each (packed.py).
+        """Divide [start, end) into windows, each small enough to be packed (packed.py).
 
-        Return None if it cannot be parted. Called only where there are several readers.
+        Return an empty list if it cannot be divided. Called only if there are several `readers`.
         """
         raise NotImplementedError
 
     def between(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
-        """Return the condition of a time in [start, end), one that an index serves."""
+        """Return the SQL condition of a time in [start, end). It can use an index."""
         first, last = self.bound(start, source_type), self.bound(end, source_type)
         return f"{column} >= {first} AND {column} < {last}"
 
@@ -177,7 +181,7 @@ class Dialect(ABC):
 
     @property
     def url(self) -> str:
-        """The URL with the password: for ConnectorX alone, never to be shown."""
+        """The URL with the password. Only ConnectorX gets it; never log it."""
         user = urlparse(self.address).username
         with_password = self.address.replace(f"{user}@", f"{user}:{self._quoted}@", 1)
         options = self.reading | (self.tls(str(self.ca)) if self.ca else {})
@@ -187,7 +191,7 @@ class Dialect(ABC):
 
     @property
     def _quoted(self) -> str:
-        # quote_plus would send a space as +, and a plus is what the server gets
+        # quote_plus would encode a space as +, and the server would take it for a plus sign
         return quote(self.password.text, safe="")
 
     def redacted(self, text: str) -> str:

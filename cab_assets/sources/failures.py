@@ -1,4 +1,4 @@
-"""What goes wrong with the bookings' database, and what to do."""
+"""Errors of the source database, and what to do about them."""
 
 from cab_assets.errors import CabError, Unavailable
 
@@ -27,4 +27,4 @@ CHECK = (
     "Check CAB_BOOKINGS_DB_URL, CAB_BOOKINGS_DB_PASSWORD, CAB_BOOKINGS_DB_CA and the server with"
     " `cab doctor`, then run again"
 )
-LOOK = "The server says why: fix that in the source, then run the day again"
+LOOK = "The server's message has the reason: fix it in the source, then run the day again"

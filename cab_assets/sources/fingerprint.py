@@ -1,4 +1,4 @@
-"""How two states of a day are told apart without reading their rows."""
+"""Fingerprints: compare two states of a day without reading their rows."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -8,16 +8,20 @@ from pydantic import BaseModel, model_serializer, model_validator
 
 from cab_assets.schemas import HASHED_AT_FIRST, SourceTable
 
-FIELDS = ("rows", "row_hash", "columns")  # whatever else a stored fingerprint has is a total
+# Every other field of a stored fingerprint is a total
+FIELDS = ("rows", "row_hash", "columns")
 
 
 class Fingerprint(BaseModel, frozen=True):
-    """What tells one state of a day from another, stored as `rows`, each total, `row_hash`, …"""
+    """Figures that identify a state of a day. In JSON, each total is a field beside the others."""
 
     rows: int
-    totals: dict[str, str | None] = {}  # sums as decimal text; None: no row has a value
-    row_hash: int | None = None  # sum of the rows' hashes, modulo 2^64
-    columns: tuple[str, ...] = HASHED_AT_FIRST  # over which the hash is
+    # Sums as decimal text; None if no row has a value
+    totals: dict[str, str | None] = {}
+    # Sum of the row hashes, modulo 2^64; None if it was not computed
+    row_hash: int | None = None
+    # The columns that the row hashes cover
+    columns: tuple[str, ...] = HASHED_AT_FIRST
 
     @model_validator(mode="before")
     @classmethod
@@ -33,9 +37,9 @@ class Fingerprint(BaseModel, frozen=True):
         return {"rows": self.rows, **self.totals, **hashed}
 
     def differs_from(self, other: "Fingerprint") -> bool:
-        """Return whether the two are of different states.
+        """Return whether the two states differ.
 
-        Hashes are compared where both sides have one of the same columns.
+        Hashes are compared only if both sides have one, over the same columns.
         """
         names = self.totals.keys() | other.totals.keys()
         if any(self.totals.get(name) != other.totals.get(name) for name in names):
@@ -45,7 +49,7 @@ class Fingerprint(BaseModel, frozen=True):
 
 
 def fingerprint(table: SourceTable, rows: int, totals: Iterable[Any], row_hash: Any) -> Fingerprint:
-    """Return the fingerprint of figures as a database or Arrow gives them."""
+    """Return a fingerprint of figures that a database or Arrow computed."""
     columns = map(table.column, table.totals)
     amounts = [amount(value, each.scale) for value, each in zip(totals, columns, strict=True)]
     return Fingerprint(
@@ -57,5 +61,5 @@ def fingerprint(table: SourceTable, rows: int, totals: Iterable[Any], row_hash: 
 
 
 def amount(value: Any, scale: int) -> str | None:
-    """Return a sum as text with so many decimals."""
+    """Return a sum as text with `scale` decimal places."""
     return None if value is None else str(Decimal(value).quantize(Decimal(1).scaleb(-scale)))

@@ -1,4 +1,4 @@
-"""What is MySQL's own about the rides' database (MySQL 8, MariaDB 10.6 or later)."""
+"""The source database in MySQL 8, or MariaDB 10.6 or later."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing, suppress
@@ -21,24 +21,23 @@ from cab_assets.sources.mysql_shape import shape
 
 @dataclass(frozen=True)
 class MySQL(Dialect):
-    """`mysql://user@host:port/db`.
+    """A source database at `mysql://user@host:port/db`.
 
-    Connections cannot share a snapshot: a day is one statement, which is one by itself.
-
-    Nor can it pack rows (packed.py): it cuts its aggregate of strings off at a length that is the
-    server's to set.
+    Connections cannot share a snapshot, so one SELECT reads a whole day: a single statement already
+    sees a consistent snapshot. Rows cannot be packed (packed.py), because MySQL truncates its
+    aggregate of strings at a length that is a setting of the server.
     """
 
     errors = pymysql.MySQLError
     decimal = "decimal"
     utf8 = UTF8
     protocol = "binary"
-    # ConnectorX prepares its query once before SESSION, for the types; what was prepared then keeps
-    # that sql_mode.
-    # On a loopback address it would leave the port for the socket that the server names: of another
-    # server, behind a tunnel.
-    # It would read no row larger than max_allowed_packet, which limits what the server is sent, not
-    # what it sends.
+    # stmt_cache_size: ConnectorX prepares its query once before SESSION, to learn the types. From a
+    # cache, that statement would be used again, with the sql_mode of before SESSION.
+    # prefer_socket: on a loopback address, ConnectorX would change from the port to the socket that
+    # the server names. Behind a tunnel, that socket belongs to another server.
+    # max_allowed_packet: ConnectorX would reject a row that is larger than the server's value. That
+    # value limits what the server receives, not what it sends.
     reading = {  # noqa: RUF012
         "stmt_cache_size": "0",
         "prefer_socket": "false",
@@ -59,15 +58,15 @@ class MySQL(Dialect):
         return connect(self.address, self.password, self.ca)
 
     def cancel(self, connection: Any) -> None:
-        """End the connection and the one that ConnectorX reads by.
+        """End this connection and the one through which ConnectorX reads.
 
-        Otherwise the server would go on with their statements.
+        Otherwise the server would continue their statements.
         """
         with suppress(pymysql.MySQLError), closing(self.connect()) as other:
             kill(other, connection.thread_id())
 
     def failure(self, error: Exception) -> CabError:
-        # PyMySQL's word for a connection that an earlier error has closed
+        # So PyMySQL reports a connection that an earlier error has closed
         gone = error.args == (0, "")
         return super().failure(
             pymysql.OperationalError(LOST, "the connection to the server was lost")
@@ -85,12 +84,11 @@ class MySQL(Dialect):
         return {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": ca}
 
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
-        """Wait for the table's lock, if another program has it.
+        """Wait until no other program holds the table's lock; return the instant after that.
 
-        No row shows a state before `moment`.
-
-        ConnectorX then rarely waits for a lock. Each statement commits, so an idle connection holds
-        no lock: DDL of another program would wait for it, and ConnectorX would wait for that DDL.
+        Rows that are read later are of this instant or later. ConnectorX then rarely waits for a
+        lock. Each statement commits, so an idle connection holds no lock. If it held one, DDL of
+        another program would wait for it, and ConnectorX would wait for that DDL.
         """
         (cursor,) = cursors
         cursor.execute(
@@ -107,19 +105,19 @@ class MySQL(Dialect):
         return found
 
     def _raise_if_unknown_zone(self, cursor: Any) -> None:
-        """Raise an error if the zone is unknown.
+        """Raise BookingsDbRefused if the server does not know the business time zone.
 
-        Without zone tables, MySQL converts times to NULL.
+        Without time zone tables, MySQL converts times to NULL.
         """
         cursor.execute(f"SELECT convert_tz('2020-01-01 00:00:00', '+00:00', '{self.zone}')")
         if cursor.fetchone()[0] is None:
             remedy = (
-                "load its tables of zones with mysql_tzinfo_to_sql, or set CAB_TIMEZONE to a zone"
-                " it knows"
+                "load its time zone tables with mysql_tzinfo_to_sql, or set CAB_TIMEZONE to a zone"
+                " that it knows"
             )
             raise BookingsDbRefused(
-                f"{self.address}: the server does not know the zone {self.zone}, and the table has"
-                f" columns of type timestamp; {remedy}"
+                f"{self.address}: the server does not know the time zone {self.zone}, and the table"
+                f" has columns of type timestamp; {remedy}"
             )
 
     def value(self, column: Column, source_type: str) -> str:
@@ -139,13 +137,16 @@ class MySQL(Dialect):
         return f"date({self.wall_clock(column, source_type)})"
 
     def between(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
-        """Return the condition. A partial date sorts into the day before its month's first."""
+        """Return the SQL condition of a valid time in [start, end).
+
+        A partial date, such as 2020-03-00, would sort after the last day of the month before.
+        """
         return f"{super().between(column, source_type, start, end)} AND {is_real(column)}"
 
     def without_a_day(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
-        """Return the condition.
+        """Return the SQL condition of a time outside [start, end), NULL or invalid.
 
-        Invalid dates lie between a month's end and the next one's start.
+        Invalid dates sort between the end of a month and the start of the next one.
         """
         outside = super().without_a_day(column, source_type, start, end)
         if source_type.startswith("timestamp"):
@@ -179,8 +180,8 @@ class MySQL(Dialect):
 
 
 def is_real(column: str) -> str:
-    """Return the condition of a timestamp whose date is in the calendar.
+    """Return the SQL condition of a timestamp whose date is in the calendar.
 
-    A zero date or partial date has no day number (NULL); 31 February has that of 2 March.
+    A zero date or partial date has no day number (NULL). 31 February has the number of 2 March.
     """
     return f"from_days(to_days({column})) = date({column})"

@@ -1,4 +1,4 @@
-"""A connection to MySQL, and the end of what runs on it."""
+"""Open a connection to MySQL, and end the statements of connections."""
 
 from pathlib import Path
 from typing import Any
@@ -11,29 +11,30 @@ from cab_assets.sources.dialect import CONNECT_SECONDS, LOCK_SECONDS
 from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets.sources.mysql_session import LOCK_LIMIT, SESSION
 
-MARK = (  # begins a statement of ConnectorX; the number is that of the day's own connection
-    "/* rows for connection {} */"
-)
+# Comment at the start of a statement of ConnectorX. The number is that of the connection for which
+# ConnectorX reads.
+MARK = "/* rows for connection {} */"
 OTHER_LOGIN = (
-    "Install the packages of requirements.lock. If the user is one of MariaDB's ed25519, which"
-    " ConnectorX does not know, create it with mysql_native_password (IDENTIFIED VIA). Then run"
+    "Install the packages of requirements.lock. If the user logs in by MariaDB's ed25519, which"
+    " ConnectorX does not support, create it with mysql_native_password (IDENTIFIED VIA). Then run"
     " again"
 )
 
 
 def settings() -> list[str]:
-    """Return the statements that every session begins with, by PyMySQL and ConnectorX alike."""
+    """Return the statements that start every session, of PyMySQL and of ConnectorX."""
     return [*SESSION, LOCK_LIMIT.format(LOCK_SECONDS)]
 
 
 def connect(address: str, password: Password, ca: Path | None) -> Any:
     """Return a connection with the settings of every session.
 
-    Raises BookingsDbRefused for a way to log in that PyMySQL or ConnectorX lacks.
+    Raise BookingsDbRefused for a login method that PyMySQL or ConnectorX does not support.
     """
     try:
         connection = _connect(address, password, ca)
-    except RuntimeError as error:  # of PyMySQL, for a package that it does not come with
+    # PyMySQL raises it if the login needs a package that is not installed
+    except RuntimeError as error:
         raise BookingsDbRefused(f"{address}: {error}. {OTHER_LOGIN}") from error
     with connection.cursor() as cursor:
         for statement in settings():
@@ -47,7 +48,8 @@ def _connect(address: str, password: Password, ca: Path | None) -> Any:
         host=parts.hostname,
         port=parts.port or 3306,
         user=unquote(parts.username or ""),
-        password=password.text.encode(),  # PyMySQL itself would take Latin 1
+        # As bytes: PyMySQL would encode text as Latin 1
+        password=password.text.encode(),
         database=parts.path.strip("/"),
         connect_timeout=CONNECT_SECONDS,
         charset="utf8mb4",
@@ -59,7 +61,7 @@ def _connect(address: str, password: Password, ca: Path | None) -> Any:
 
 
 def kill(connection: Any, number: int) -> None:
-    """End connection `number`, and those whose statement bears its mark."""
+    """End connection `number`, and those whose statement has its MARK."""
     found = (
         "SELECT id FROM information_schema.processlist WHERE id = %s OR info LIKE %s AND id <>"
         " connection_id()"

@@ -1,4 +1,4 @@
-"""What the numbers of errors mean that MySQL, PyMySQL and ConnectorX raise."""
+"""The meaning of MySQL's error numbers, from the server, PyMySQL or ConnectorX."""
 
 import re
 
@@ -13,22 +13,27 @@ from cab_assets.sources.failures import (
 )
 
 ACCESS_DENIED = 1045
-LOST = 2013  # of a connection that breaks off, as PyMySQL numbers it
-REFUSALS = {ACCESS_DENIED, 1044, 1049}  # access denied, unknown database
-LOCKED = 1205  # lock wait time-out: reads that take no row locks wait for a table's lock alone
+# PyMySQL's number for a connection that was lost
+LOST = 2013
+# Access denied to the server or a database, unknown database
+REFUSALS = {ACCESS_DENIED, 1044, 1049}
+# Lock wait time-out. The pipeline's reads take no row locks, so it is always a lock on the table.
+LOCKED = 1205
 UNLOCK = (
-    "Another program holds the table, or waits to change it: LOCK TABLES, ALTER TABLE, TRUNCATE or"
+    "Another program holds or requests a lock on the table: LOCK TABLES, ALTER TABLE, TRUNCATE or"
     " another statement that changes it. See SHOW FULL PROCESSLIST, then run again"
 )
 INTERRUPTED = {1213: "deadlock", 1412: "table definition changed"}
-BROKEN = {  # of servers that are there, but end or reject connections for now
+# From servers that run, but end or reject connections temporarily
+BROKEN = {
     0: "closed",
     1053: "shutdown",
     1927: "killed",
     2006: "gone",
     LOST: "lost",
 }
-FULL = {  # limits of the server or the user
+# A limit of the server or the user is reached
+FULL = {
     1040: "too many connections",
     1203: "too many of this user",
     1226: "the user's MAX_USER_CONNECTIONS, MAX_QUERIES_PER_HOUR, …",
@@ -39,26 +44,29 @@ ALLOW = (
 )
 ENDED = {1317: "KILL QUERY", 1969: "max_statement_time", 3024: "max_execution_time"}
 LIMITS = (
-    "An administrator (KILL QUERY) or a time limit ended it. Limits are max_statement_time and"
-    " max_execution_time of the user or the server; that of an observing query is"
-    " CAB_STATEMENT_SECONDS. Raise the one that is named, then run again"
+    "An administrator (KILL QUERY) or a time limit ended the statement. Limits are"
+    " max_statement_time and max_execution_time of the user or the server, and"
+    " CAB_STATEMENT_SECONDS for comparisons with the source. Raise the limit that the error names,"
+    " then run again"
 )
-MIXED = {1267, 1270, 1271}  # illegal mix of collations, of two, three or more texts
+# Illegal mix of collations, of two, three or more texts
+MIXED = {1267, 1270, 1271}
 BROKEN_VIEW = 1356
 VIEW = (
-    "A table or column that the view reads was deleted or renamed, or the view's definer may not"
+    "A table or column that the view reads was dropped or renamed, or the view's definer may not"
     " read it: fix the view, then run again"
 )
-CLIENT = range(2000, 3000)  # the client's own errors: the server cannot be reached
+# Errors of the client library: the server cannot be reached
+CLIENT = range(2000, 3000)
 
 
 def meaning(error: Exception) -> tuple[type[CabError], str]:
-    """Return which of our errors it is, and what to do."""
+    """Return the pipeline's error class for an error of MySQL, and the remedy."""
     code = code_of(error)
     if code == LOCKED:
         return TableLocked, UNLOCK
     if code in INTERRUPTED:
-        return BookingsDbInterrupted, "This passes: run again"
+        return BookingsDbInterrupted, "This is temporary: run again"
     if code in FULL:
         return BookingsDbUnavailable, ALLOW
     if code in ENDED:
@@ -77,7 +85,7 @@ def is_wrong_password(error: Exception) -> bool:
 
 
 def code_of(error: Exception) -> int | None:
-    """Return the number of an error of the server or of its client, PyMySQL's or ConnectorX's."""
+    """Return the error number of the server or the client, as PyMySQL or ConnectorX has it."""
     if error.args and isinstance(error.args[0], int):
         return error.args[0]
     found = re.search(r"ERROR (\d{4}) \(", str(error))

@@ -9,16 +9,15 @@ from cab_assets.schemas import SourceTable
 from cab_assets.sources.mysql_failures import MIXED, code_of
 
 UTF8 = "convert({} USING utf8mb4)"
-OF_CHARACTER_SET = (  # follows the type of a text that is converted before it is hashed
-    " character set "
-)
+# Appended to the type of a text column that must be converted to UTF-8 before it is hashed
+OF_CHARACTER_SET = " character set "
 
 
 def row_hash(columns: Mapping[str, str]) -> str:
-    """Return the first 60 bits of an MD5 over the quoted values.
+    """Return an SQL expression: the first 60 bits of an MD5 over the quoted values.
 
-    QUOTE tells NULL from empty and one value from the next. A text that outgrows max_allowed_packet
-    is NULL; the row is then hashed by the MD5 of each value.
+    QUOTE separates the values and distinguishes NULL from an empty text. A row whose quoted values
+    exceed max_allowed_packet gives NULL; it is hashed from the MD5 of each value instead.
     """
     values = [_hashed(name, kind) for name, kind in columns.items()]
     quoted = ", ',', ".join(f"quote({value})" for value in values)
@@ -30,7 +29,7 @@ def row_hash(columns: Mapping[str, str]) -> str:
 
 
 def _hashed(name: str, kind: str) -> str:
-    """Widen a float as in `MySQL.value`: as a text it has six digits."""
+    """Return the value that is hashed. A float becomes a double: as text it has only six digits."""
     if OF_CHARACTER_SET in kind:
         return UTF8.format(name)
     return f"({name} + 0e0)" if kind == "float" else name
@@ -43,10 +42,11 @@ def hashable(
     character_sets: Mapping[str, str],
     declared: SourceTable,
 ) -> dict[str, str]:
-    """Return the columns -> types of a table so that its rows can be hashed.
+    """Return column -> type of a table, with marks at texts that must be converted for the hash.
 
-    A server finds a common character set for most texts of a row. Where it does not, each text is
-    converted; done everywhere, this would give other hashes and import every day again.
+    MySQL finds a common character set for the texts of most tables. If it does not, each text is
+    converted to UTF-8. Other tables are not converted: their hashes would change, and every day
+    would be imported again.
     """
     if len(set(character_sets.values())) <= 1 or _is_hashed(cursor, table, columns, declared):
         return dict(columns)

@@ -1,12 +1,12 @@
-"""The settings of every MySQL session of ours."""
+"""The settings of every MySQL session of the pipeline."""
 
 NO_LIMIT = 2**64 - 1
-# MySQL skips the first comment, MariaDB the second.
+# MariaDB executes the first comment, MySQL the second
 TIME_LIMIT = (
     "SET /*M! max_statement_time = {seconds} */ /*!50708 max_execution_time = {milliseconds} */"
 )
-# The settings of every session, by PyMySQL and ConnectorX alike, that change values, row counts or
-# times. A server (init_connect, sql_mode, …) or a proxy can set each of them for everybody.
+# Every setting that changes values, row counts or times, for sessions of PyMySQL and ConnectorX. A
+# server (init_connect, sql_mode, …) or a proxy can have other defaults for all its users.
 SESSION = [
     "SET NAMES utf8mb4",
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
@@ -15,7 +15,8 @@ SESSION = [
         f"SET sql_select_limit = {NO_LIMIT}, max_join_size = {NO_LIMIT} /*M! ,"
         " system_versioning_asof = DEFAULT */"
     ),
-    TIME_LIMIT.format(seconds=0, milliseconds=0),  # none
+    # 0 means no limit
+    TIME_LIMIT.format(seconds=0, milliseconds=0),
 ]
-# Limits a statement's wait for a lock on the table, which the server's default makes a day.
+# Limit in seconds of a statement's wait for a lock on the table. The server's default is a day.
 LOCK_LIMIT = "SET lock_wait_timeout = {}"

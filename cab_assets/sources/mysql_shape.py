@@ -8,7 +8,7 @@ from cab_assets.sources.mysql_hash import hashable
 
 
 def shape(cursor: Any, table: str, declared: SourceTable) -> dict[str, str]:
-    """Return column -> type of a table, such that its rows can be hashed; {} if there is none."""
+    """Return column -> type of a table, as `hashable` marks them; {} if there is no such table."""
     columns = (
         "SELECT column_name, column_type, coalesce(character_set_name, '') FROM"
         " information_schema.columns"
@@ -16,14 +16,14 @@ def shape(cursor: Any, table: str, declared: SourceTable) -> dict[str, str]:
     rows = [tuple(map(_text, row)) for row in _of_the_table(cursor, columns, table)]
     found = {_as_declared(column, declared): kind for column, kind, _ in rows}
     if not found and _of_the_table(cursor, "SELECT 1 FROM information_schema.tables", table):
-        # The server says what is wrong with the view
+        # A view without columns is broken: reading it raises the server's reason
         cursor.execute(f"SELECT 1 FROM {table} LIMIT 0")
     sets = {_as_declared(column, declared): name for column, _, name in rows if name}
     return hashable(cursor, table, found, sets, declared)
 
 
 def _of_the_table(cursor: Any, query: str, table: str) -> Sequence[Any]:
-    """Return what a table of information_schema says of `table`."""
+    """Return the rows of `query`, on a table of information_schema, that describe `table`."""
     schema, _, name = table.rpartition(".")
     cursor.execute(
         f"{query} WHERE table_name = %s AND table_schema = coalesce(nullif(%s, ''), database())",
@@ -34,11 +34,11 @@ def _of_the_table(cursor: Any, query: str, table: str) -> Sequence[Any]:
 
 
 def _as_declared(column: str, declared: SourceTable) -> str:
-    """Return the declared name of a column whose name differs in case alone: MySQL ignores case."""
+    """Return the declared name if it differs only in case, which MySQL ignores."""
     names = {name.lower(): name for name in declared.names}
     return names.get(column.lower(), column)
 
 
 def _text(value: Any) -> str:
-    """Return text: information_schema answers bytes or text, depending on the server."""
+    """Return a value as text: information_schema has bytes or text, depending on the server."""
     return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,7 +1,9 @@
 """Packed rows: PostgreSQL sends many rows as one row of long values, column by column.
 
-Arrow and numpy take these apart without looking at each row. Strings and amounts arrive as one text
-with separators, numbers and timestamps as the server's own binary form, end to end.
+Arrow and numpy split these without a Python object for each row. Strings and amounts arrive as one
+text with separators; numbers and timestamps arrive in the server's binary form, one after the
+other. NULL is encoded as a sentinel value. If a real value equals a sentinel, `unpacked` raises
+Unpackable, and the window is read by COPY instead (decision 8).
 """
 
 import re
@@ -14,29 +16,33 @@ import pyarrow.compute as pc
 
 from cab_assets.schemas import Column, Table
 
-SEPARATOR, NOTHING = b"\x1f", b"\x1e"  # between strings, and for NULL
-AMOUNTS = b","  # between amounts, of which an empty one is NULL
-FLOATING = ("double", "int")  # what a double holds exactly; NaN is NULL
-TAKEN = ("double", "string", "bigint")  # types of which a value stands for NULL
-FOUR = (  # of doubles, for the price of two
-    "string_agg(lseg_send(lseg(point({}, {}), point({}, {}))), '')"
-)
+# The separator of strings, and the sentinel of NULL among them
+SEPARATOR, NOTHING = b"\x1f", b"\x1e"
+# The separator of amounts; an empty amount is NULL
+AMOUNTS = b","
+# Types that are sent as doubles, which hold their values exactly; NaN is NULL
+FLOATING = ("double", "int")
+# Types that encode NULL as a value that a row can really have
+TAKEN = ("double", "string", "bigint")
+# Packs four doubles as one `lseg`, which costs the server less than sending them one by one
+FOUR = "string_agg(lseg_send(lseg(point({}, {}), point({}, {}))), '')"
 # Sentinels of NULL: the smallest integer; for timestamps the largest, which is infinity
 LEAST, MOST = -(2**63), 2**63 - 1
-# A text of so many characters or more is not packed. PostgreSQL ends a value at 1 GB, and a window
-# of 20,000 rows is packed many times over in memory: on the server, on the way and here.
+# A text of this many characters or more is not packed. A value of PostgreSQL has at most 1 GB, and
+# a packed window is in memory several times: on the server, on the way and here.
 LONG = 1_000
-EPOCH = 946_684_800_000_000  # of PostgreSQL, the year 2000, in microseconds since 1970
+# PostgreSQL's epoch, the start of the year 2000, in microseconds since 1970
+EPOCH = 946_684_800_000_000
 
 
 class Unpackable(Exception):
-    """A value is one of those that stand for something else, or a text is too long."""
+    """A value equals a sentinel or a separator, or a text is too long."""
 
 
 def packed(table: Table, values: Mapping[str, str]) -> list[str]:
-    """Return the aggregates that give the columns of `table`, by column -> expression.
+    """Return the SQL aggregates that pack the columns of `table`.
 
-    Amounts are text.
+    `values` is column -> SQL expression; the expressions of amounts are text.
     """
     floating = {
         name: f"coalesce({values[name]}::float8, 'NaN')" for four in _fours(table) for name in four
@@ -58,7 +64,7 @@ def packed(table: Table, values: Mapping[str, str]) -> list[str]:
 
 
 def short(text: str, source_type: str) -> str:
-    """Return a text's first LONG characters, which `unpacked` does not take for the whole text."""
+    """Return SQL for a text's first LONG characters; `unpacked` rejects a text of that length."""
     declared = re.search(r"\((\d+)\)$", source_type)
     return text if declared and int(declared[1]) <= LONG else f"{text}::text::varchar({LONG})"
 
@@ -82,9 +88,9 @@ def _packed(column: Column, value: str) -> str:
 
 
 def unpacked(table: Table, rows: int, values: Iterator[Any]) -> pa.RecordBatch:
-    """Return the rows of what `packed` gave, in one row or more, text as bytes.
+    """Return `rows` rows from the values of the aggregates of `packed`; texts arrive as bytes.
 
-    Raises Unpackable if it is ambiguous, ArrowInvalid if a value does not fit.
+    Raise Unpackable if a value is ambiguous, ArrowInvalid if a value does not fit its column.
     """
     nulls = next(values)
     floating: dict[str, np.ndarray] = {}
@@ -137,7 +143,7 @@ def _array(numbers: np.ndarray, missing: np.ndarray, kind: pa.DataType) -> pa.Ar
 
 
 def _split(text: bytes, separator: bytes, *, nothing: bytes | None) -> pa.Array:
-    """Split the text in half the time of Arrow's own split."""
+    """Split a text. This takes half the time of Arrow's own split."""
     ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord(separator))
     offsets = np.zeros(len(ends) + 2, np.int32)
     offsets[1:-1] = ends - np.arange(len(ends))

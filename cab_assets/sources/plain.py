@@ -1,4 +1,4 @@
-"""Some rows of a day as the plain driver gives them: not packed, not by ConnectorX."""
+"""Some rows of a day, read by the plain driver: not packed, not through ConnectorX."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -13,11 +13,10 @@ Row = dict[str, Any]
 
 
 def plain_rows(day: SourceDay, wanted: Collection[tuple[str, datetime]]) -> dict[str, list[Row]]:
-    """Return the rows of the day by key, on MySQL with their hashes.
+    """Return key -> rows of the day with that key, on MySQL with their hashes.
 
-    `wanted` are keys and pickup times.
-
-    An index finds the times. A key that is not there at its time is looked for in the whole day.
+    `wanted` are keys and pickup times. An index finds the times. A key that is not found at its
+    time is searched for in the whole day.
     """
     source, keys = day.source, {key for key, _ in wanted}
     bound, kind = source.dialect.bound, source.day_type
@@ -31,7 +30,7 @@ def _rows(day: SourceDay, keys: Collection[str], condition: str) -> dict[str, li
     if not keys:
         return found
     source, (key, *_) = day.source, day.source.declared.key
-    # Compared with those that were read
+    # Without a shared snapshot, the hash shows whether a row changed since it was read
     row_hash = "NULL" if day.shares_a_snapshot else source.row_hash
     columns = source.declared.columns
     values = ", ".join([*(_plain(source, column) for column in columns), row_hash])
@@ -47,9 +46,10 @@ def _rows(day: SourceDay, keys: Collection[str], condition: str) -> dict[str, li
 
 
 def _plain(source: Source, column: Column) -> str:
-    """Return the column as the driver gives it whole.
+    """Return SQL for the column in a form that the driver reads without loss.
 
-    Neither driver has every time of its server, and PyMySQL gets six digits of a float.
+    Times are text, because neither driver can represent every time of its server. PyMySQL would
+    read only six digits of a float.
     """
     name, source_type = column.name, source.shape[column.name]
     match column.type:
@@ -57,13 +57,14 @@ def _plain(source: Source, column: Column) -> str:
             return f"concat('', {source.dialect.wall_clock(name, source_type)})"
         case "double" if source_type in ("real", "float"):
             return source.value(column)
-        case "string" if source_type.startswith("character("):  # PostgreSQL's padding
+        # PostgreSQL pads such a text with blanks
+        case "string" if source_type.startswith("character("):
             return f"rtrim({name}, ' ')"
     return name
 
 
 def _stored(column: Column, value: Any) -> Any:
-    """Return a value of the driver as a Parquet file of ours gives it."""
+    """Convert a value of the driver to what reading the Parquet file returns for it."""
     match column.type:
         case "double" if value is not None:
             return float(value)
@@ -73,7 +74,7 @@ def _stored(column: Column, value: Any) -> Any:
 
 
 def _time(text: str) -> datetime | None:
-    """Return the time, or None if it is in no calendar: infinity, a zero date, the year 10000."""
+    """Return the time, or None if it is invalid: infinity, a zero date, the year 10000."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own about the rides' database (14 or later, for `hash_record_extended`)."""
+"""The source database in PostgreSQL 14 or later (the first with `hash_record_extended`)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -21,27 +21,32 @@ from cab_assets.sources.postgresql_text import not_utf8
 from cab_assets.sources.postgresql_windows import windows
 from cab_assets.sources.source import Source
 
-# One process for each connection, and no compilation for each statement
+# A connection uses one server process, and does not compile its statements
 PLAIN = ["SET LOCAL max_parallel_workers_per_gather = 0", "SET LOCAL jit = off"]
-# [first, end) of Hive's and of Python's times
+# [first, end) of the times that Hive and Python can represent
 CALENDAR = ("timestamp '0001-01-01'", "timestamp '10000-01-01'")
 CLOCK = "pg_catalog.clock_timestamp()"
-SEARCHES = (  # by error: the search for the value that caused it
+# Error class -> the function that searches for the value that caused it
+SEARCHES = (
     (psycopg.errors.CharacterNotInRepertoire, not_utf8),
     ((psycopg.errors.NumericValueOutOfRange, pa.ArrowInvalid), unfit),
 )
-AT_ONCE = "100ms"  # PostgreSQL has no NOWAIT for SELECT
+# Lock time-out of a statement that must not wait: PostgreSQL has no NOWAIT for a plain SELECT
+AT_ONCE = "100ms"
 
 
 @dataclass(frozen=True)
 class PostgreSQL(Dialect):
-    """`postgresql://user@host:port/db`. Slices of a day share one exported snapshot."""
+    """A source database at `postgresql://user@host:port/db`.
+
+    The two connections that read the windows of a day share one exported snapshot.
+    """
 
     errors = psycopg.Error
     decimal = "numeric"
     utf8 = "convert_to({}, 'UTF8')"
     readers = 2
-    # 2 M rows take 6.6 s of client and server, 7.1 s by COPY ("binary"): docs/benchmarks.md
+    # "cursor" costs less CPU than "binary" (COPY), see docs/benchmarks.md
     protocol = "cursor"
     now = (
         "SELECT clock_timestamp(), clock_timestamp()::timestamp, clock_timestamp() AT TIME ZONE"
@@ -67,7 +72,7 @@ class PostgreSQL(Dialect):
             **tls,
         }
         connection = psycopg.connect(self.address, password=self.password.text, **how)
-        # Text that is asked for in binary is packed rows, which Arrow takes as bytes
+        # A text that is sent in binary form holds packed rows, which Arrow reads as bytes
         connection.adapters.register_loader("text", ByteaBinaryLoader)
         return connection
 
@@ -83,9 +88,9 @@ class PostgreSQL(Dialect):
         return "authentication failed" in str(error)
 
     def tls(self, ca: str) -> dict[str, str]:
-        """Return parameters that check who vouches for the server, not for which name.
+        """Return parameters that check who signed the certificate, but not its host name.
 
-        The pipeline's own connection to the same host, just before, checks both.
+        The pipeline's own connection, which is opened first to the same host, checks both.
         """
         return {"sslmode": "require", "sslrootcert": ca}
 
@@ -94,11 +99,11 @@ class PostgreSQL(Dialect):
         lock(cursor, table)
 
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
-        """Lock the table before the snapshot.
+        """Lock the table, then make a snapshot that both cursors share.
 
-        TRUNCATE and ALTER TABLE change what an older snapshot sees. At every moment at least one
-        connection holds the lock, and none waits for it meanwhile: behind the DDL of another
-        program, which waits for us, it would wait for ever.
+        The lock comes first, because TRUNCATE and ALTER TABLE change what an older snapshot sees.
+        At every moment at least one connection holds the lock, and the other one does not wait for
+        it: it would wait for ever behind DDL of another program, which waits for the first one.
         """
         first, second = cursors
         self.begin(first, table)
@@ -116,7 +121,8 @@ class PostgreSQL(Dialect):
         search = next((search for kinds, search in SEARCHES if isinstance(error, kinds)), None)
         if not search:
             return None
-        with suppress(psycopg.Error):  # of the search: the first error is the one that is shown
+        # The search may fail too; then only the first error is reported
+        with suppress(psycopg.Error):
             cursor.execute("ROLLBACK")
             self.begin(cursor, source.name)
             return search(cursor, source, within)
@@ -143,9 +149,8 @@ class PostgreSQL(Dialect):
             case "string" if source_type.startswith("character("):
                 return f"{column.name}::text"
             case "decimal(12,2)":
-                return (  # as exact; 2 M rows take 6.3 s of client and server, 6.6 s as numeric
-                    f"{column.name}::text"
-                )
+                # Text is as exact as numeric, and costs less CPU
+                return f"{column.name}::text"
             case "double" if source_type != "double precision":
                 return f"{column.name}::double precision"
         return column.name
@@ -158,8 +163,7 @@ class PostgreSQL(Dialect):
 
     def limit(self, cursor: Any, seconds: int) -> None:
         cursor.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
-        # The planner takes each moment for a day and sorts all rows on disk: 2.6 s instead of 1.3
-        # for 3.5 M
+        # The planner expects a group for each timestamp, and would sort all rows on disk
         cursor.execute("SET LOCAL enable_sort = off")
 
     def wall_clock(self, expression: str, source_type: str) -> str:

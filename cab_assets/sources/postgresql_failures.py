@@ -1,4 +1,4 @@
-"""What an error of PostgreSQL means: whether its reason passes, and what to do."""
+"""The meaning of PostgreSQL's errors: whether they are temporary, and what to do."""
 
 import re
 from dataclasses import dataclass
@@ -19,30 +19,31 @@ from cab_assets.sources.failures import (
 
 @dataclass(frozen=True)
 class Cause:
-    """A kind of error, known by its SQLSTATE, or by its words where an error has none."""
+    """A kind of error, recognized by its SQLSTATE, or by its text if it has no SQLSTATE."""
 
     error: type[CabError]
     remedy: str
-    states: str = "none"  # a pattern
-    said: str = "(?!)"  # a pattern
+    # Patterns of the SQLSTATE and of the text; by default they match nothing
+    states: str = "none"
+    said: str = "(?!)"
 
 
 CAUSES = (
     Cause(
         BookingsDbInterrupted,
-        "The replica ended the query, because it has to replay changes that the query must not see."
-        " Set hot_standby_feedback = on or a longer max_standby_streaming_delay on the replica, or"
-        " let CAB_BOOKINGS_DB_URL name the primary, then run again",
+        "The replica canceled the query, because it must apply changes that conflict with the"
+        " query's snapshot. Set hot_standby_feedback = on or a longer max_standby_streaming_delay"
+        " on the replica, or set CAB_BOOKINGS_DB_URL to the primary, then run again",
         "40001",
         "conflict with recovery",
     ),
-    Cause(BookingsDbInterrupted, "This passes: run again", "40..."),
+    Cause(BookingsDbInterrupted, "This is temporary: run again", "40..."),
     Cause(
         BookingsDbRefused,
-        "The server, its administrator or a time limit ended it. Limits of the user are"
+        "The server, its administrator or a time limit ended the statement. Limits of the user are"
         " statement_timeout, idle_in_transaction_session_timeout and transaction_timeout (ALTER"
-        " ROLE … SET …); that of an observing query is CAB_STATEMENT_SECONDS. Raise the one that is"
-        " named, then run again",
+        " ROLE … SET …); the limit of comparisons with the source is CAB_STATEMENT_SECONDS. Raise"
+        " the limit that the error names, then run again",
         "57014|25P0[34]",
         "due to .*timeout",
     ),
@@ -54,26 +55,27 @@ CAUSES = (
     ),
     Cause(
         BookingsDbRefused,
-        "Import a view that only reads: set CAB_BOOKINGS_TABLE to one that calls no function that"
-        " writes",
+        "The view calls a function that writes: set CAB_BOOKINGS_TABLE to a view that only reads,"
+        " then run again",
         "25006",
     ),
     Cause(
         TableLocked,
-        "Another program holds the table: TRUNCATE, ALTER TABLE, REFRESH MATERIALIZED VIEW or LOCK."
-        " See pg_locks, then run again",
+        "Another program holds a lock on the table: TRUNCATE, ALTER TABLE, REFRESH MATERIALIZED"
+        " VIEW or LOCK. See pg_locks, then run again",
         "55P03",
     ),
     Cause(
         BookingsDbUnavailable,
-        "All connections of the server, the database or the user are taken: end some or allow more,"
-        " then run again",
+        "All connections of the server, the database or the user are in use: end some or allow"
+        " more, then run again",
         "53300",
         "too many connections|too many clients|connection slots|no more connections allowed",
     ),
     Cause(
         BookingsDbUnavailable,
-        "The server broke off or is starting: check the server with `cab doctor`, then run again",
+        "The server ended the connection or is starting: check the server with `cab doctor`, then"
+        " run again",
         "08...|57P0[1235]",
         "starting up|shutting down|recovery mode|not yet accepting|terminating connection|server"
         " closed the connection|connection is (closed|lost)|consuming input"
@@ -87,15 +89,15 @@ CAUSES = (
     ),
     Cause(
         BookingsDbRefused,
-        "pgbouncer does not pass it on: leave it out of CAB_BOOKINGS_DB_URL, and have the user set"
-        " what it sets (ALTER ROLE … SET …)",
+        "pgbouncer does not pass this parameter on: remove it from CAB_BOOKINGS_DB_URL, and"
+        " configure it for the user instead (ALTER ROLE … SET …), then run again",
         said="unsupported startup parameter",
     ),
     Cause(
         BookingsDbRefused,
-        "A setting of the user, of the database or in CAB_BOOKINGS_DB_URL keeps every connection"
-        " from starting: correct it (ALTER ROLE … SET …, ALTER DATABASE … SET …) or install what it"
-        " names, then run again",
+        "A setting of the user, of the database or in CAB_BOOKINGS_DB_URL makes every connection"
+        " fail: correct it (ALTER ROLE … SET …, ALTER DATABASE … SET …) or install what it names,"
+        " then run again",
         "58P01",
         "could not (access file|load library)|incompatible library|access to library"
         "|(invalid value for|unrecognized configuration|permission denied to set) parameter"
@@ -113,14 +115,15 @@ CAUSES = (
 HIDDEN = Cause(
     BookingsDbRefused,
     "Row-level security would hide rows from this user: ALTER ROLE … BYPASSRLS, or set"
-    " CAB_BOOKINGS_TABLE to a view that the table's owner has made",
+    " CAB_BOOKINGS_TABLE to a view that the table's owner created, then run again",
 )
 NO_SNAPSHOT = Cause(
     BookingsDbInterrupted,
-    "The transaction that shares its snapshot has ended, or CAB_BOOKINGS_DB_URL leads to more than"
-    " one server: let it name one, then run again",
+    "The transaction that exported the snapshot has ended, or CAB_BOOKINGS_DB_URL leads to more"
+    " than one server: set it to the address of one server, then run again",
 )
-BY_FUNCTION = {  # of the server's source code
+# Function in the server's source code that raised the error -> cause
+BY_FUNCTION = {
     "check_enable_rls": HIDDEN,
     "ImportSnapshot": NO_SNAPSHOT,
     "SetTransactionSnapshot": NO_SNAPSHOT,
@@ -130,7 +133,7 @@ OTHER = Cause(BookingsDbRefused, LOOK)
 
 
 def cause(error: Exception) -> Cause:
-    """Return what the error means."""
+    """Return the cause of an error."""
     if not isinstance(error, psycopg.Error):
         return OTHER
     if known := BY_FUNCTION.get(error.diag.source_function or ""):

@@ -1,9 +1,10 @@
-"""The 64-bit hash of a row of PostgreSQL, by the hash functions that its own joins use."""
+"""The 64-bit hash of a row of PostgreSQL, by the server's own hash functions for joins."""
 
 import re
 from collections.abc import Collection, Mapping
 
-HASHES = {  # NULL of NULL
+# Type -> hash function. The hash of NULL is NULL.
+HASHES = {
     "bigint": "hashint8extended",
     "integer": "hashint4extended",
     "smallint": "hashint2extended",
@@ -16,8 +17,8 @@ HASHES = {  # NULL of NULL
     "character": "hashbpcharextended",
 }
 DOUBLES = ("hashfloat8extended", "hashfloat4extended")
-# Values that a hash function does not distinguish from others: it folds a bigint into 32 bits,
-# ignores the sign of a numeric, and returns the seed for a numeric that is NaN or infinite.
+# Conditions of values that a hash function does not distinguish from others: it folds a bigint into
+# 32 bits, ignores the sign of a numeric, and returns the seed for a numeric that is NaN or infinite
 UNSURE = {
     "hashint8extended": "{0} NOT BETWEEN 0 AND 4294967295",
     "hash_numeric_extended": "({0} < 0 OR {0} >= 'Infinity')",
@@ -27,10 +28,10 @@ UNSURE = {
 def row_hash(columns: Mapping[str, str], exact: Collection[str]) -> str:
     """Return an SQL expression for the hash of a row with these columns -> types.
 
-    Each column's hash is the seed of the next: half the cost of a ROW's, which is left to the rows
-    that hold a NULL. A ROW's hash alone adds up its columns' hashes, so the sum over a day would
-    not notice two rows that swap a value: it is made a seed as well. `exact` columns are always
-    finite.
+    The hash of each column is the seed of the next. This costs half as much as the hash of a ROW,
+    which is used only for rows with a NULL. The hash of a ROW is a weighted sum of its columns'
+    hashes, so the sum over a day would stay the same if two rows swapped a value. It is therefore
+    hashed again, as a seed. `exact` columns are always finite.
     """
     chain = "0::bigint"
     for name, source_type in columns.items():
@@ -48,9 +49,11 @@ def row_hash(columns: Mapping[str, str], exact: Collection[str]) -> str:
 
 
 def _unsure_zeros(doubles: list[str]) -> dict[str, str]:
-    """Return the conditions of zeros that could be taken for those of other columns or signs.
+    """Return the conditions of zeros whose hash can equal that of a zero elsewhere.
 
-    The hash of zero is the seed, as is the hash of NULL in a ROW, where every zero is unsure.
+    The hash of zero is the seed itself. So -0 and 0 hash alike, and a row with a zero in one column
+    can hash like a row with a zero in another. In a ROW, NULL hashes to the seed too, so there
+    `row_hash` treats every zero as unsure.
     """
     zeros = {}
     for place, name in enumerate(doubles):
@@ -60,9 +63,9 @@ def _unsure_zeros(doubles: list[str]) -> dict[str, str]:
 
 
 def _sure(unsure: Mapping[str, str], row_hash: str) -> str:
-    """Hash these values of a row again, as text, if one of them is unsure.
+    """Return SQL that hashes these values again, as text, if one of them is unsure.
 
-    Other rows keep their hash.
+    The hashes of other rows stay as they are.
     """
     values = f'ROW({", ".join(unsure)})::text COLLATE "C"'
     again = f"hashtextextended({values}, {row_hash})"
@@ -70,7 +73,7 @@ def _sure(unsure: Mapping[str, str], row_hash: str) -> str:
 
 
 def _hash_of(column: str, source_type: str, seed: str) -> str:
-    """Return the hash of a column. A timestamp is hashed as its UTC clock."""
+    """Return SQL for the hash of a column. A timestamp with a zone is hashed as its UTC time."""
     value = _hashed(column, source_type)
     if source_type.endswith("with time zone"):
         value = f"({value} AT TIME ZONE 'UTC')"
@@ -78,7 +81,10 @@ def _hash_of(column: str, source_type: str, seed: str) -> str:
 
 
 def _hashed(column: str, source_type: str) -> str:
-    """Return the hash of a text's bytes: a nondeterministic collation hashes equal texts alike."""
+    """Return SQL for the value that is hashed: of a text, its bytes.
+
+    A nondeterministic collation would hash different texts alike if it considers them equal.
+    """
     if _kind(source_type) == "character":
         return f'{column} COLLATE "C"'
     return f'{column}::text COLLATE "C"' if _function(source_type) == "hashtextextended" else column

@@ -1,4 +1,4 @@
-"""Numbers of PostgreSQL that fit no column: NaN as an amount, a coordinate beyond a double."""
+"""Find numbers that do not fit their column: NaN as an amount, a coordinate beyond a double."""
 
 import re
 from decimal import Decimal
@@ -8,11 +8,12 @@ from typing import Any
 from cab_assets.schemas import Column
 from cab_assets.sources.source import Source
 
+# The error names at most so many values, each with at most so many characters
 SHOWN, CHARACTERS = 3, 40
 
 
 def unfit(cursor: Any, source: Source, within: str) -> str | None:
-    """Return which columns of which rows hold a number that does not fit, and how many do."""
+    """Name the first numbers that do not fit, with column and row, and count the others."""
     declared, found = source.declared, []
     numbers = [each for each in declared.columns if each.type == "double" or _scale(each)]
     values = ", ".join(f"{name}::text" for name in (declared.key[0], *(n.name for n in numbers)))
@@ -30,9 +31,9 @@ def unfit(cursor: Any, source: Source, within: str) -> str | None:
 
 
 def fits(column: Column, number: Decimal) -> bool:
-    """Return whether the column holds the number exactly.
+    """Return whether the column can hold the number exactly.
 
-    A double may be rounded, infinite or NaN.
+    A double may be rounded, infinite or NaN, but not overflow or become zero.
     """
     if not (scale := _scale(column)):
         nearest = float(number)
@@ -44,7 +45,7 @@ def fits(column: Column, number: Decimal) -> bool:
 
 
 def _scale(column: Column) -> tuple[int, int] | None:
-    """Return (precision, scale) of an exact number."""
+    """Return (precision, scale) of a decimal column, or None for another type."""
     found = re.fullmatch(r"decimal\((\d+),(\d+)\)", column.type)
     return (int(found[1]), int(found[2])) if found else None
 

@@ -1,4 +1,4 @@
-"""Text of a PostgreSQL database that does not know its encoding (SQL_ASCII)."""
+"""Find text that is not UTF-8, in a database without an encoding (SQL_ASCII)."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from cab_assets.sources.source import Source
 
 
 def not_utf8(cursor: Any, source: Source, within: str) -> str | None:
-    """Return which column of which row holds bytes that are not UTF-8."""
+    """Name the first column and row whose bytes are not UTF-8, or return None."""
     key = source.declared.key[0]
     names = sorted((text.name for text in source.declared.texts), key=lambda name: name != key)
     sent = ", ".join(f"convert_to({name}::text, 'SQL_ASCII')" for name in names)

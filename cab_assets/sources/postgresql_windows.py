@@ -1,4 +1,4 @@
-"""Windows of a day that PostgreSQL packs one by one."""
+"""Divide a day into windows, each of which PostgreSQL packs into one row."""
 
 from datetime import datetime
 from itertools import pairwise
@@ -7,10 +7,12 @@ from typing import Any
 from cab_assets.sources.dialect import Window
 from cab_assets.sources.source import Source
 
-# 5 MB on the server, on the way and here; 25,000 take 4 % longer, 12,500 more still
+# Rows of a window, which take 5 MB on the server, on the way and here. Larger and smaller windows
+# were slower.
 WINDOW_ROWS = 20_000
-# From index entry to index entry; one that is its own next ends it before the NULL that is the
-# day's end. The table may have any name, and columns of any name.
+# Step through the index, WINDOW_ROWS entries at a time. The step past the last entry is NULL. UNION
+# ends the recursion before that if a step makes no progress, because more rows than fit into a
+# window have the same timestamp. The names here must not clash with any table or column.
 EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
     SELECT {start} UNION SELECT (
         SELECT ride.{day} FROM {table} AS ride
@@ -18,8 +20,8 @@ EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
         ORDER BY 1 {nulls} OFFSET {rows} LIMIT 1
     ) FROM cab_assets_edges WHERE edge IS NOT NULL
 ) SELECT {edge} FROM cab_assets_edges"""
-# Only a B-tree gives rows in order. Where it puts NULL (bit 0 of indoption: descending, bit 1: NULL
-# first), of which no window has any, decides whether it serves an ORDER BY.
+# Only a B-tree returns rows in order. Whether an ORDER BY can use it depends on where it sorts NULL
+# (bit 0 of indoption: descending, bit 1: NULL first), although no window has a NULL.
 INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NULLS LAST' END
     FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
         JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = index.relam
@@ -27,15 +29,15 @@ INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NU
 
 
 def windows(cursor: Any, source: Source, start: datetime, end: datetime) -> list[Window]:
-    """Return windows of WINDOW_ROWS rows.
+    """Divide [start, end) into windows of WINDOW_ROWS rows.
 
-    None without an index that finds their rows, or when one moment holds more.
+    Return an empty list if no index finds their rows, or if more rows have the same timestamp.
     """
     day, kind = source.declared.day, source.day_type
     indexed = cursor.execute(INDEXED.format(day=day), (source.name,)).fetchone()
     if not indexed:
         return []
-    # The planner cannot know how few rows each step wants
+    # The planner does not know how few rows a step reads, and might sort instead of using the index
     cursor.execute("SET LOCAL enable_sort = off")
     cursor.execute(
         EDGES.format(
@@ -51,6 +53,6 @@ def windows(cursor: Any, source: Source, start: datetime, end: datetime) -> list
     edges = {edge for (edge,) in cursor.fetchall()}
     if None not in edges:
         return []
-    # A clock that is set back shows them in another order, or outside
+    # Where the clock is set back, local times are not in the order of the index, or lie outside
     inside = sorted(edge for edge in edges - {None} if start < edge < end)
     return list(pairwise([start, *inside, end]))

@@ -1,4 +1,4 @@
-"""Processes that read rows: any of them can be ended at any moment, whatever it waits for."""
+"""Processes that read rows. Each can be killed at any time, whatever it waits for."""
 
 import json
 import signal
@@ -15,28 +15,32 @@ PROGRAM = Path(__file__).with_name("connectorx_process.py")
 
 
 class ReadingFailed(Exception):
-    """The process told of an error, in ConnectorX's words."""
+    """The process reported an error of ConnectorX."""
 
 
 class ProcessEnded(Exception):
-    """The process is no more there."""
+    """The process ended before its answer was complete."""
 
 
 class RowProcess:
-    """One such process. It starts at once, answers one request at a time and ends with this one."""
+    """One reader process. It answers one request at a time, and ends with this process."""
 
     def __init__(self) -> None:
-        # -P keeps the modules beside the program off its path. The request goes over stdin, where
-        # no other user can read the password.
+        # -P keeps the modules beside the program off its import path. The request is sent over
+        # stdin, where no other user can read the password.
         command = [sys.executable, "-P", str(PROGRAM)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         self._is_answering = False
 
     def read(self, request: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a request (connectorx_process.py); ReadingFailed or ProcessEnded."""
+        """Yield the rows of a request (connectorx_process.py).
+
+        Raise ReadingFailed or ProcessEnded, possibly after some rows.
+        """
         said = None
         self._is_answering = True
-        with suppress(OSError, pa.ArrowInvalid):  # the stream breaks off
+        # Raised if the process ends early; then `said` stays None
+        with suppress(OSError, pa.ArrowInvalid):
             for batch, metadata in self._answer(request):
                 said = metadata[b"error"].decode() if metadata else None
                 if batch.num_rows:
@@ -55,15 +59,16 @@ class RowProcess:
 
     def _end(self) -> str:
         """Return how the process ended."""
-        self.kill()  # it has ended, or what it said is no answer
+        # If it has not ended by itself, its answer was not valid
+        self.kill()
         code = self._process.wait()
         if code == -signal.SIGKILL:
-            return "was killed (SIGKILL), as the system does when memory is short"
+            return "was killed (SIGKILL); the system does this when it runs out of memory"
         return f"ended with {signal.Signals(-code).name if code < 0 else code}"
 
     @property
     def is_free(self) -> bool:
-        """Return whether it can be asked for other rows."""
+        """Return whether the process runs and has no unfinished request."""
         return not self._is_answering and self._process.poll() is None
 
     def kill(self) -> None:
@@ -71,12 +76,13 @@ class RowProcess:
 
     def close(self) -> None:
         self.kill()
-        with suppress(BrokenPipeError), self._process:  # of a request that was not taken
+        # The pipe can be broken if a request was not read
+        with suppress(BrokenPipeError), self._process:
             pass
 
 
 class RowProcesses:
-    """The processes of those who read rows side by side."""
+    """A pool of reader processes."""
 
     def __init__(self) -> None:
         self._lent: set[RowProcess] = set()
@@ -85,7 +91,7 @@ class RowProcesses:
 
     @contextmanager
     def lend(self) -> Iterator[RowProcess]:
-        """Lend one; it ends with the block, unless it is kept."""
+        """Lend a process, and end it after the block unless processes are kept."""
         process = self._taken() or RowProcess()
         self._lent.add(process)
         try:
@@ -107,7 +113,7 @@ class RowProcesses:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Keep reader processes for the next readers until the block ends: each starts in 0.3 s."""
+        """Keep processes for the next readers until the block ends: a start takes 0.3 s."""
         self._are_kept = True
         try:
             yield
@@ -117,6 +123,6 @@ class RowProcesses:
                 self._free.pop().close()
 
     def kill(self) -> None:
-        """End those that are lent; whoever reads by them gets an error."""
+        """End all processes that are lent. Their readers get an error."""
         for process in list(self._lent):
             process.kill()

@@ -1,4 +1,4 @@
-"""A declared table as a database has it, and the statements that read it."""
+"""A table as declared and as it is in the source database, and the SQL that reads it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,13 @@ ROW_HASH, TEXT_BYTES, FIGURES = "row_hash", "text_bytes", "figures"
 
 @dataclass(frozen=True)
 class Source:
-    """`declared` is what is imported; `shape` is column -> type, in the database's own words."""
+    """The columns to import are `declared`; `shape` is column -> the database's name of its type.
+
+    `name` is the table's name in statements.
+    """
 
     declared: SourceTable
-    name: str  # of the table, as a statement names it
+    name: str
     shape: Mapping[str, str]
     dialect: Dialect
 
@@ -38,32 +41,32 @@ class Source:
         return pa.schema([*self.declared.arrow_schema, *more])
 
     def value(self, column: Column) -> str:
-        """Return the expression that gives a column as it is stored."""
+        """Return the SQL expression of a column's value as the lake stores it."""
         return self.dialect.value(column, self.shape[column.name])
 
     @cached_property
     def row_hash(self) -> str:
-        """The expression of a row's hash, over the columns that are imported."""
+        """The SQL expression of a row's hash, over the columns that are imported."""
         columns = {name: self.shape[name] for name in self.declared.names}
         return self.dialect.row_hash(columns, {each.name for each in self.declared.exact})
 
     @property
     def text_bytes(self) -> str:
-        """The expression of the bytes of UTF-8 that a row's texts have."""
+        """The SQL expression of the length of a row's texts, in bytes of UTF-8."""
         texts = (self.dialect.utf8.format(self.value(text)) for text in self.declared.texts)
         return " + ".join(f"coalesce(octet_length({text}), 0)" for text in texts)
 
     def within(self, start: datetime, end: datetime) -> str:
-        """Return the condition of a row in [start, end), by the business zone's wall clock."""
+        """Return the SQL condition of a row in [start, end), as local times."""
         return self.dialect.between(self.declared.day, self.day_type, start, end)
 
     def without_a_day(self, start: datetime, end: datetime) -> str:
-        """Return the condition of a row that lies in no day of [start, end)."""
+        """Return the SQL condition of a row that belongs to no day of [start, end)."""
         return self.dialect.without_a_day(self.declared.day, self.day_type, start, end)
 
     @property
     def day(self) -> str:
-        """The expression of a row's day."""
+        """The SQL expression of a row's day."""
         return self.dialect.day_of(self.declared.day, self.day_type)
 
     @property
@@ -72,7 +75,7 @@ class Source:
 
     @property
     def figures(self) -> list[str]:
-        """The expressions of the control totals of some rows."""
+        """The SQL expressions of the control totals of some rows."""
         times = self.declared.of_type("timestamp")
         unreal = [
             f"count({each.name}) - count({self.value(each)})"
@@ -87,14 +90,14 @@ class Source:
         return f"SELECT {figures} FROM {self.name} WHERE {self.within(start, end)}"
 
     def rows_of(self, start: datetime, end: datetime, more: Sequence[str] = ()) -> str:
-        """Return the statement for the rows of [start, end), as `arriving` and `more` columns."""
+        """Return the statement for the rows of [start, end): columns of `arriving`, then `more`."""
         values = (f"{self.value(each)} AS {each.name}" for each in self.declared.columns)
         proof = f"{self.row_hash} AS {ROW_HASH}, {self.text_bytes} AS {TEXT_BYTES}"
         columns = ", ".join([*values, proof, *more])
         return f"SELECT {columns} FROM {self.name} WHERE {self.within(start, end)}"
 
     def rows_and_totals_of(self, start: datetime, end: datetime) -> str:
-        """Return one statement for both: the totals are the one row with FIGURES."""
+        """Return one statement for rows and totals. The totals are the only row with FIGURES."""
         nothing = ", ".join(["NULL"] * len(self.arriving))
         figures = ", ".join(f"coalesce({each}, '')" for each in self.figures)
         totals = f"SELECT {nothing}, concat_ws(',', {figures}) FROM {self.name}"

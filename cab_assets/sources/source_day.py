@@ -24,10 +24,10 @@ Hashes = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ControlTotals:
-    """What the source itself says of a day, and what is not brought over as it stands."""
+    """Counts and sums of a day that the source database computed itself."""
 
     fingerprint: Fingerprint
-    # Times that are none (infinity, a zero date, a year that Hive does not have); they become NULL
+    # Number of invalid drop times, which become NULL: infinity, a zero date, a year outside Hive's
     unreal_drops: int
 
 
@@ -37,28 +37,33 @@ class Slice:
 
     rows: pa.RecordBatch
     row_hash: int
-    totals: ControlTotals | None = None  # of all rows of the day, in the same state
-    row_hashes: Hashes | None = None  # of each row, where no snapshot is shared
+    # Totals of all rows of the day, if they were read by the same statement
+    totals: ControlTotals | None = None
+    # The hash of each row; None if connections share a snapshot
+    row_hashes: Hashes | None = None
 
 
 @dataclass(frozen=True)
 class SourceDay:
-    """The rows of [start, end) in one snapshot. Several threads may ask at once."""
+    """The rows of [start, end) in one snapshot. Its methods may be called by several threads.
+
+    `read` yields the rows of a query in the schema `source.arriving`.
+    """
 
     source: Source
     snapshot: Snapshot
     cursors: Cursors
-    read: Callable[[str], Iterator[pa.RecordBatch]]  # rows of a query, as `source.arriving`
+    read: Callable[[str], Iterator[pa.RecordBatch]]
     start: datetime
     end: datetime
 
     @property
     def shares_a_snapshot(self) -> bool:
-        """Return whether `control_totals` and `slices` see one state of the day."""
+        """Return whether `control_totals` and `slices` see the same state of the day."""
         return self.source.dialect.readers > 1
 
     def control_totals(self) -> ControlTotals:
-        """Return the source's own figures of the day."""
+        """Return the control totals of the day."""
         with self.cursors.lend() as cursor:
             cursor.execute(self.source.totals_of(self.start, self.end))
             return _totals(self.source, cursor.fetchone())
@@ -71,11 +76,12 @@ class SourceDay:
                 return
             for packed in packed_windows(self.source, self.cursors, self.start, self.end):
                 yield from (Slice(rows, row_hash) for rows, row_hash in packed.slices)
-                for window in packed.unpackable:  # not read ahead: they may be large
+                # Not read ahead: these windows may be large
+                for window in packed.unpackable:
                     yield from self._one_by_one(*window)
 
     def in_one_statement(self) -> Iterator[Slice]:
-        """Yield all rows of the day, and with some of them its control totals, from the same state.
+        """Yield all rows of the day; one slice also has its control totals, from the same state.
 
         This takes longer than `slices` and `control_totals` on two connections (decision 10).
         """
@@ -89,7 +95,7 @@ class SourceDay:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Raise SourceUnreadable where the value that an error is of can be told."""
+        """Raise SourceUnreadable instead if the value that caused an error can be found."""
         try:
             yield
         except (self.source.dialect.errors, pa.ArrowInvalid) as error:
@@ -111,13 +117,16 @@ class SourceDay:
     def _slice(self, batch: pa.RecordBatch) -> Slice:
         rows = batch.cast(self.source.arriving)
         self._raise_if_texts_differ(rows)
-        # A copy, else the rows would stay with it
+        # A copy: a view would keep the memory of all columns
         hashes = None if self.shares_a_snapshot else rows[ROW_HASH].to_numpy().copy()
         total = pc.sum(rows[ROW_HASH]).as_py() or 0
         return Slice(rows.select(self.source.declared.names), total, row_hashes=hashes)
 
     def _raise_if_texts_differ(self, rows: pa.RecordBatch) -> None:
-        """Compare lengths: the server makes the hash, so it does not see a session's encoding."""
+        """Raise SourceUnreadable if a text arrived with another length than the server computed.
+
+        The row hash does not show this: the server computes it before the session's encoding.
+        """
         declared = self.source.declared
         if not declared.texts:
             return
@@ -129,8 +138,8 @@ class SourceDay:
         if other.num_rows:
             raise SourceUnreadable(
                 f"{self.source.name}: a text of booking {other[declared.key[0]][0]}"
-                f" ({other.num_rows} of {rows.num_rows} rows) arrived as another text than the"
-                " server holds; look for a proxy or pool that drops `SET NAMES utf8mb4` or"
+                f" ({other.num_rows} of {rows.num_rows} rows) differs from the text in the"
+                " database; check for a proxy or pool that drops `SET NAMES utf8mb4` or"
                 " client_encoding, then run the day again"
             )
 

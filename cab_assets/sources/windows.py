@@ -1,4 +1,4 @@
-"""A day that is read window by window, each packed by the server into one row."""
+"""Read a day window by window. The server packs each window into one row."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ from cab_assets.sources.dialect import Window
 from cab_assets.sources.packed import Unpackable, packed, short, unpacked
 from cab_assets.sources.source import Source
 
-# From its second window on, a statement finds the server's memory warm: a fifth less work there
-# than one by one
+# Windows per statement: the server process reuses its memory from the second on (decision 8)
 WINDOWS_AT_ONCE = 4
-STATEMENTS_AHEAD = 4  # a row group takes as long to write as some windows take to read
+# Statements that are read ahead, so that reading continues while a row group is written
+STATEMENTS_AHEAD = 4
 
 
 @dataclass(frozen=True)
 class Packed:
-    """The rows of a statement with the sum of their hashes, and windows that cannot be packed."""
+    """The rows of a statement with the sums of their hashes, and windows that cannot be packed."""
 
     slices: list[tuple[pa.RecordBatch, int]] = field(default_factory=list)
     unpackable: list[Window] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Packed:
 def packed_windows(
     source: Source, cursors: Cursors, start: datetime, end: datetime
 ) -> Iterator[Packed]:
-    """Read [start, end) by one statement for some windows at a time, a few statements ahead."""
+    """Yield the rows of [start, end). Each statement reads some windows, a few statements ahead."""
     with cursors.lend() as cursor:
         windows = source.dialect.windows(cursor, source, start, end)
     if not windows:
@@ -66,7 +66,7 @@ def _read(source: Source, cursors: Cursors, windows: list[Window]) -> Packed:
 
 
 def statement(source: Source, windows: list[Window]) -> str:
-    """Return a query for a row for each window: its number, rows, sum of hashes, columns."""
+    """Return a query with one row per window: number, row count, sum of hashes, packed columns."""
     declared, day = source.declared, source.declared.day
     values = {each.name: source.value(each) for each in declared.columns}
     values |= {

@@ -100,7 +100,7 @@ def test_a_server_that_does_not_know_the_zone_is_named_before_any_data_moves(
     monkeypatch.setenv("CAB_TIMEZONE", "Pacific/Chatham")
     pipeline.sql("ALTER TABLE {table} MODIFY pickup_timestamp timestamp(6) NULL")
     pipeline.insert(ride("BK1", f"{DAY} 10:00:00"))
-    assert "does not know the zone Pacific/Chatham" in pipeline.run(DAY).failure
+    assert "does not know the time zone Pacific/Chatham" in pipeline.run(DAY).failure
     assert pipeline.versions(BOOKINGS, DAY) == []
 
 

@@ -90,7 +90,7 @@ def test_a_connection_that_is_ended_while_rows_are_read_is_no_odd_value(rides: R
         for number in reading:
             rides.admin(f"KILL {number}")
         assert reading
-        with pytest.raises(BookingsDbUnavailable, match="broke off while rows were read"):
+        with pytest.raises(BookingsDbUnavailable, match="was lost while rows were read"):
             list(slices)
 
 

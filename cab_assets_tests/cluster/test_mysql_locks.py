@@ -26,7 +26,7 @@ DAY = date(2020, 1, 2)
 DAYS = [f"2020-01-0{number}" for number in range(2, 6)]
 ROWS = 30_000
 DDL = "ALTER TABLE {table} ADD note varchar(9)"
-NAMED = r"Another program holds the table.*LOCK TABLES, ALTER TABLE"
+NAMED = r"Another program holds or requests a lock on the table.*LOCK TABLES, ALTER TABLE"
 
 
 @pytest.fixture

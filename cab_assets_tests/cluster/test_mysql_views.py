@@ -32,5 +32,5 @@ def test_a_view_whose_table_changed_is_named_as_broken(
 
 def test_a_table_of_mysql_that_is_missing_is_named(mariadb: Database, tmp_path: Path) -> None:
     rides = new_rides(mariadb, f"views_{abs(hash(tmp_path)) % 10**9}", tmp_path)
-    with pytest.raises(BookingsDbRefused, match="there is no table nowhere that we may read"):
+    with pytest.raises(BookingsDbRefused, match="has no table nowhere that this user may read"):
         replace(rides.db, table="nowhere").reach()

@@ -87,6 +87,6 @@ def test_a_parameter_that_pgbouncer_does_not_pass_on_is_named_with_what_to_do(
     db = type(pipeline.db)(dialect, pipeline.table)
     with pytest.raises(
         BookingsDbRefused,
-        match=r"unsupported startup parameter: options. .* leave it out of CAB_BOOKINGS_DB_URL",
+        match=r"unsupported startup parameter: options. .* remove it from CAB_BOOKINGS_DB_URL",
     ):
         db.fingerprints(date(2020, 1, 2), date(2020, 1, 3), hashed=False, seconds=60)

@@ -152,8 +152,8 @@ def test_a_process_that_the_system_kills_is_told_as_such_and_passes(silent: str)
     (error,) = told
     assert isinstance(error, BookingsDbUnavailable)
     assert (
-        "the process that read the rows was killed (SIGKILL), as the system does when memory is"
-        " short" in str(error)
+        "the process that read the rows was killed (SIGKILL); the system does this when it runs out"
+        " of memory" in str(error)
     )
 
 

@@ -174,7 +174,7 @@ def test_a_setting_that_keeps_every_connection_from_starting_does_not_pass(said:
         (1040, "end some connections or allow more"),
         (1203, "end some connections or allow more"),
         (1226, "MAX_USER_CONNECTIONS or MAX_QUERIES_PER_HOUR"),
-        (1317, "An administrator (KILL QUERY) or a time limit ended it"),
+        (1317, "An administrator (KILL QUERY) or a time limit ended the statement"),
         (1969, "max_statement_time"),
     ],
 )

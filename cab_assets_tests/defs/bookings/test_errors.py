@@ -88,7 +88,7 @@ def test_a_table_that_is_not_there(ready: Pipeline, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CAB_BOOKINGS_TABLE", "absent")
     failed(
         ready,
-        "there is no table absent that we may read in the bookings database; set CAB_BOOKINGS_TABLE"
+        "the bookings database has no table absent that this user may read; set CAB_BOOKINGS_TABLE"
         " or grant SELECT on it",
     )
 
