@@ -85,7 +85,7 @@ class Lake:
     def holds(self, path: str, size: int) -> None:
         """Raise OSError unless a file just written has that many bytes."""
         if (found := self.files.get_file_info(path).size) != size:
-            raise OSError(f"it has {found} bytes, written were {size}")
+            raise OSError(f"it has {found} bytes, but {size} were written")
 
     def list(self, folder: str) -> list[pafs.FileInfo]:
         """Return what lies directly in `folder`; empty if the folder does not exist."""

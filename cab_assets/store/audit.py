@@ -1,4 +1,4 @@
-"""Reading a version back, to hold it against what it was made from."""
+"""Read a version back, so that it can be compared with what it was made from."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +19,12 @@ from cab_assets.store.key_hashes import NO_HASHES, has_repeats, key_hashes
 from cab_assets.store.manifest import DataFile, Manifest
 from cab_assets.store.stored_day import StoredDay
 
-BATCH_ROWS = 50_000  # whose words the processor's cache holds
-SHOWN = 3  # keys that are named
-READERS = 2  # row groups side by side: the import is over by now, and its second core would be idle
-# Masks of a word's first bytes
+# Rows of a record batch: its keys fit into the CPU's cache while they are hashed
+BATCH_ROWS = 50_000
+# A failed check names at most so many keys
+SHOWN = 3
+# Threads that read row groups in parallel. The import has ended by then, so two cores are free.
+READERS = 2
 
 
 @dataclass
@@ -31,13 +33,17 @@ class VersionContents:
 
     schema: pa.Schema
     rows: int = 0
-    sums: dict[str, Decimal | None] = field(default_factory=dict)  # None: no row holds a value
-    # absent: no row holds a value
+    # Column -> sum; None if no row has a value
+    sums: dict[str, Decimal | None] = field(default_factory=dict)
+    # Column -> (smallest, largest value); a column without values is absent
     ranges: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    # Column of the key -> number of NULLs
     nulls: dict[str, int] = field(default_factory=dict)
+    # Rows whose key an earlier row has, and the first of these keys
     repeated_keys: int = 0
-    repeated: list[str] = field(default_factory=list)  # the first of these keys
-    keyless: list[str] = field(default_factory=list)  # the first rows with a NULL in the key
+    repeated: list[str] = field(default_factory=list)
+    # The first rows with a NULL in the key
+    keyless: list[str] = field(default_factory=list)
 
 
 def read_back(
@@ -48,7 +54,7 @@ def read_back(
     summed: Sequence[str] = (),
     ranged: Sequence[str] = (),
 ) -> VersionContents:
-    """Read the key and some columns back: `summed` are numbers, `ranged` are timestamps."""
+    """Read back the key, the numbers of `summed` and the timestamps of `ranged`."""
     lake, table = day.lake, day.table
     contents, adding = VersionContents(schema=pa.schema([]), sums=dict.fromkeys(summed)), Lock()
 
@@ -72,7 +78,7 @@ def read_back(
 
 @dataclass(frozen=True)
 class Share:
-    """Those of a file's row groups that one reader reads; none in a file without rows."""
+    """The row groups of a file that one reader reads; none if the file has no rows."""
 
     path: str
     metadata: pq.FileMetaData
@@ -90,9 +96,9 @@ def _shares(lake: Lake, path: str) -> Iterator[Share]:
 
 
 def _batches(lake: Lake, share: Share, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Yield record batches of a file that is opened once.
+    """Yield the record batches of a share.
 
-    On S3, each look at a file is a request.
+    The file is opened only once, with known metadata: on S3, each read is a request.
     """
     with (
         reading(share.path),
@@ -137,7 +143,7 @@ def _plus(total: Decimal | None, more: Any) -> Decimal | None:
 def _repeats(lake: Lake, shares: list[Share], table: Table) -> tuple[int, list[str]]:
     """Return how many rows have the key of an earlier row, and the first of these keys.
 
-    By the keys themselves: two different keys can share a print.
+    This compares the keys themselves, because two different keys can have the same hash.
     """
     names = list(table.key)
     keys = pa.Table.from_batches(
@@ -150,12 +156,12 @@ def _repeats(lake: Lake, shares: list[Share], table: Table) -> tuple[int, list[s
 
 
 def _shown(row: dict[str, Any]) -> str:
-    """Return a row as a person is shown it, such as `booking_id BK1`."""
+    """Return a row as text, such as `booking_id BK1`."""
     return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
 
 
 def head(day: StoredDay, manifest: Manifest, rows: int) -> list[dict[str, Any]]:
-    """Return the first `rows` rows of a version, times as text: Python's end with the year 9999."""
+    """Return the first rows of a version. Times are text: Python has no years after 9999."""
     path = f"{day.folder(manifest.version)}/{manifest.files[0].name}"
     with reading(path), pq.ParquetFile(path, filesystem=day.lake.files) as file:
         batch = next(file.iter_batches(batch_size=rows), None)

@@ -1,4 +1,4 @@
-"""A check of the audit as one object: what it claims, and how it judges a version."""
+"""A check of the audit: its claim, and the function that decides whether a version meets it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,17 +8,21 @@ from cab_assets.store.audit import VersionContents
 from cab_assets.store.manifest import Finding
 
 E = TypeVar("E")
-Judgement = tuple[bool, dict[str, str]]  # whether the claim holds, and what was compared
+# Whether the claim is true, and what was compared
+Judgement = tuple[bool, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Check(Generic[E]):
-    """A claim about a version, judged by evidence that its step gathers."""
+    """A claim about a version, and `judge`, which decides it from evidence.
+
+    A check that only `warns` does not withhold the version if it fails.
+    """
 
     name: str
     claim: str
     judge: Callable[[E], Judgement]
-    warns: bool = False  # a failure is shown and withholds nothing
+    warns: bool = False
 
     def finding(self, evidence: E) -> Finding:
         passed, detail = self.judge(evidence)
@@ -26,12 +30,12 @@ class Check(Generic[E]):
 
 
 def judged(checks: Iterable[Check[E]], evidence: E) -> tuple[Finding, ...]:
-    """Return what each check finds."""
+    """Return the finding of each check."""
     return tuple(check.finding(evidence) for check in checks)
 
 
 def is_key(contents: VersionContents) -> Judgement:
-    """Check that each row has a key of its own; name the first rows that have none."""
+    """Check that every row has a key and no two rows have the same; name the first that fail."""
     null = sum(contents.nulls.values())
     shown = {
         "repeated keys": "; ".join(contents.repeated),

@@ -1,9 +1,9 @@
 """Garbage collection: delete superseded versions and unfinished attempts after a retention period.
 
-A reader whose files vanish gets fewer rows without an error, so a version is first marked, and its
-files go when the mark is older than the grace. Never collected: the version that the metastore
-names, the newest valid one, a newer one that is withheld for lost rows, and the work of a run that
-is still active.
+A query whose files are deleted returns fewer rows without an error. A version is therefore first
+marked, and deleted when the mark is older than the retention period. Never deleted are the version
+to which the partition points, the newest valid version, a newer one that was withheld for lost
+rows, and versions of a run that is still active.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,12 +15,13 @@ from cab_assets.store.manifest import MANIFEST
 from cab_assets.store.stored_day import StoredDay
 from cab_assets.store.table_store import TableStore
 
-SUPERSEDED = "_superseded"  # holds when it was first seen that nothing names the version
+# Mark in a version's folder; it holds the time when the version was first found superseded
+SUPERSEDED = "_superseded"
 
 
 @dataclass(frozen=True)
 class Collected:
-    """A version whose files are gone."""
+    """A version that was deleted."""
 
     path: str
     bytes: int
@@ -29,7 +30,7 @@ class Collected:
 def collect(
     store: TableStore, *, grace: timedelta, now: datetime, active_runs: Collection[str]
 ) -> Iterator[Collected]:
-    """Mark what is superseded since the last time, and delete what was marked `grace` ago."""
+    """Mark versions that are newly superseded; delete those that were marked `grace` ago."""
     crowded = [day for day in store.days() if len(day.version_ids()) > 1 or not day.newest()]
     shown = store.shown(day.date for day in crowded)
     for day in crowded:
@@ -40,8 +41,9 @@ def collect(
 
 
 def unneeded(day: StoredDay, shown: str | None, active_runs: Collection[str]) -> set[str]:
-    """Return the versions of a day that nothing names; unmark one that is needed again."""
-    held = day.withheld()  # as long as it is there, its state of the source is not imported again
+    """Return the versions of a day that may be deleted; unmark one that is needed again."""
+    # As long as this version exists, the same state of the source is not imported again
+    held = day.withheld()
     newest = day.newest()
     needed = {newest.version if newest else None, shown, held.version if held else None}
     versions = set(day.version_ids())
@@ -52,10 +54,7 @@ def unneeded(day: StoredDay, shown: str | None, active_runs: Collection[str]) ->
 
 
 def marked(lake: Lake, path: str, now: datetime) -> datetime:
-    """Return when the version at `path` was marked as superseded.
-
-    Mark it now if it is not marked.
-    """
+    """Return when the version at `path` was marked as superseded. Mark it now if it is not."""
     mark = f"{path}/{SUPERSEDED}"
     if not lake.info(mark).is_file:
         lake.write(mark, now.isoformat().encode())
@@ -64,8 +63,9 @@ def marked(lake: Lake, path: str, now: datetime) -> datetime:
 
 
 def delete(lake: Lake, path: str) -> Collected:
-    """Delete a version, its manifest first: what is half gone does not count."""
-    size = sum(info.size or 0 for info in lake.list(path))  # of a folder it is None
+    """Delete a version. The manifest goes first, so that a half-deleted version is not valid."""
+    # The size of a folder is None
+    size = sum(info.size or 0 for info in lake.list(path))
     if lake.info(f"{path}/{MANIFEST}").is_file:
         lake.files.delete_file(f"{path}/{MANIFEST}")
     lake.files.delete_dir(path)

@@ -1,4 +1,4 @@
-"""Columns of a table or view: as declared, and as Hive describes them."""
+"""The columns of a table or view, as declared and as Hive describes them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,32 +12,35 @@ class ColumnChanged(CabError):
 
 
 def declared(columns: Iterable[Column]) -> str:
-    """Return the columns as a statement declares them."""
+    """Return the columns as a CREATE or ALTER statement declares them."""
     return ", ".join(f"`{each.name}` {each.type} COMMENT {quoted(each.about)}" for each in columns)
 
 
 def described(rows: Iterable[Row]) -> dict[str, str]:
-    """Return name -> type out of DESCRIBE's rows, up to the blank or `#` line before partitions."""
+    """Return name -> type from the rows of DESCRIBE.
+
+    The columns end at a blank line or a line with `#`; partition columns follow.
+    """
     found: dict[str, str] = {}
     for name, kind, *_ in rows:
         if not name or str(name).startswith("#"):
             break
-        # How a Spark may be set to call it
+        # A Spark can be configured to call the type timestamp `timestamp_ntz`
         found[str(name).strip()] = str(kind).strip().removesuffix("_ntz")
     return found
 
 
 def lacking(name: str, columns: Sequence[Column], there: Mapping[str, str]) -> list[Column]:
-    """Return the columns that are not there yet.
+    """Return those of `columns` that Hive does not have yet.
 
-    Raise ColumnChanged if one is there with another type.
+    Raise ColumnChanged if Hive has one of them with another type.
     """
     if changed := [each for each in columns if there.get(each.name, each.type) != each.type]:
         wrong = "; ".join(
-            f"{each.name} is {there[each.name]}, declared is {each.type}" for each in changed
+            f"{each.name} is {there[each.name]}, but declared as {each.type}" for each in changed
         )
         raise ColumnChanged(
-            f"{name} in Hive has columns of another type: {wrong}. Nothing was changed. Declare the"
-            " type that Hive has in cab_assets/schemas.py, or add a column of another name"
+            f"{name} in Hive has columns of another type: {wrong}. Nothing was changed. In"
+            " cab_assets/schemas.py, declare the type that Hive has, or use another column name"
         )
     return [each for each in columns if each.name not in there]

@@ -1,4 +1,4 @@
-"""Tables and views in the metastore, declared once for each client."""
+"""Create tables and views in the metastore, at most once for each client."""
 
 from collections.abc import Sequence
 
@@ -16,8 +16,8 @@ def declare_table(hive: Hive, table: Table, location: str) -> None:
     odd = not_a_uri(location)
     if odd and hive.is_apache:
         raise HiveRefused(
-            f"Apache Hive moves no partition to a location with {odd!r}: choose a CAB_LAKE_ROOT"
-            " without it"
+            f"Apache Hive cannot set the location of a partition to one with {odd!r}: choose a"
+            " CAB_LAKE_ROOT without it"
         )
     name = hive.name(table.name)
     hive.execute(
@@ -26,11 +26,12 @@ def declare_table(hive: Hive, table: Table, location: str) -> None:
         f" STORED AS PARQUET LOCATION {quoted(location)}"
     )
     if more := _lacking(hive, table.name, table.columns):
-        # Apache Hive's partitions have columns of their own; Spark's have not.
+        # In Apache Hive, each partition has its own list of columns; in Spark, it has none
         cascade = " CASCADE" if hive.is_apache else ""
         try:
             hive.execute(f"ALTER TABLE {name} ADD COLUMNS ({declared(more)}){cascade}")
-        except HiveRefused:  # another run may have been first
+        # Another run may have added the columns meanwhile
+        except HiveRefused:
             if _lacking(hive, table.name, table.columns):
                 raise
 
@@ -47,7 +48,7 @@ def declare_view(hive: Hive, name: str, columns: Sequence[Column], selection: st
 
 
 def _lacking(hive: Hive, name: str, columns: Sequence[Column]) -> list[Column]:
-    """Return the columns that a table or view lacks; remember one that lacks none."""
+    """Return the columns that a table or view lacks. If it lacks none, it is not checked again."""
     found = lacking(name, columns, described(hive.execute(f"DESCRIBE {hive.name(name)}")))
     if not found:
         hive.declared.add(name)

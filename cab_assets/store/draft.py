@@ -1,4 +1,4 @@
-"""Making a version: files in its folder, then the manifest, which alone makes the version count."""
+"""Make a version: write its files, then the manifest, which alone makes the version valid."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ PART = "part-00000.parquet"
 
 @dataclass
 class Draft:
-    """A version of a day that is being made. It counts when it is sealed."""
+    """A version of a day that is being written. `seal` makes it valid."""
 
     day: StoredDay
     version: str
@@ -26,18 +26,15 @@ class Draft:
 
     @property
     def path(self) -> str:
-        """The file that `write` makes."""
+        """The path of the file that `write` creates."""
         return f"{self.day.folder(self.version)}/{PART}"
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> None:
-        """Write `batches` (of the table's Arrow schema); none give a file without rows."""
+        """Write `batches`, in the table's Arrow schema. Without any, write a file without rows."""
         self.files = (write_parquet(self.day.lake, self.path, self.day.table, batches),)
 
     def adopt(self) -> None:
-        """Take the files that Spark wrote into the folder.
-
-        Write one without rows if it wrote none.
-        """
+        """List the files that Spark wrote into the folder. Without any, write one without rows."""
         lake, found = self.day.lake, self.day.lake.list(self.day.folder(self.version))
         parts = [info for info in found if info.base_name.endswith(".parquet")]
         if not parts:
@@ -56,13 +53,13 @@ class Draft:
     def read_back(
         self, *, summed: Sequence[str] = (), ranged: Sequence[str] = ()
     ) -> VersionContents:
-        """Return what lies in the files: see `store.audit.read_back`."""
+        """Return the contents of the files, see `store.audit.read_back`."""
         return read_back(self.day, self.version, self.files, summed=summed, ranged=ranged)
 
     def seal(self, rows: int, findings: Iterable[Finding], **made: Any) -> Manifest:
-        """Write the manifest, which says how the audit ended; `made` are more of its fields.
+        """Write the manifest with the findings of the audit; `made` are more of its fields.
 
-        A version that failed its audit is kept and never counts.
+        A version that failed its audit is kept, but is never valid.
         """
         manifest = Manifest(
             table=self.day.table.name,

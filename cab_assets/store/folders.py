@@ -1,4 +1,4 @@
-"""What lies in a folder of the lake, against what the folder's manifest lists."""
+"""Compare a folder of the lake with its manifest."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from typing import Protocol
 
 from cab_assets.clients.lake import Lake
 
-HIDDEN = ("_", ".")  # Hive and Spark read no file whose name starts with one of these
-LOOKS_AT_ONCE = 8  # a listing is up to four requests to the lake, of 30 ms each on S3
+# Hive and Spark read no file whose name starts with one of these
+HIDDEN = ("_", ".")
+# Folders that are compared in parallel: a listing is up to four requests of 30 ms each on S3
+LOOKS_AT_ONCE = 8
 
 
 class Listed(Protocol):
-    """A file as a manifest lists it."""
+    """A file in the list of a manifest."""
 
     @property
     def name(self) -> str: ...
@@ -22,10 +24,11 @@ class Listed(Protocol):
 
 @dataclass(frozen=True)
 class Differences:
-    """How a folder differs from its manifest; each message names the file."""
+    """How a folder differs from its manifest, as messages that name a file each."""
 
-    lost: tuple[str, ...] = ()  # listed files that are missing or have another size
-    # What the manifest does not list; readers take its rows, or fail on it
+    # Files that are missing or have another size than the manifest says
+    lost: tuple[str, ...] = ()
+    # Files that the manifest does not list: readers get their rows, or fail
     surplus: tuple[str, ...] = ()
 
     @property
@@ -37,7 +40,7 @@ AS_LISTED = Differences()
 
 
 def differences(lake: Lake, folder: str, files: Iterable[Listed]) -> Differences:
-    """Compare names and sizes, with one look at the folder; no file is read."""
+    """Compare names and sizes by listing the folder once. No file is read."""
     found = {info.base_name: info for info in lake.list(folder)}
     sizes = {file.name: file.bytes for file in files}
     lost = {
@@ -47,11 +50,11 @@ def differences(lake: Lake, folder: str, files: Iterable[Listed]) -> Differences
     surplus = [name for name in found if name not in sizes and not name.startswith(HIDDEN)]
     return Differences(
         tuple(f"{folder}/{name} {said}" for name, said in lost.items() if said),
-        tuple(f"{folder}/{name} is not in the manifest there" for name in surplus),
+        tuple(f"{folder}/{name} is not in the manifest of the folder" for name in surplus),
     )
 
 
 def _loss(found: int | None, written: int) -> str | None:
     if found is None:
         return "is missing"
-    return None if found == written else f"has {found} bytes, written were {written}"
+    return None if found == written else f"has {found} bytes, but {written} were written"

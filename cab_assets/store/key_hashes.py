@@ -1,4 +1,4 @@
-"""Keys of rows as 64-bit hashes: flat memory where a set of two million keys takes 200 MB."""
+"""Find repeated keys by 64-bit hashes: a Python set of two million keys would take 200 MB."""
 
 from collections.abc import Iterator
 
@@ -9,25 +9,23 @@ import pyarrow.compute as pc
 from cab_assets.schemas import Table
 
 NO_HASHES = np.zeros(0, dtype=np.uint64)
+# Masks of the first 0 to 8 bytes of a 64-bit word
 BYTES_OF_WORD = np.array([2 ** (8 * held) - 1 for held in range(9)], dtype=np.uint64)
 
 
 def key_hashes(batch: pa.RecordBatch, table: Table) -> np.ndarray:
-    """Return a 64-bit hash of each row's key.
-
-    A Python set of two million keys would take 200 MB.
-    """
+    """Return a 64-bit hash of each row's key."""
     hashes = np.zeros(batch.num_rows, dtype=np.uint64)
     for name in table.key:
         for word in words(batch[name]):
             mixed = (hashes ^ word) * np.uint64(0x9E3779B97F4A7C15)
-            # Padding leaves a print as it is
+            # A padding word does not change the hash
             hashes = np.where(word == 0, hashes, mixed ^ (mixed >> np.uint64(32)))
     return hashes
 
 
 def words(values: pa.Array) -> Iterator[np.ndarray]:
-    """Return each value as 64-bit words, none of them 0 except as padding."""
+    """Yield the values as 64-bit words. No word is 0, except as padding."""
     if pa.types.is_integer(values.type):
         yield np.asarray(pc.fill_null(values, -1)).astype(np.uint64) + np.uint64(1)
     else:
@@ -43,7 +41,7 @@ def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:
     ].astype(np.int64)
     lengths = np.diff(starts)
     padded = np.frombuffer(bytes(data or b"") + bytes(8), dtype=np.uint8)
-    # Of any byte: no string is copied
+    # The word that starts at any byte, as a view: no string is copied
     word_at = np.ndarray(padded.size - 7, dtype=np.uint64, buffer=padded, strides=(1,))
     for done in range(0, int(lengths.max(initial=0)) + 1, 8):
         held = np.clip(lengths - done, 0, 8)
@@ -51,6 +49,7 @@ def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:
 
 
 def has_repeats(hashes: np.ndarray) -> bool:
-    """Return whether two hashes are equal. The sorted arrays of hashes are sorted in place."""
-    hashes.sort(kind="stable")  # which merges runs
+    """Return whether two hashes are equal. The array is sorted in place."""
+    # The stable sort is fast here, because it merges parts that are sorted already
+    hashes.sort(kind="stable")
     return bool((hashes[1:] == hashes[:-1]).any())

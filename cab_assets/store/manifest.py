@@ -1,11 +1,12 @@
-"""What a version says of itself: `_manifest.json`, written last."""
+"""The manifest of a version, `_manifest.json`, which is written last."""
 
 from pydantic import BaseModel
 
 from cab_assets.sources.fingerprint import Fingerprint
 
 MANIFEST = "_manifest.json"
-REFUSED = "_refused.json"  # in its place when the audit withheld the version
+# Written instead of the manifest if the audit failed
+REFUSED = "_refused.json"
 
 
 class DataFile(BaseModel, frozen=True):
@@ -18,12 +19,15 @@ class DataFile(BaseModel, frozen=True):
 
 
 class Finding(BaseModel, frozen=True):
-    """The outcome of one check of the audit, with what was compared, for people."""
+    """The outcome of one check of the audit; `detail` shows what was compared.
+
+    A check that only `warns` does not withhold the version if it fails.
+    """
 
     check: str
     passed: bool
     detail: dict[str, str] = {}
-    warns: bool = False  # a failure is shown and withholds nothing
+    warns: bool = False
 
     def __str__(self) -> str:
         return (
@@ -32,7 +36,7 @@ class Finding(BaseModel, frozen=True):
 
 
 class Manifest(BaseModel, frozen=True):
-    """What a version holds, what it was made from, and how its audit ended."""
+    """The files of a version, what it was made from, and the findings of its audit."""
 
     table: str
     day: str
@@ -40,14 +44,16 @@ class Manifest(BaseModel, frozen=True):
     code_version: int
     files: tuple[DataFile, ...]
     rows: int
-    fingerprint: Fingerprint | None = None  # of a table that comes from a source
+    # Only in a table that comes from a source: the state of the source
+    fingerprint: Fingerprint | None = None
     findings: tuple[Finding, ...]
+    # Table -> id of its version
     made_from: dict[str, str] = {}
-    # Of a table that is folded: the records of Kafka that its rows stand for
+    # Only in a folded table: the number of Kafka records that its rows contain
     records: int | None = None
-    # Of a table that is folded: the newest batch whose rows are in it
+    # Only in a folded table: the newest batch whose rows are in it
     through_batch: int | None = None
-    # Of a table that is folded: that batch's folder; None in versions older than this field
+    # Only in a folded table: the folder of that batch; None in versions older than this field
     through_folder: str | None = None
     seconds: float
 
@@ -57,7 +63,7 @@ class Manifest(BaseModel, frozen=True):
 
     @property
     def failed(self) -> list[str]:
-        """The checks that withhold the version."""
+        """The names of failed checks that withhold the version."""
         return [each.check for each in self.findings if not (each.passed or each.warns)]
 
     @property

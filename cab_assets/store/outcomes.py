@@ -1,4 +1,4 @@
-"""What became of a day, as a value. Whoever runs a step logs it; no step depends on that."""
+"""The outcome of a day as a value. The caller of a step logs it; no step depends on that."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A new version that failed its audit and never counts."""
+    """A new version that failed its audit, and was therefore not published."""
 
     asset: str
     manifest: Manifest
@@ -25,12 +25,12 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Published:
-    """A day as readers see it now."""
+    """A day whose partition points to this version; `moved` if this run changed the location."""
 
     table: Table
     manifest: Manifest
     location: str
-    moved: bool  # by this run
+    moved: bool
 
 
 Outcome = Failed | Withheld | Published

@@ -10,26 +10,24 @@ from cab_assets.clients.hive_text import normal_url, planned_locations, quoted
 from cab_assets.clients.known_failures import Refused
 from cab_assets.schemas import Table
 
-FEW = 4  # days that are described one by one
+# Up to this number, partitions are described one by one. For more, a plan of Apache Hive is faster.
+FEW = 4
 
 
 @dataclass(frozen=True)
 class Pointers:
-    """The partitions of one table.
-
-    Values of the partition column are days, or numbers of batches.
-    """
+    """The partitions of one table. Values of the partition column are days or batch numbers."""
 
     hive: Hive
     table: Table
 
     @property
     def name(self) -> str:
-        """The table as a statement names it."""
+        """The table's name in statements."""
         return self.hive.name(self.table.name)
 
     def values(self) -> set[str]:
-        """Return the values that have a partition; none if there is no such table."""
+        """Return the values that have a partition, or an empty set if there is no such table."""
         try:
             rows = self.hive.execute(f"SHOW PARTITIONS {self.name}")
         except NoSuchTable:
@@ -37,7 +35,7 @@ class Pointers:
         return {str(row[0]).partition("=")[2] for row in rows}
 
     def locations(self, values: Iterable[str]) -> dict[str, str]:
-        """Return the location of each partition, as `file:///…` where Hive says `file:/…`."""
+        """Return value -> location of the partitions that exist. `file:/…` becomes `file:///…`."""
         if not (wanted := set(values)):
             return {}
         there = sorted(wanted & self.values())
@@ -56,7 +54,7 @@ class Pointers:
         return self._describe(value) if there else None
 
     def add(self, locations: Mapping[str, str]) -> None:
-        """Add partitions. One that another writer added meanwhile keeps its location."""
+        """Add partitions. A partition that another writer added meanwhile keeps its location."""
         for some in _portions(sorted(locations)):
             clauses = (
                 f"{self._clause(value)} LOCATION {quoted(locations[value])}" for value in some
@@ -64,7 +62,7 @@ class Pointers:
             self.hive.execute(f"ALTER TABLE {self.name} ADD IF NOT EXISTS {' '.join(clauses)}")
 
     def move(self, locations: Mapping[str, str]) -> None:
-        """Point partitions that exist to other locations."""
+        """Set the locations of partitions that exist."""
 
         def move(value: str) -> None:
             location = quoted(locations[value])
@@ -75,7 +73,7 @@ class Pointers:
         self.hive.side_by_side(move, sorted(locations))
 
     def claim(self, value: str, location: str) -> None:
-        """Add a partition, or raise HiveRefused if it exists: of several writers, one succeeds."""
+        """Add a partition. Raise HiveRefused if it exists: of several writers, one succeeds."""
         self.hive.execute(
             f"ALTER TABLE {self.name} ADD {self._clause(value)} LOCATION {quoted(location)}"
         )
@@ -92,12 +90,13 @@ class Pointers:
     def _describe(self, value: str) -> str:
         rows = self.hive.execute(f"DESCRIBE FORMATTED {self.name} {self._clause(value)}")
         found = (str(row[1]).strip() for row in rows if str(row[0]).strip(": ") == "Location")
-        return normal_url(next(found))  # the partition's comes first, then the table's
+        # The partition's location comes first, then the table's
+        return normal_url(next(found))
 
     def _planned(self, values: Sequence[str]) -> dict[str, str]:
-        """Return locations out of a query's plan, or nothing if we may not query the table.
+        """Return value -> location from a query plan, or {} if this user may not query the table.
 
-        One plan of 90 partitions takes Apache Hive half a second, describing them takes five.
+        In Apache Hive, one plan of 90 partitions takes half a second; describing them takes five.
         """
         column = self.table.partition_column
         found: dict[str, str] = {}
@@ -113,7 +112,7 @@ class Pointers:
 
 
 def _portions(values: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the values in portions of one statement each."""
+    """Yield the values in lists, each short enough for one statement."""
     left = iter(values)
     while some := list(islice(left, PARTITIONS_A_STATEMENT)):
         yield some

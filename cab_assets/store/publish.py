@@ -1,8 +1,8 @@
-"""Publishing: a day's partition is pointed to the day's newest audited version, and read back.
+"""Publish days: set the location of a day's partition to its newest valid version.
 
-Hive cannot fence a late statement. So whoever publishes looks again after every move, and moves
-again if the partition is behind: two writers converge on the newest version, and a later run
-corrects what a late statement left.
+Hive cannot reject a delayed ALTER TABLE. After each change, the publisher therefore reads the
+location back, and repeats the change until it is the newest valid version. So two writers of a day
+end at the same version, and a later run corrects what a delayed statement changed.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -16,7 +16,9 @@ from cab_assets.store.stored_day import DamagedVersion, StoredDay
 from cab_assets.store.table_store import Manifests, TableStore
 from cab_assets.store.versions import without_run
 
-ROUNDS = 5  # one to move, one to see it; more only while another writer moves too
+# Attempts to set a location and read it back. More than two are needed only if another writer
+# changes the same partition at the same time.
+ROUNDS = 5
 
 
 class NothingToPublish(CabError):
@@ -34,9 +36,9 @@ class PointerUnsettled(Unavailable):
 def publish(
     store: TableStore, days: Iterable[str]
 ) -> Generator[Failed | Published, None, Manifests]:
-    """Publish the days' newest audited versions; return those that Hive shows, by day.
+    """Publish the newest valid version of each day; return day -> manifest of the published ones.
 
-    When Hive goes away, each day that it does not show yet fails with that.
+    If Hive becomes unavailable, each day that is not published yet fails with that error.
     """
     publication = Publication(store, set(days))
     try:
@@ -48,14 +50,14 @@ def publish(
 
 @dataclass
 class Publication:
-    """One attempt at publishing some days of a table."""
+    """The publication of some days of a table. `left` are days not yet published or failed."""
 
     store: TableStore
-    left: set[str]  # days that Hive does not show and that have not failed
+    left: set[str]
     shown: Manifests = field(default_factory=dict)
 
     def settle(self) -> Iterator[Failed | Published]:
-        """Move partitions and look at them, until each is where it belongs."""
+        """Set locations and read them back until each is that of the newest version."""
         self.store.declare()
         yield from self._verify()
         moved: set[str] = set()
@@ -71,7 +73,9 @@ class Publication:
             moved |= self.left
         for day in sorted(self.left):
             unsettled = (
-                f"{self.store.day(day)} does not point where it was told to; run the day again"
+                f"the metastore still shows another location of {self.store.day(day)} after"
+                f" {ROUNDS} attempts to set it. Check whether another program sets locations, then"
+                " run the day again"
             )
             yield from self.fail([day], PointerUnsettled(unsettled))
 
@@ -92,7 +96,11 @@ class Publication:
     def _look(
         self, moved: set[str]
     ) -> Generator[Failed | Published, None, tuple[dict[str, str], dict[str, str]]]:
-        """Return `(missing, behind)`: by day, the locations to add, and those to move to."""
+        """Report the days that are published, and return the locations to set.
+
+        Return `(missing, behind)`, each day -> location: of days without a partition, and of days
+        whose partition is not at the newest version.
+        """
         missing: dict[str, str] = {}
         behind: dict[str, str] = {}
         there = self.store.pointers.locations(self.left)
@@ -118,7 +126,11 @@ class Publication:
     def _raise_if_not_ours(
         self, stored: StoredDay, location: str | None, manifest: Manifest
     ) -> None:
-        """Leave a partition alone that is not ours to move, or that shows a newer version."""
+        """Raise an error if the pipeline must not change this location.
+
+        Raise ForeignLocation if it is not a version of this table, DamagedVersion if it is newer
+        than the newest valid version.
+        """
         if location is None:
             return
         version = stored.version_at(location)
@@ -126,14 +138,15 @@ class Publication:
             partition = f"PARTITION ({stored.table.partition_column}='{stored.date}')"
             drop = f"ALTER TABLE {self.store.pointers.name} DROP {partition}"
             raise ForeignLocation(
-                f"{stored} points at {location}, which is no version of {stored.lake.root};"
-                " it was left as it is."
-                f' If nobody needs it, `cab query "{drop}"` (files stay) and run the day again'
+                f"the partition of {stored} points to {location}, which is not a version in"
+                f" {stored.lake.root}. The pipeline did not change it. If it is not needed, run"
+                f' `cab query "{drop}"` (files are kept), then run the day again'
             )
         if without_run(version) > without_run(manifest.version):
             raise DamagedVersion(
-                f"{stored} shows {version}, which is damaged; run what it is made from again, an"
-                " older version is not put back"
+                f"the published version {version} of {stored} is damaged. Readers may see"
+                f" incomplete or wrong data until you materialize {stored.assets} for this day. The"
+                " pipeline does not switch back to an older version"
             )
 
 
@@ -141,5 +154,5 @@ def _newest(stored: StoredDay) -> Manifest:
     if manifest := stored.newest():
         return manifest
     raise NothingToPublish(
-        f"{stored} has no audited version; materialize what it is made from first"
+        f"{stored} has no valid version; materialize {stored.assets} for this day"
     )

@@ -1,7 +1,6 @@
 """One day of a table in the lake: a folder of versions, of which the newest valid one is used.
 
-A version is an immutable folder. It is valid as soon as `_manifest.json` is in it, and no longer
-once `_condemned` is.
+A version is an immutable folder. `_manifest.json` makes it valid; `_condemned` marks it as damaged.
 """
 
 import hashlib
@@ -19,8 +18,12 @@ from cab_assets.store.manifest import MANIFEST, REFUSED, Manifest
 from cab_assets.store.versions import is_version_id
 
 CONDEMNED = "_condemned"
-ROWS_NOT_LOST = "rows_not_lost"  # a check that the same state of the source fails each time
+# Name of a check that fails again each time the same state of the source is imported
+ROWS_NOT_LOST = "rows_not_lost"
+# Bytes of a file that are read and hashed at a time
 CHUNK_BYTES = 1 << 20
+# Table -> the assets that make a new version of its day. Another table is made by its own asset.
+ASSETS = {"bookings": "raw_bookings, bookings and booking_aggregates"}
 
 
 class DamagedVersion(CabError):
@@ -29,15 +32,20 @@ class DamagedVersion(CabError):
 
 @dataclass(frozen=True)
 class StoredDay:
-    """The folder `<table>/<partition column>=<date>`."""
+    """The folder `<table>/<partition column>=<date>`; `date` is YYYY-MM-DD."""
 
     table: Table
     lake: Lake
-    date: str  # YYYY-MM-DD
+    date: str
 
     @property
     def path(self) -> str:
         return f"{self.table.name}/{self.table.partition_column}={self.date}"
+
+    @property
+    def assets(self) -> str:
+        """The assets that a user materializes to make a new version of this day."""
+        return ASSETS.get(self.table.name, self.table.name)
 
     def folder(self, version: str) -> str:
         """Return the path of a version."""
@@ -48,7 +56,7 @@ class StoredDay:
         return self.lake.url(self.folder(version))
 
     def version_at(self, location: str) -> str | None:
-        """Return the version to which a partition points, or None if it is not of this day."""
+        """Return the id of the version at a location, or None if it is no version of this day."""
         version = location.removeprefix(self.location(""))
         return version if is_version_id(version) else None
 
@@ -56,7 +64,7 @@ class StoredDay:
         return f"{self.table.name}/{self.date}"
 
     def version_ids(self) -> list[str]:
-        """Return the ids of all versions, newest first, whether they count or not."""
+        """Return the ids of all versions, valid or not, newest first."""
         folders = (
             each for each in self.lake.list(self.path) if each.type == pafs.FileType.Directory
         )
@@ -64,7 +72,7 @@ class StoredDay:
         return sorted(filter(is_version_id, names), reverse=True)
 
     def manifest(self, version: str) -> Manifest | None:
-        """Return the manifest, or None if the version is unfinished, condemned or damaged."""
+        """Return the manifest, or None if the version is unfinished, condemned, or has none."""
         if self.has(version, CONDEMNED):
             return None
         return self._read(version, MANIFEST)
@@ -76,13 +84,14 @@ class StoredDay:
                 yield manifest
 
     def newest(self) -> Manifest | None:
-        """Return the newest version that counts. No data file is read: see `verify`."""
+        """Return the newest valid version. No data file is read: see `verify`."""
         return next(self.counting(), None)
 
     def newest_and_lost(self, shown: str | None = None) -> tuple[Manifest | None, str | None]:
         """Return the newest valid version, and the id of a newer one that once was valid.
 
-        The second is condemned, its manifest is damaged, or Hive shows it and its files are gone.
+        The second is condemned, its manifest is damaged, or its partition points to it although
+        its files are missing. `shown` is the version to which the partition points.
         """
         lost = None
         for version in sorted({*self.version_ids(), *filter(None, [shown])}, reverse=True):
@@ -95,12 +104,12 @@ class StoredDay:
         return None, lost
 
     def last_audited(self) -> Manifest | None:
-        """Return the newest version that passed its audit, whether it still counts or not."""
+        """Return the newest version that passed its audit, even if it was condemned later."""
         manifests = (self._read(version, MANIFEST) for version in self.version_ids())
         return next((each for each in manifests if each and each.passed), None)
 
     def withheld(self) -> Manifest | None:
-        """Return the newest finished version if it was withheld only for the rows it lost."""
+        """Return the newest finished version if its only failed check is ROWS_NOT_LOST."""
         for version in self.version_ids():
             if self.has(version, MANIFEST):
                 return None
@@ -109,20 +118,20 @@ class StoredDay:
         return None
 
     def urls(self, manifest: Manifest) -> list[str]:
-        """Return the URLs of a version's files, so that Spark reads nothing else in its folder."""
+        """Return the URLs of a version's files, so that Spark reads no other file of its folder."""
         return [f"{self.location(manifest.version)}/{file.name}" for file in manifest.files]
 
     def record(self, manifest: Manifest) -> None:
-        """Make a version count.
+        """Write the manifest, which makes the version valid.
 
-        One that failed its audit never counts; its manifest has another name.
+        If the audit failed, write it as `_refused.json` instead; the version is then never valid.
         """
         name = MANIFEST if manifest.passed else REFUSED
         content = manifest.model_dump_json(indent=1).encode()
         self.lake.write(f"{self.folder(manifest.version)}/{name}", content)
 
     def condemn(self, version: str, why: str) -> None:
-        """Let a version count no longer. Its files stay."""
+        """Mark a version as damaged, so that it is not valid. Its files stay."""
         self.lake.write(f"{self.folder(version)}/{CONDEMNED}", why.encode())
 
     def differences(self, manifest: Manifest) -> Differences:
@@ -130,19 +139,19 @@ class StoredDay:
         return differences(self.lake, self.folder(manifest.version), manifest.files)
 
     def verify(self, manifest: Manifest, *, surplus: bool = False) -> None:
-        """Compare every byte of a version; condemn a damaged one and raise DamagedVersion.
+        """Compare every byte with the manifest; condemn a damaged version, raise DamagedVersion.
 
         A file that the manifest does not list is damage too, unless `surplus` allows it.
         """
         if problem := self._damage(manifest, surplus=surplus):
             self.condemn(manifest.version, problem)
             raise DamagedVersion(
-                f"{problem}; the version no longer counts: run {self.table.name} and what it is"
-                f" made from again for {self.date}"
+                f"{problem}. The version is damaged and no longer used: materialize {self.assets}"
+                " for this day"
             )
 
     def is_intact(self, manifest: Manifest, *, surplus: bool = False) -> bool:
-        """Return whether a version is as it was written; condemn it if it is not."""
+        """Return whether a version is as it was written. If not, condemn it."""
         try:
             self.verify(manifest, surplus=surplus)
         except DamagedVersion:
@@ -150,7 +159,7 @@ class StoredDay:
         return True
 
     def has(self, version: str, name: str) -> bool:
-        """Return whether a version's folder holds a file of that name."""
+        """Return whether the folder of a version has a file of that name."""
         return bool(self.lake.info(f"{self.folder(version)}/{name}").is_file)
 
     def _read(self, version: str, name: str) -> Manifest | None:
@@ -166,12 +175,12 @@ class StoredDay:
         for file in manifest.files:
             path = f"{self.folder(manifest.version)}/{file.name}"
             if digest(self.lake, path) != file.sha256:
-                return f"{path} holds other bytes than were written"
+                return f"the content of {path} changed since it was written"
         return None
 
 
 def stored_days(table: Table, lake: Lake) -> list[StoredDay]:
-    """Return the days of a table that have a folder in the lake, the first one first."""
+    """Return the days of a table that have a folder in the lake, in order."""
     prefix = f"{table.partition_column}="
     names = (info.base_name for info in lake.list(table.name) if info.base_name.startswith(prefix))
     return [StoredDay(table, lake, name.removeprefix(prefix)) for name in names]

@@ -1,4 +1,4 @@
-"""Compare every day of a table with Hive: its partition is the newest version, as written."""
+"""Compare every day of a table in the lake with its partition in Hive."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,10 @@ from cab_assets.store.versions import without_run
 
 
 def astray(store: TableStore) -> dict[str, str]:
-    """Return the days that readers do not see as the lake holds them, with why. No file is read."""
+    """Return day -> problem, for days whose partition does not show the newest version as written.
+
+    Folders are listed, but no file is read.
+    """
     days = sorted({day.date for day in store.days()} | store.pointers.values())
     locations = store.pointers.locations(days)
     with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
@@ -21,12 +24,12 @@ def _look(day: StoredDay, location: str | None) -> str | None:
     manifest = day.newest()
     shown = day.version_at(location) if location else None
     if manifest is None or (shown and without_run(shown) > without_run(manifest.version)):
-        lost = f"{day} points at {location}, which does not count: files are lost or damaged"
+        lost = f"{day} points to {location}, which is not valid: files are missing or damaged"
         return lost if location else None
     if problem := day.differences(manifest).first:
         return problem
     if location is None:
-        return f"{day} has no partition in Hive, though the lake holds {manifest.version}"
+        return f"{day} has no partition in Hive, but version {manifest.version} in the lake"
     if shown == manifest.version:
         return None
-    return f"{day} points at {location}, its newest version is {manifest.version}"
+    return f"{day} points to {location}, but its newest version is {manifest.version}"

@@ -11,12 +11,13 @@ from cab_assets.store.manifest import Manifest
 from cab_assets.store.pointers import Pointers
 from cab_assets.store.stored_day import StoredDay, stored_days
 
-Manifests = dict[str, Manifest]  # by day
+# Day -> manifest of a version
+Manifests = dict[str, Manifest]
 
 
 @dataclass(frozen=True)
 class TableStore:
-    """One table, here."""
+    """One table in a lake and a Hive."""
 
     table: Table
     lake: Lake
@@ -38,27 +39,24 @@ class TableStore:
         return stored_days(self.table, self.lake)
 
     def shown(self, days: Iterable[str]) -> dict[str, str]:
-        """Return the id of the version that Hive shows of each day, whether it counts or not."""
+        """Return day -> id of the version to which its partition points, valid or not."""
         locations = self.pointers.locations(days)
         versions = {day: self.day(day).version_at(location) for day, location in locations.items()}
         return {day: version for day, version in versions.items() if version}
 
     def counting(self, versions: dict[str, str]) -> Manifests:
-        """Return the manifests of those of `versions`, by day, that count."""
+        """Return the manifests of `versions` (day -> id) without those that are not valid."""
         found = {day: self.day(day).manifest(version) for day, version in versions.items()}
         return {day: manifest for day, manifest in found.items() if manifest}
 
     def published(self, days: Iterable[str]) -> Manifests:
-        """Return the manifests of the versions that Hive shows.
-
-        Days without one that counts are left out.
-        """
+        """Return the manifests of published versions. Days without a valid one are left out."""
         return self.counting(self.shown(days))
 
     def intact(self, versions: Manifests) -> Manifests:
         """Return those of `versions` that are intact.
 
-        A damaged one would end a Spark job over all.
+        One damaged version would fail a Spark job that reads all of them.
         """
         return {
             day: manifest for day, manifest in versions.items() if self.day(day).is_intact(manifest)

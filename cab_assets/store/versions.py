@@ -1,4 +1,4 @@
-"""Ids of versions, which sort by what they were made from, then by code version, then by run."""
+"""Version ids. They sort by what a version was made from, then by code version, then by run."""
 
 import re
 from datetime import datetime
@@ -7,24 +7,24 @@ from cab_assets.schemas import Table
 
 
 def moment_id(moment: datetime) -> str:
-    """Return `moment` (UTC) as the first part of a version id."""
+    """Return an instant (UTC) as the first part of a version id."""
     return f"{moment:%Y%m%dT%H%M%S%fZ}"
 
 
 def version_id(made_from: str, table: Table, run_id: str) -> str:
     """Return the id of a version that a run makes.
 
-    `made_from` is the moment of the source's snapshot, the number of the newest batch, or the id
-    of the version that it is derived from.
+    `made_from` is the instant of the source's snapshot, the number of the newest batch, or the id
+    of the version that this one is derived from.
     """
     return f"{made_from.split('-')[0]}-{table.code_version:03d}-{run_id}"
 
 
 def without_run(version: str) -> str:
-    """Return the part of an id that orders versions, whichever run made them."""
+    """Return the id without the run, to compare the age of versions."""
     return "-".join(version.split("-")[:2])
 
 
 def is_version_id(name: str) -> bool:
-    """Return whether `version_id` gives such names. Other folders of a day are somebody else's."""
+    """Return whether a folder's name is a version id. The pipeline ignores other folders."""
     return re.fullmatch(r"(\d{8}T\d{12}Z|\d{12})-\d{3}-.+", name) is not None

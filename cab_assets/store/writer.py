@@ -1,4 +1,4 @@
-"""Writing Parquet files that Spark, Hive and Arrow read alike."""
+"""Write Parquet files that Spark, Hive and Arrow can read."""
 
 import hashlib
 import io
@@ -12,26 +12,24 @@ from cab_assets.clients.lake import Lake, refused
 from cab_assets.schemas import Table
 from cab_assets.store.manifest import DataFile
 
-# Size limit of a column's dictionary: with more distinct values than fit, Parquet drops it early
+# Size limit of a column's dictionary. It is low, so that Parquet soon stops building a dictionary
+# for a column with many distinct values.
 DICTIONARY_BYTES = 1 << 16
-# Parquet writes page by page, and each write to HDFS has a time limit and a thread of its own
+# Buffer size of a file. Parquet writes page by page; on HDFS, each write starts a thread, to have a
+# time-out.
 WRITE_BYTES = 1 << 20
-# Arrow's own gives memory back to the system within moments, and asks for it again a row group
-# later: 4 % of an import
+# Arrow's default pool returns memory to the system after each row group and must request it again
 POOL = pa.system_memory_pool()
-# 12 MB of bookings in memory: twice as many save 3 % in size, and the import waits while one is
-# encoded
+# Rows of a row group. Larger ones make smaller files, but the import waits while one is encoded.
 ROW_GROUP_ROWS = 125_000
-ROW_GROUP_BYTES = 64 << 20  # fewer rows, where they are larger than bookings usually are
+# Limit of a row group in memory, for rows that are larger than usual; 125,000 bookings are 12 MB
+ROW_GROUP_BYTES = 64 << 20
 
 
 def write_parquet(
     lake: Lake, path: str, table: Table, batches: Iterable[pa.RecordBatch]
 ) -> DataFile:
-    """Write `batches` (of the table's Arrow schema) as a Parquet file.
-
-    LakeRefused if it cannot be.
-    """
+    """Write `batches` (of the table's Arrow schema) as a Parquet file, or raise LakeRefused."""
     folder, _, name = path.rpartition("/")
     rows = 0
     try:
@@ -52,7 +50,7 @@ def write_parquet(
 
 
 class Hashed(io.RawIOBase):
-    """A file that hashes what is written to it, to compare with what is stored later."""
+    """A file that hashes what is written to it, so that the stored file can be compared later."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -70,10 +68,10 @@ class Hashed(io.RawIOBase):
 
 
 def parquet_options(table: Table) -> dict[str, object]:
-    """Return the options of Parquet files: zstd, and the encoding that suits each type.
+    """Return the options of Parquet files: zstd, and an encoding for each type.
 
-    The encodings are those that Spark's vectorized reader and Hive know. BYTE_STREAM_SPLIT would
-    save 1 MB in 15 on coordinates, but Spark 4.2 refuses it.
+    Only encodings that Spark's vectorized reader and Hive support are used. BYTE_STREAM_SPLIT would
+    make coordinates smaller, but Spark 4.2 cannot read it.
     """
     types = {column.name: column.type for column in table.columns}
     delta = [name for name, kind in types.items() if kind in ("bigint", "timestamp")]
@@ -83,10 +81,10 @@ def parquet_options(table: Table) -> dict[str, object]:
         "compression": "zstd",
         "use_dictionary": [name for name in types if name not in distinct] or False,
         "dictionary_pagesize_limit": DICTIONARY_BYTES,
-        # As Spark writes them; bytes would take 4 % more of the import's CPU
+        # As Spark writes them, and cheaper than bytes
         "store_decimal_as_integer": True,
         "column_encoding": dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
-        # Statistics of strings would take a seventh of the time, and no query skips by them
+        # No statistics for strings: they are expensive to compute, and no query filters on them
         "write_statistics": [name for name, kind in types.items() if kind != "string"],
     }
 

@@ -83,7 +83,7 @@ def test_nothing_but_files_is_put_into_a_bucket(bucket: str, tmp_path: Path) -> 
 def test_a_file_that_is_cut_off_does_not_count(lake: Lake) -> None:
     manifest = a_version(lake)
     lake.write(f"{FOLDER}/{PART}", b"PAR1")
-    with pytest.raises(DamagedVersion, match="has 4 bytes, written were"):
+    with pytest.raises(DamagedVersion, match="has 4 bytes, but "):
         bookings_day(lake, DATE).verify(manifest)
     assert bookings_day(lake, DATE).newest() is None
 
@@ -138,7 +138,7 @@ def test_a_file_of_another_size_than_was_written_is_noticed(lake: Lake) -> None:
     lake.write("a/b", b"four")
     lake.holds("a/b", 4)
     for path, size in (("a/b", 5), ("a/c", 4)):
-        with pytest.raises(OSError, match=f"bytes, written were {size}"):
+        with pytest.raises(OSError, match=f"bytes, but {size} were written"):
             lake.holds(path, size)
 
 

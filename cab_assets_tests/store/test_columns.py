@@ -150,7 +150,7 @@ def test_a_column_of_another_type_is_rejected_by_name(pipeline: Pipeline, earlie
     assert not failed.success
     assert (
         f"{ColumnChanged.__name__}: bookings in Hive has columns of another type: passenger_count"
-        " is bigint, declared is int" in failed.failure
+        " is bigint, but declared as int" in failed.failure
     )
 
 

@@ -26,8 +26,8 @@ def test_a_file_that_the_manifest_does_not_list_is_damage_and_named(lake: Lake, 
     with pytest.raises(
         DamagedVersion,
         match=(
-            f"{FOLDER}/{name.split('/')[0]} is not in the manifest there; the version no longer"
-            " counts"
+            f"{FOLDER}/{name.split('/')[0]} is not in the manifest of the folder. The version is"
+            " damaged and no longer used"
         ),
     ):
         of(lake).verify(manifest)
@@ -48,5 +48,5 @@ def test_a_loss_is_told_before_what_is_surplus(lake: Lake) -> None:
     lake.write(f"{FOLDER}/a.parquet", b"")
     found = differences(lake, FOLDER, manifest.files)
     assert found.lost == (f"{FOLDER}/part-00000.parquet is missing",)
-    assert found.surplus == (f"{FOLDER}/a.parquet is not in the manifest there",)
+    assert found.surplus == (f"{FOLDER}/a.parquet is not in the manifest of the folder",)
     assert found.first == found.lost[0]

@@ -120,7 +120,8 @@ def test_a_day_without_a_version_is_named(ridden: Pipeline) -> None:
     assert {day: type(error) for day, error in failed.items()} == {DAY: NothingToPublish}
     assert (
         str(failed[DAY])
-        == f"bookings/{DAY} has no audited version; materialize what it is made from first"
+        == f"bookings/{DAY} has no valid version; materialize raw_bookings, bookings and"
+        " booking_aggregates for this day"
     )
 
 

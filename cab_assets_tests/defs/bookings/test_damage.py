@@ -73,7 +73,8 @@ def test_a_damaged_version_that_is_not_made_again_is_named_and_condemned(
         f" bookings/booking_date={DAYS[0]}/version=" in run.failure
     )
     assert (
-        "the version no longer counts: run bookings and what it is made from again" in run.failure
+        "The version is damaged and no longer used: materialize raw_bookings, bookings and"
+        " booking_aggregates for this day" in run.failure
     )
     assert run.materialized == {("bookings", DAYS[1])}
     assert published.run(DAYS[0], assets=["raw_bookings", "bookings"]).failure == ""

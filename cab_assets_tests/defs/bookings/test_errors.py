@@ -193,8 +193,8 @@ def test_a_partition_that_points_elsewhere_is_left_alone(ready: Pipeline) -> Non
     ready.store(BOOKINGS).pointers.add({DAY: elsewhere})
     failed(
         ready,
-        f"bookings/{DAY} points at {elsewhere}, which is no version of {ready.lake.root}; it was"
-        " left as it is",
+        f"the partition of bookings/{DAY} points to {elsewhere}, which is not a version in"
+        f" {ready.lake.root}. The pipeline did not change it",
         assets=("raw_bookings", "bookings"),
     )
     assert ready.store(BOOKINGS).pointers.locations([DAY]) == {DAY: elsewhere}

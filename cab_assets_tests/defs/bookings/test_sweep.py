@@ -82,8 +82,8 @@ def test_the_sweep_says_which_file_is_not_of_the_version(published: Pipeline) ->
     copy_a_file(version)
     run = published.job("observe_bookings", {"ops": {"observe": {"config": SWEEP}}})
     assert (
-        f"bookings/booking_date={OLD}/{version.name}/copy.parquet is not in the manifest there"
-        in run.log
+        f"bookings/booking_date={OLD}/{version.name}/copy.parquet is not in the manifest of the"
+        " folder" in run.log
     )
 
 

@@ -59,7 +59,7 @@ def test_a_day_with_a_file_more_is_made_anew_of_its_own_files(
     assert folder(folded, CLICKS, FIRST) != before
     assert surplus.exists()
     if run_again == "sweep":
-        assert f"{before.name}/copy.parquet is not in the manifest there" in run.log
+        assert f"{before.name}/copy.parquet is not in the manifest of the folder" in run.log
 
 
 @pytest.mark.parametrize("table", [CLICKS, REJECTS], ids=lambda table: table.name)
@@ -89,7 +89,7 @@ def test_days_whose_rows_are_lost_are_named_and_made_anew_from_retired_batches(
     run = sweep(folded)
     assert run.failure == ""
     assert f"/{lost.name} is missing" in run.log
-    assert f"clicks/{SECOND} points at {shown[SECOND]}, which does not count" in run.log
+    assert f"clicks/{SECOND} points to {shown[SECOND]}, which is not valid" in run.log
     assert folded.places("clicks") == before
 
 
@@ -105,7 +105,7 @@ def test_a_batch_with_a_file_more_is_named_until_the_file_is_gone(
     surplus = copy_a_file(path).rename(path / name)
     told = (
         f"batch 1 is damaged: {CLICKSTREAM_BATCHES.name}/{batch.folder}/{name} is not in the"
-        " manifest there"
+        " manifest of the folder"
     )
     assert f"{told}; move it out of that folder, then run the day again" in clicks.fold().failure
     surplus.unlink()
