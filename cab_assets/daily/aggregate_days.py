@@ -1,4 +1,4 @@
-"""Aggregate published days of bookings: one Spark job for all days, one version for each."""
+"""Aggregate published days of bookings: one Spark job for all days, one new version per day."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -31,11 +31,10 @@ class NothingToAggregate(CabError):
 def aggregate_days(
     spark: Spark, store: TableStore, bookings: Manifests, run_id: str
 ) -> Generator[Withheld, None, list[str]]:
-    """Write and audit aggregates of each day of `bookings`, its published version.
+    """Write and audit the aggregates of each day; return the days whose audit passed.
 
-    Return the good days.
-
-    A day that was already made from that version stays as it is.
+    `bookings` is day -> published version. A day whose aggregates were made from that version stays
+    as it is.
     """
     audited = {
         day: manifest for day, of in bookings.items() if (manifest := _current(store.day(day), of))
@@ -57,7 +56,7 @@ def _aggregated(session: SparkSession, lake: Lake, bookings: Manifests) -> pa.Ta
 def published_bookings(session: SparkSession, lake: Lake, versions: Manifests) -> DataFrame:
     """Return exactly the rows of these versions, with `booking_date`.
 
-    Partitions may move by then.
+    Files are read by path, because partitions may be moved to other versions meanwhile.
     """
     days = {day: StoredDay(BOOKINGS, lake, day) for day in versions}
     files = [url for day, manifest in versions.items() for url in days[day].urls(manifest)]
@@ -66,7 +65,7 @@ def published_bookings(session: SparkSession, lake: Lake, versions: Manifests) -
 
 
 def _current(day: StoredDay, made_from: Manifest) -> Manifest | None:
-    """Return the newest version if it is made from that one by today's code, and whole."""
+    """Return the newest version if it is intact and was made from `made_from` by this code."""
     manifest = day.newest()
     if manifest is None or manifest.code_version != day.table.code_version:
         return None
@@ -86,7 +85,7 @@ def _write(day: StoredDay, made_from: Manifest, rows: pa.Table, run_id: str) -> 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the checks of an aggregated day judge by."""
+    """What the checks of an aggregated day compare."""
 
     bookings: Manifest
     contents: VersionContents
@@ -108,12 +107,12 @@ def adds_up_to_bookings(evidence: Evidence) -> Judgement:
 AGGREGATE_CHECKS: tuple[Check[Evidence], ...] = (
     Check(
         "adds_up_to_bookings",
-        "Bookings, fares and tips of all currencies add up to the day's published bookings.",
+        "The sums over all currencies equal the number, fares and tips of the published bookings.",
         adds_up_to_bookings,
     ),
     Check(
         "one_row_per_currency",
-        "Each currency is there once.",
+        "Each currency has exactly one row.",
         lambda evidence: (
             evidence.contents.repeated_keys == 0,
             {"rows": str(evidence.contents.rows)},

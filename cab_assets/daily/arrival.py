@@ -1,4 +1,4 @@
-"""The proof that values arrived: some rows of the files against the same rows by another reader."""
+"""Compare some written rows with the same rows as a second reader gets them from the source."""
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,19 +16,21 @@ from cab_assets.sources.source import ROW_HASH
 from cab_assets.sources.source_day import Hashes, SourceDay
 from cab_assets.store.checks import Judgement
 
+# Rows that are compared, a few in a thousand of a usual day: more would make the import slower
 SAMPLE_ROWS = 300
+# A failed check shows the values of so many rows, each value with at most so many characters
 SHOWN_ROWS = 3
 SHOWN_CHARACTERS = 100
-CHANCE = random.SystemRandom()  # other rows each time: what one import misses, another finds
+# Not seeded: each import compares other rows, so that one finds what another missed
+CHANCE = random.SystemRandom()
 
 
 def arrived(source: SourceDay, lake: Lake, path: str, read: Sequence[Hashes]) -> Judgement:
     """Compare some rows of a file with the source, value by value.
 
-    `read` are the hashes of its rows.
-
-    Without a shared snapshot, a row that differs and has another hash by now changed meanwhile: it
-    is counted and left out.
+    `read` are the hashes of all rows, as they were read. Without a shared snapshot, a row of the
+    source may have changed since. A row that differs and has a new hash is counted, but not a
+    failure.
     """
     declared = source.source.declared
     key, day = declared.key[0], declared.day
@@ -53,7 +55,7 @@ def _changed(
 ) -> set[str]:
     """Return the keys whose rows in the source are not those that were read.
 
-    Of a key that the source has not, nothing is known but whether the day changed as a whole.
+    A key that the source no longer has counts as changed if the row hashes of the day changed.
     """
     hashes = np.concatenate(read)
     known = set(
@@ -67,24 +69,24 @@ def _changed(
 
 
 def sample(lake: Lake, path: str) -> list[Row]:
-    """Return some rows of a row group of a Parquet file; both are chosen by chance.
+    """Return random rows of a random row group of a Parquet file.
 
-    A row group is read whole, so reading all of them would be 5 % of an import.
+    A row group is always read completely, and reading all of them would slow down the import.
     """
     with reading(path), pq.ParquetFile(path, filesystem=lake.files, pre_buffer=True) as file:
         if not file.num_row_groups:
             return []
         table = file.read_row_group(CHANCE.randrange(file.num_row_groups), use_threads=False)
     chosen = CHANCE.sample(range(table.num_rows), min(SAMPLE_ROWS, table.num_rows))
-    # else, of no rows, of type null
+    # An empty list would otherwise have the type null, which `take` rejects
     rows: list[Row] = table.take(pa.array(chosen, pa.int64())).to_pylist()
     return rows
 
 
 def _differences(table: SourceTable, row: Row, sent: Mapping[str, Sequence[Row]]) -> dict[str, str]:
-    """Return, by column and key, each value that is not the source's.
+    """Return the values that differ from the source, by column and key.
 
-    A repeated key may be any of its rows.
+    If the source has the key more than once, the row may equal any of these rows.
     """
     key = row[table.key[0]]
     candidates = [dict(_compared(table.names, row, each)) for each in sent.get(key, ())]
@@ -104,7 +106,8 @@ def _compared(names: Iterable[str], written: Row, sent: Row) -> Iterator[tuple[s
 
 def _same(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, float) and isinstance(theirs, float):
-        return repr(ours) == repr(theirs)  # -0.0 is not 0.0, NaN is NaN
+        # As text, -0.0 differs from 0.0, and NaN equals NaN
+        return repr(ours) == repr(theirs)
     return bool(ours == theirs)
 
 

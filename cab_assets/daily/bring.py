@@ -1,6 +1,7 @@
-"""One day of bookings after the other, from the source to its aggregates.
+"""Import, publish and aggregate days of bookings.
 
-A step yields what became of each day as soon as it is known, and returns the days that go on.
+Each step yields the outcome of a day as soon as it is known, and returns the days that go on to the
+next step.
 """
 
 import logging
@@ -21,8 +22,8 @@ from cab_assets.store.table_store import Manifests, TableStore
 
 RAW, PUBLISHED, AGGREGATED = "raw_bookings", "bookings", "booking_aggregates"
 NOTHING_TO_AGGREGATE = (
-    f"no published version of its bookings that is whole; materialize {RAW} and {PUBLISHED} for the"
-    " day first"
+    f"the day has no published, intact version of its bookings; materialize {RAW} and {PUBLISHED}"
+    " for this day first"
 )
 
 
@@ -38,7 +39,7 @@ class Imports:
 
 @dataclass(frozen=True)
 class Bring:
-    """A run over days of bookings; `steps` are the assets that it was asked for."""
+    """A run over days of bookings; `steps` are the assets that are selected."""
 
     steps: frozenset[str]
     imports: Imports
@@ -49,7 +50,7 @@ class Bring:
     log: logging.Logger
 
     def run(self, days: list[str]) -> Iterator[Outcome | ImportedDay]:
-        """Import, publish and aggregate days. A long backfill is visible as it goes."""
+        """Import, publish and aggregate days. A long backfill publishes days while it runs."""
         good: list[str] = []
         published: Manifests = {}
         for portion in portions(days, PARTITIONS_A_STATEMENT):
@@ -83,8 +84,9 @@ class Bring:
         return sorted(good)
 
     def _aggregate(self, days: list[str], published: Manifests) -> Iterator[Outcome]:
-        """Aggregate days. Those that this run did not publish itself are looked up in Hive."""
-        if PUBLISHED not in self.steps:  # publishing has just read every byte
+        """Aggregate days. If this run did not publish them, get their versions from Hive."""
+        # Publishing has already compared every byte of a version
+        if PUBLISHED not in self.steps:
             published = self.bookings.intact(self.bookings.published(days))
         for day in sorted(set(days) - published.keys()):
             yield Failed(AGGREGATED, day, NothingToAggregate(NOTHING_TO_AGGREGATE))

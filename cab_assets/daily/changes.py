@@ -1,4 +1,4 @@
-"""Finding the days of the source that are not as they are published."""
+"""Find the days whose rows in the source differ from the published ones."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
@@ -19,12 +19,12 @@ def changed_days(
 
 
 def days_to_import(changed: Collection[str], busy: Collection[str]) -> list[tuple[str, str]]:
-    """Return ranges (first day, last day) of `changed` without the days that a run is busy with."""
+    """Return (first day, last day) of each range of `changed` days that no run is working on."""
     return list(ranges(sorted(set(changed) - set(busy))))
 
 
 def ranges(days: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield sorted days as ranges without a gap.
+    """Yield sorted days as ranges of consecutive days.
 
     >>> list(ranges(["2020-01-30", "2020-01-31", "2020-02-01", "2020-02-03"]))
     [('2020-01-30', '2020-02-01'), ('2020-02-03', '2020-02-03')]
@@ -44,7 +44,7 @@ def following(day: str) -> str:
 
 
 def is_day(text: str) -> bool:
-    """Return whether `text` is a day of the calendar as YYYY-MM-DD.
+    """Return whether `text` is a valid day in the form YYYY-MM-DD.
 
     >>> [is_day(text) for text in ("2020-02-29", "2020-02-00", "20200229", "12020-02-12")]
     [True, False, False, False]

@@ -1,4 +1,4 @@
-"""Comparing days of the source with what is published, and of the lake with Hive."""
+"""Compare days of the source with the published ones, and days of the lake with Hive."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,10 @@ class Window:
 
     start: date
     end: date
-    hashed: bool  # the sum of row hashes too, which sees a correction of any column
-    everything: bool  # the lake with Hive, too
+    # Compare the sums of row hashes too, which shows a correction of any column
+    hashed: bool
+    # Compare the lake with Hive too
+    everything: bool
 
     @property
     def last(self) -> date:
@@ -29,11 +31,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found in the days of a window."""
+    """The result of comparing the days of a window."""
 
-    source: Mapping[str, Fingerprint]  # of the days with rows
-    changed: list[str]  # days to import
-    withheld: list[str]  # days that were imported in that state, and lost too many rows
+    # Day -> fingerprint, of days that have rows in the source
+    source: Mapping[str, Fingerprint]
+    # Days to import
+    changed: list[str]
+    # Days that were already imported in this state, but not published: they lost too many rows
+    withheld: list[str]
 
 
 def compare(
@@ -44,10 +49,10 @@ def compare(
     seconds: int,
     log: logging.Logger,
 ) -> Comparison:
-    """Compare days; the first of `tables` is the one that comes from the source.
+    """Compare the days of a window. The first of `tables` is the one that comes from the source.
 
-    `seconds` limits the statement at the source. A day that is withheld, or that Hive does not
-    show as the lake holds it, is logged.
+    `seconds` is the time-out of the statement in the source. Log each day that is withheld, or
+    whose partition in Hive does not show the newest version.
     """
     bookings = tables[0]
     source = db.fingerprints(window.start, window.end, hashed=window.hashed, seconds=seconds)
@@ -56,8 +61,8 @@ def compare(
     differing = {day: source.get(day, NOTHING) for day in changed_days(source, known)}
     withheld = [day for day, seen in differing.items() if is_withheld(bookings.day(day), seen)]
     for day in withheld:
-        rows = "most of its rows are gone from the source"
-        log.warning(f"{day} is withheld: {rows}; {REMEDY}")
+        rows = "the source no longer has most of its rows"
+        log.warning(f"{day} is not published: {rows}; {REMEDY}")
     changed = differing.keys() - set(withheld)
     if window.everything:
         changed |= _astray(tables, window, log)
@@ -65,7 +70,7 @@ def compare(
 
 
 def _astray(tables: Sequence[TableStore], window: Window, log: logging.Logger) -> set[str]:
-    """Return the days that readers of a table do not see as the lake holds them; log each."""
+    """Return the days whose partitions do not show the newest version as written; log each."""
     days: set[str] = set()
     for table in tables:
         for day, wrong in astray(table).items():

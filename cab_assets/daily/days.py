@@ -1,4 +1,4 @@
-"""Many days at once: each on its own, the good ones through, the bad ones named."""
+"""Import many days in parallel. A day that fails does not affect the others."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,22 +15,28 @@ from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.failures import BookingsDbInterrupted, BookingsDbUnavailable
 from cab_assets.store.stored_day import StoredDay
 
-NOT_TRIED = "not tried, because another day of this run failed"
-LET_GO_SECONDS = 0.1  # between attempts to end statements: a thread may have just begun another one
+NOT_TRIED = "not tried, because a server was unavailable for another day of this run"
+# Seconds between attempts to end all statements: a thread may just have started another one
+LET_GO_SECONDS = 0.1
 
 
 @dataclass
 class Attempts:
-    """The imports of a run's days, each by `work`."""
+    """The imports of a run's days. `work` imports one of them, `say` logs a text."""
 
     work: Callable[[StoredDay], ImportedDay]
     say: Callable[[str], None]
     outage: Outage
-    ending: Event = field(default_factory=Event)  # the run was terminated
+    # Set when the run is ending, also when it is terminated
+    ending: Event = field(default_factory=Event)
+    # The errors after which no further day is tried
     gone: list[Unavailable] = field(default_factory=list)
 
     def attempt(self, day: StoredDay) -> ImportedDay | Exception:
-        """Return what became of a day. A source that is gone is asked for no further day."""
+        """Import a day; return the result or its error.
+
+        After the first Unavailable error, return that error for each further day without a try.
+        """
         if self.gone:
             return Unavailable(f"{NOT_TRIED}: {self.gone[0]}")
         work = partial(self.work, day)
@@ -38,7 +44,8 @@ class Attempts:
             imported = retried(work, day.date, self.say, self.ending, self.outage)
             self.outage.in_vain = False
             return imported
-        except Exception as error:  # noqa: BLE001  whatever it is, it is this day's alone; the run ends with it
+        # Not lost: the error belongs to this day only, and the run reports it at its end
+        except Exception as error:  # noqa: BLE001
             if isinstance(error, Unavailable) and not isinstance(error, BookingsDbInterrupted):
                 self.gone.append(error)
                 self.outage.in_vain = isinstance(error, BookingsDbUnavailable)
@@ -55,11 +62,11 @@ def import_days(
     limits: RowLimits = USUAL,
     outage: Outage | None = None,
 ) -> Iterator[tuple[str, ImportedDay | Exception]]:
-    """Import days side by side and give each, as it is done, with what became of it.
+    """Import days in parallel. Yield each day with its result or error as soon as it is done.
 
-    A day that fails for a reason that passes is retried, and `say` logs it. A source that stays
-    gone is asked for no further day. An `outage` that earlier days of the run waited for in vain
-    is not waited for again: the first day is tried once.
+    A day with a temporary error is retried, and `say` logs it. If the source stays unavailable, no
+    further day is tried. If an `outage` already outlasted the retries of earlier days of the run,
+    the first day is tried once, without retries.
     """
     attempts = Attempts(lambda day: import_day(db, day, run_id, limits), say, outage or Outage())
     pool = ThreadPoolExecutor(at_once)
@@ -77,7 +84,7 @@ def import_days(
 
 
 def _let_go(db: BookingsDb, doing: Iterable[Future[ImportedDay | Exception]]) -> None:
-    """End what the source does for imports that are still running: the run is told to end."""
+    """End the statements of imports that are still running, because the run is ending."""
     while not all(future.done() for future in doing):
         db.connections.let_go()
         time.sleep(LET_GO_SECONDS)

@@ -1,4 +1,4 @@
-"""The audit of an imported day: what lies in its files against what the source says of it."""
+"""The audit of an imported day: compare its files with the control totals of the source."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,24 +15,28 @@ from cab_assets.store.stored_day import ROWS_NOT_LOST, StoredDay
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the checks of an import judge by."""
+    """What the checks of an import compare.
+
+    `totals` are of the same snapshot as the rows, `contents` were read back from the files, and
+    `row_hash` is the sum of the hashes that came with the rows.
+    """
 
     day: StoredDay
     source: SourceDay
-    totals: ControlTotals  # what the source says of the day, in the same snapshot
-    contents: VersionContents  # what was read back from the files
-    row_hash: int  # sum of the hashes of the rows as they arrived
+    totals: ControlTotals
+    contents: VersionContents
+    row_hash: int
     arrival: Judgement
     limits: RowLimits
 
     @cached_property
     def before(self) -> Manifest | None:
-        """The version before this one."""
+        """The newest earlier version that passed its audit."""
         return self.day.last_audited()
 
 
 def equals_source(evidence: Evidence) -> Judgement:
-    """Compare the source's own figures with those of the files."""
+    """Compare the control totals of the source with the contents of the files."""
     contents = evidence.contents
     declared = evidence.source.source.declared
     sums = (contents.sums[name] for name in declared.totals)
@@ -66,21 +70,21 @@ def schema_as_expected(evidence: Evidence) -> Judgement:
 
 
 def import_checks(table: SourceTable) -> tuple[Check[Evidence], ...]:
-    """Return the checks of a table's days."""
+    """Return the checks of an imported day of a table."""
     sums = " and ".join(table.labels)
     return (
         Check(
             "equals_source",
-            f"Row count, sums of {sums} and sum of row hashes equal the source's own in the same"
-            " snapshot.",
+            f"Row count, sums of {sums} and sum of row hashes equal those that the source computes"
+            " in the same snapshot.",
             equals_source,
         ),
         Check(
             table.key_check,
-            f"No {' and '.join(table.key)} is missing or there twice.",
+            f"No {' and '.join(table.key)} is missing or repeated.",
             lambda evidence: is_key(evidence.contents),
         ),
-        Check("rows_inside_day", "Every pickup lies inside the day.", rows_inside_day),
+        Check("rows_inside_day", "Every pickup time is inside the day.", rows_inside_day),
         *ALIKE,
     )
 
@@ -93,17 +97,17 @@ ALIKE: tuple[Check[Evidence], ...] = (
     ),
     Check(
         "arrived_as_sent",
-        "Some hundred rows, others each time, equal what another reader is given by the source.",
+        "Up to 300 random rows equal the same rows, read from the source by a second reader.",
         lambda evidence: evidence.arrival,
     ),
     Check(
         ROWS_NOT_LOST,
-        "A day of 100 rows or more does not lose more than CAB_MAX_LOSS of them.",
+        "A day with 100 rows or more does not lose a larger share of them than CAB_MAX_LOSS.",
         lambda evidence: not_lost(evidence.before, evidence.contents.rows, evidence.limits),
     ),
     Check(
         "rows_as_usual",
-        "Yesterday's first import holds at least a tenth of the usual rows; only a warning.",
+        "The first import of yesterday has at least a tenth of the usual rows; only a warning.",
         lambda evidence: as_usual(
             evidence.day, evidence.before, evidence.contents.rows, evidence.limits
         ),

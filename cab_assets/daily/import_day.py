@@ -1,4 +1,4 @@
-"""Bringing one day of bookings from the source into an audited version."""
+"""Import one day of bookings from the source into an audited version."""
 
 import time
 from collections.abc import Iterator
@@ -23,25 +23,28 @@ from cab_assets.store.versions import moment_id, version_id
 
 @dataclass(frozen=True)
 class ImportedDay:
-    """The newest version of a day of bookings, and whether this import made it."""
+    """The newest version of a day of bookings. It is new if `changed`.
+
+    `added_columns` are columns of the source that are not imported; `path` is the version's folder.
+    """
 
     manifest: Manifest
     changed: bool
-    added_columns: list[str]  # of the source, left out
-    path: str  # of the version, in the lake
+    added_columns: list[str]
+    path: str
 
 
 @dataclass
 class Tally:
-    """What passed through on the way from the source to the files."""
+    """Sum of row hashes, control totals and row hashes, collected while the rows are written."""
 
     row_hash: int = 0
     totals: ControlTotals | None = None
-    # 8 bytes for each row, where no snapshot is shared
+    # 8 bytes for each row; empty if connections share a snapshot
     row_hashes: list[Hashes] = field(default_factory=list)
 
     def through(self, slices: Iterator[Slice]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows without their hashes, which are added up."""
+        """Yield the rows without their hashes, and add up the hashes."""
         for each in slices:
             self.row_hash = (self.row_hash + each.row_hash) % 2**64
             self.totals = each.totals or self.totals
@@ -52,20 +55,24 @@ class Tally:
 
 @dataclass(frozen=True)
 class Written:
-    """A draft that is not audited yet, and what the source says of its rows."""
+    """A draft that is not audited yet, and the source's figures of its rows.
+
+    `row_hash` is the sum of the hashes that came with the rows. `arrival` is decided here, because
+    it needs the snapshot, which ends before the audit.
+    """
 
     source: SourceDay
     draft: Draft
-    row_hash: int  # of the rows as they arrived
+    row_hash: int
     totals: ControlTotals
-    arrival: Judgement  # of values, while the snapshot is there
+    arrival: Judgement
 
     @property
     def is_of_two_states(self) -> bool:
-        """Return whether the rows are not those of the control totals, as far as can be told.
+        """Return whether the rows and the control totals are of different states of the day.
 
-        The day was written to between the two, or it gained or lost a partition: that is not
-        subject to PostgreSQL's snapshots.
+        The day was changed between the two; or a partition was attached or detached, which
+        PostgreSQL's snapshots do not isolate.
         """
         return self.row_hash != self.totals.fingerprint.row_hash
 
@@ -73,7 +80,7 @@ class Written:
 def import_day(
     db: BookingsDb, day: StoredDay, run_id: str, limits: RowLimits = USUAL
 ) -> ImportedDay:
-    """Return the day's valid version: the newest if it equals the source, else a new one."""
+    """Return the newest version if it equals the source; else import the day as a new one."""
     began, asked = time.monotonic(), datetime.now(UTC)
     with db.day(date.fromisoformat(day.date)) as source, ThreadPoolExecutor(1) as beside:
         raise_if_clock_differs(db.dialect.address, source.snapshot.moment, asked)
@@ -99,7 +106,7 @@ def _imported(
 def _write_again(
     day: StoredDay, run_id: str, source: SourceDay, figures: Future[ControlTotals]
 ) -> Written:
-    """Write the rows of a newer state, with its own figures."""
+    """Write the rows of a newer state, with the control totals of that state."""
     if not source.shares_a_snapshot:
         return _write(day, run_id, source, source.in_one_statement(), figures)
     with ThreadPoolExecutor(1) as beside:
@@ -113,7 +120,7 @@ def _write(
     slices: Iterator[Slice],
     figures: Future[ControlTotals],
 ) -> Written:
-    """Write the rows; their figures come with them, or else from `figures`."""
+    """Write the rows. Their control totals come with the rows or from `figures`."""
     draft = Draft(day, version_id(moment_id(source.snapshot.moment), day.table, run_id))
     tally = Tally()
     draft.write(tally.through(slices))
@@ -132,17 +139,17 @@ def _seal(day: StoredDay, written: Written, limits: RowLimits) -> Manifest:
 
 
 def _current(day: StoredDay) -> Manifest | None:
-    """Return the newest version, if it is made by today's code."""
+    """Return the newest version if it is valid and was made by this code version."""
     manifest = day.newest()
     if manifest is None or manifest.version != day.version_ids()[0]:
-        # A newer one that no longer counts may be what is visible, and no pointer goes back to an
-        # older version
+        # The newest folder is not valid but may be published. The pipeline never goes back to an
+        # older version, so the day is imported again.
         return None
     return manifest if manifest.code_version == day.table.code_version else None
 
 
 def _is_of(manifest: Manifest, totals: ControlTotals) -> bool:
-    """Return whether the version has the source's fingerprint."""
+    """Return whether the version and the source have the same fingerprint."""
     return manifest.fingerprint is not None and not manifest.fingerprint.differs_from(
         totals.fingerprint
     )

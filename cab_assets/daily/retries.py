@@ -1,4 +1,4 @@
-"""Retries of an import that the source ended for a reason that passes."""
+"""Retry an import after a temporary error of the source."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import TypeVar
 from cab_assets.sources.failures import BookingsDbInterrupted, BookingsDbUnavailable
 
 T = TypeVar("T")
-# Seconds before each retry. Together they outlast a restart and most fail-overs. A replica that
-# ends queries to catch up with its primary needs such a time, too, until it leaves new ones alone.
+# Seconds before each retry. Together they are longer than a restart and most fail-overs, and than
+# the time in which a replica catches up with its primary and therefore cancels queries.
 PAUSES: tuple[float, ...] = (2, 10, 30)
 
 
 @dataclass
 class Outage:
-    """Whether a run waited for the source in vain; until a day succeeds, it does not wait again."""
+    """Whether all retries of a day failed. Then no retry follows until a day succeeds."""
 
     in_vain: bool = False
 
@@ -23,7 +23,7 @@ class Outage:
 def retried(
     work: Callable[[], T], name: str, say: Callable[[str], None], ending: Event, outage: Outage
 ) -> T:
-    """Return what `work` returns; stop retrying when the run is `ending`."""
+    """Return the result of `work`, with retries. Stop retrying when the run is `ending`."""
     for number, pause in enumerate(() if outage.in_vain else PAUSES, 1):
         try:
             return work()

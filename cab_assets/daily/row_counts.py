@@ -1,4 +1,4 @@
-"""The last checks of the audit: how many rows a day holds, against earlier versions and days."""
+"""Checks that compare the row count of a day with its earlier versions and with earlier days."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,20 +11,28 @@ from cab_assets.store.manifest import Manifest
 from cab_assets.store.stored_day import StoredDay, stored_days
 
 ROWS_AS_USUAL = "rows_as_usual"
-ACCEPT_LOSS = "cab/accept-loss"  # tag of a run
-REMEDY = f"run the day again with the tag {ACCEPT_LOSS}=true if the source was meant to lose them"
-JUDGED_ROWS = 100  # a smaller day can shrink by half without a fault
+# Tag of a run
+ACCEPT_LOSS = "cab/accept-loss"
+REMEDY = f"if the rows were deleted on purpose, run the day again with the tag {ACCEPT_LOSS}=true"
+# A day with fewer rows is not checked: it can lose half of them without a fault
+JUDGED_ROWS = 100
+# Number of earlier days whose median row count is the usual one
 USUAL_DAYS = 14
-USUAL_SHARE = 0.1  # of the median: a holiday holds more
+# A warning follows below this share of the median. Even a holiday has more rows.
+USUAL_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class RowLimits:
-    """How far the row count of a day may fall."""
+    """How far the row count of a day may fall.
 
-    max_loss: float = 0.5  # of the rows of the version before
+    `max_loss` is the share of the rows of the version before. `yesterday` is the day whose first
+    import is compared with earlier days.
+    """
+
+    max_loss: float = 0.5
     accept_loss: bool = False
-    yesterday: date | None = None  # the day whose first import is compared with earlier days
+    yesterday: date | None = None
 
 
 USUAL = RowLimits()
@@ -43,7 +51,10 @@ def not_lost(before: Manifest | None, rows: int, limits: RowLimits) -> Judgement
 
 
 def as_usual(day: StoredDay, before: Manifest | None, rows: int, limits: RowLimits) -> Judgement:
-    """Compare the first import of yesterday, and later ones of a day that was not as usual."""
+    """Compare the row count of a day with earlier days.
+
+    This applies to the first import of yesterday, and to later imports after a warning.
+    """
     first = before is None and date.fromisoformat(day.date) == limits.yesterday
     detail = {"rows": str(rows)}
     if not first and not (before and _warned(before)):
@@ -59,14 +70,14 @@ def _warned(manifest: Manifest) -> bool:
 
 
 def _earlier_rows(day: StoredDay) -> list[int]:
-    """Return the row counts of the last days before this one that have a version."""
+    """Return the row counts of the latest USUAL_DAYS days before this one that have a version."""
     days = sorted(stored_days(day.table, day.lake), key=lambda each: each.date, reverse=True)
     earlier = (each.newest() for each in days if each.date < day.date)
     return [manifest.rows for manifest in islice(filter(None, earlier), USUAL_DAYS)]
 
 
 def is_withheld(day: StoredDay, source: Fingerprint) -> bool:
-    """Return whether this state of the source was imported, and withheld for the rows it lost."""
+    """Return whether this state of the source was imported and withheld for lost rows."""
     held = day.withheld()
     return (
         held is not None

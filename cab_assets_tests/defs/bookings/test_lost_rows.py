@@ -43,8 +43,8 @@ def test_a_day_that_lost_more_than_half_is_withheld_until_a_tag_accepts_it(
     assert (
         published.run(YESTERDAY).failure
         == f"1 of 1 days failed and are not published:\n{YESTERDAY}: the audit of bookings failed:"
-        " rows_not_lost (before: 200, after: 99, to publish it: run the day again with the tag"
-        " cab/accept-loss=true if the source was meant to lose them)"
+        " rows_not_lost (before: 200, after: 99, to publish it: if the rows were deleted on"
+        " purpose, run the day again with the tag cab/accept-loss=true)"
     )
     assert visible(published) == 200
     accepted = published.run(YESTERDAY, more_tags=ACCEPT)
