@@ -1,4 +1,4 @@
-"""What is told of the bookings of a day."""
+"""The aggregates of bookings by day and currency."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -7,9 +7,9 @@ from cab_assets.schemas import BOOKING_AGGREGATES
 
 
 def aggregate_bookings(bookings: DataFrame) -> DataFrame:
-    """Return one row per day and currency: number of bookings, their amounts, the highest tip.
+    """Return one row per day and currency: number of bookings, sums and mean, highest tip.
 
-    Amounts ignore NULL.
+    A NULL amount is ignored, as in SQL.
     """
     return (
         bookings.groupBy("booking_date", "currency_code")

@@ -1,4 +1,8 @@
-"""The JSON of a click, taken apart into the texts of its fields."""
+"""Parse the JSON of clicks into the texts of their fields.
+
+Fast path: a record with exactly 48 double quotes (12 keys and 12 string values) is parsed by
+orjson. Python's `json`, which also shows duplicate keys, parses all other records (decision 7).
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,41 +20,48 @@ OTHER_KEYS = {
     "os_version": ("OS_version", "os_version"),
     "event_timestamp": ("timestamp\n", "timestamp"),
 }
-# Of a column: each is one spelling
+# Column -> the spellings of its key
 KEYS = {column.name: OTHER_KEYS.get(column.name, (column.name,)) for column in EVENT}
 COLUMN_OF = {key: name for name, keys in KEYS.items() for key in keys}
 KEPT_AS_WRITTEN = frozenset(column.name for column in EVENT if column.type == "string")
 first, *mixed, last = (itemgetter(*keys) for keys in product(*KEYS.values()))
-SPELLINGS = (first, last, *mixed)  # an app spells either all keys in the new way or none
-QUOTES = 4 * len(KEYS)  # in an object of our keys whose values are strings
+# All combinations of spellings. The usual two come first: an app spells either all keys in the new
+# way or none.
+SPELLINGS = (first, last, *mixed)
+# Number of quotes in an object that has each known key once, with a string value
+QUOTES = 4 * len(KEYS)
 
-Texts = tuple[str | None, ...]  # of the columns of an event, in their order
+# The texts of an event, in the order of its columns
+Texts = tuple[str | None, ...]
 NONE: Texts = (None,) * len(KEYS)
 
 
 class Number(str):
-    """A JSON number, as it was written."""
+    """A JSON number, as the text that was written."""
 
     __slots__ = ()
 
 
 class Members(list[tuple[str, Any]]):
-    """An object, with a key given twice in it twice."""
+    """The members of a JSON object. A duplicate key is in it twice."""
 
 
 @dataclass(frozen=True)
 class Odd:
-    """What is to be said of a record beside its texts."""
+    """What is wrong with a record, apart from the values of its texts."""
 
-    fault: str | None = None  # why it is no object of JSON
-    faults: Mapping[str, str] = field(default_factory=dict)  # by column: `missing` or `twice`
+    # Why it is not a JSON object
+    fault: str | None = None
+    # Column -> `missing` or `twice`
+    faults: Mapping[str, str] = field(default_factory=dict)
+    # Number of unknown keys
     extra_keys: int = 0
 
 
 def take_apart(values: Iterable[bytes | None]) -> tuple[dict[str, pa.StringArray], dict[int, Odd]]:
-    """Return, by column, the text of each record, and by number, what is wrong with a record.
+    """Return column -> texts of all records, and record number -> what is wrong with it.
 
-    Never raises.
+    Never raise an error.
     """
     rows, odd = [], {}
     for number, value in enumerate(values):
@@ -65,10 +76,10 @@ def take_apart(values: Iterable[bytes | None]) -> tuple[dict[str, pa.StringArray
 
 
 def _plain(value: bytes | None) -> Texts | None:
-    """Return the texts of a record that is one object of our keys, each once, all strings.
+    """Return the texts of an object that has each known key once, with a string value.
 
-    Return None for any other record: `_any` reads it. Strings for all our keys take all the quotes
-    there are, so no other key is there, and none is twice.
+    Return None for any other record, which `_any` then reads. Such an object uses all QUOTES
+    quotes of the record, so the record cannot have another key or a duplicate one.
     """
     if value is None or value.count(b'"') != QUOTES:
         return None
@@ -79,7 +90,8 @@ def _plain(value: bytes | None) -> Texts | None:
     for spelling in SPELLINGS:
         try:
             texts: Texts = spelling(members)
-            "".join(texts)  # type: ignore[arg-type]  # raises unless all are strings
+            # Raises TypeError unless all values are strings
+            "".join(texts)  # type: ignore[arg-type]
         except KeyError:
             continue
         except TypeError:
@@ -99,7 +111,7 @@ def _any(value: bytes | None) -> tuple[Texts, Odd]:
             parse_float=Number,
             parse_constant=_no_number,
         )
-        # An escape like \ud800 alone is no character either
+        # An unpaired surrogate such as \ud800 cannot be encoded either
         json.dumps(found, ensure_ascii=False).encode()
     except UnicodeError:
         return NONE, Odd("not_utf8")
@@ -124,9 +136,10 @@ def _fields(members: Members) -> tuple[Texts, Odd]:
 
 
 def _text(name: str, value: Any = None) -> str | None:
-    """Return the text of a value: numbers and flags need not be strings.
+    """Return the text of a value. Numbers and flags may be JSON numbers and booleans.
 
-    Return None for a type that means nothing here.
+    Return None for a type that the column cannot have. The position of a click may be missing or
+    null; its text is then empty.
     """
     if value is None and name in POSITION:
         return ""

@@ -1,9 +1,7 @@
-"""What the texts in a click's JSON mean.
+"""Convert field texts to typed values. Invalid text becomes NULL; no function raises.
 
-Nothing here raises, whatever the text; NULL: it means nothing.
-
-Each type has one meaning, told text by text, and a way through Arrow that reads the plain texts of
-a column at once.
+Each type has a function that converts one text and defines its meaning, and a fast path by which
+Arrow converts the plain texts of a column at once.
 """
 
 import re
@@ -17,8 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-FIRST_MOMENT = np.datetime64("0001-01-01", "us")  # of the calendar that Python and Hive share
+# First and last local timestamp that both Python and Hive can represent
+FIRST_MOMENT = np.datetime64("0001-01-01", "us")
 LAST_MOMENT = np.datetime64("9999-12-31T23:59:59.999999", "us")
+# Column -> (smallest, largest valid value)
 BOUNDS: dict[str, tuple[Any, Any]] = {
     "customer_id": (0, 2**63 - 1),
     "lat": (-90.0, 90.0),
@@ -29,37 +29,45 @@ BLANKS = " \t\n\v\f\r"
 WHOLE_NUMBER = re.compile(r"[-+]?\d{1,19}", re.ASCII)
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 DATE, TIME = r"(\d{4}-\d\d-\d\d)", r"(\d\d:\d\d:\d\d)(\.\d{1,9})?"
-OFFSET = r"(Z|[-+](?:(?:0\d|1[0-3])(?::?[0-5]\d)?|14(?::?00)?))?"  # up to 14 hours
+# At most 14 hours
+OFFSET = r"(Z|[-+](?:(?:0\d|1[0-3])(?::?[0-5]\d)?|14(?::?00)?))?"
 MOMENT = re.compile(rf"{DATE}[ T]{TIME}{OFFSET}", re.ASCII)
-SINCE_1970 = re.compile(r"\d{10}(\d{3})?", re.ASCII)  # seconds, or milliseconds
-MICROSECONDS = 16  # digits of a time since 1970
-# No other form that Arrow reads without a zone is of that length
+# Seconds or milliseconds since 1970
+SINCE_1970 = re.compile(r"\d{10}(\d{3})?", re.ASCII)
+# Number of digits of such a time in microseconds
+MICROSECONDS = 16
+# Length of a plain timestamp. Arrow reads no other form without a zone that has this length.
 SECONDS = len("2020-09-14 09:59:07")
-SAFE_DIGITS = 18  # any such number fits
+# Every number with at most so many digits fits into 64 bits
+SAFE_DIGITS = 18
 TRUE, FALSE = ("yes", "true", "y", "1"), ("no", "false", "n", "0")
 FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
 PLAIN_FLAGS = [
     spelt for word in FLAGS for spelt in dict.fromkeys((word, word.upper(), word.title()))
 ]
 PLAIN_TRUE = len([word for word in PLAIN_FLAGS if FLAGS[word.lower()]])
-# The day, and all that follow, in microseconds
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAY = 24 * 3600 * 10**6  # in microseconds
-EARLIEST, LATEST = -1900 * 365 * DAY, 8000 * 365 * DAY  # a calendar knows them in every zone
+# A day in microseconds
+DAY = 24 * 3600 * 10**6
+# Microseconds since 1970 of instants that Python can convert to local times of every zone
+EARLIEST, LATEST = -1900 * 365 * DAY, 8000 * 365 * DAY
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How the texts of a type are read: the plain ones at once, any other by itself."""
+    """How the texts of a type are converted: the plain ones at once, each other one separately."""
 
+    # Which texts are plain
     plain: Callable[[pa.StringArray], pa.BooleanArray]
-    at_once: Callable[[pa.StringArray], pa.Array]  # pa.ArrowInvalid if a plain one means nothing
-    one: Callable[[str, str], Any]  # a text, and the zone whose wall clock is wanted
+    # Convert plain texts; pa.ArrowInvalid if one of them is invalid
+    at_once: Callable[[pa.StringArray], pa.Array]
+    # Convert one text, given the zone of local timestamps
+    one: Callable[[str, str], Any]
     type: pa.DataType
 
 
 def read(name: str, kind: str, texts: pa.StringArray, zone: str) -> pa.Array:
-    """Return the column's values; NULL where a text means none, or one out of bounds."""
+    """Return the values of a column; NULL where a text is invalid or its value out of bounds."""
     values = _values(KINDS[kind], texts, zone)
     if name not in BOUNDS:
         return values
@@ -77,12 +85,12 @@ def are_blank(texts: pa.StringArray) -> pa.BooleanArray:
 
 
 def wall_clock(instant: int, zone: str) -> int:
-    """Return what the clocks of a zone show at an instant; both in microseconds since 1970."""
+    """Return the local time of a zone at an instant; both in microseconds since 1970."""
     return instant + utc_offset(instant, zone)
 
 
 def utc_offset(instant: int, zone: str) -> int:
-    """Return a zone's offset from UTC in microseconds, at any instant that a record may have."""
+    """Return a zone's offset from UTC in microseconds, for any instant that a record can have."""
     known = EPOCH + timedelta(microseconds=min(max(instant, EARLIEST), LATEST))
     return (known.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()) // timedelta(
         microseconds=1
@@ -118,7 +126,7 @@ def _are_not_empty(texts: pa.StringArray) -> pa.BooleanArray:
 
 
 def _degrees(texts: pa.StringArray) -> pa.Array:
-    # Of what is no number in JSON it reads inf and nan, which are out of all bounds
+    # Arrow also reads inf and nan, which are not JSON numbers; both are out of bounds
     return texts.cast(pa.float64())
 
 
@@ -132,7 +140,7 @@ def _are_kept_as_written(texts: pa.StringArray) -> pa.BooleanArray:
 
 
 def _one_as_written(text: str, _: str) -> str | None:
-    # Tools written in C cut a text off at a NUL
+    # Tools written in C end a text at a NUL
     return text if text and "\x00" not in text else None
 
 
@@ -157,7 +165,7 @@ def _moments(texts: pa.StringArray) -> pa.Array:
 
 
 def _moment(text: str, zone: str) -> int | None:
-    """Return the local time in microseconds since 1970, of any year that records may have."""
+    """Return the local time in microseconds since 1970, or None if the text is invalid."""
     trimmed = text.strip(BLANKS)
     if SINCE_1970.fullmatch(trimmed):
         return wall_clock(int(trimmed.ljust(MICROSECONDS, "0")), zone)
@@ -172,7 +180,7 @@ def _moment(text: str, zone: str) -> int | None:
 
 
 def _offset(text: str) -> int:
-    """Return how far a clock with this offset of ISO 8601 is ahead of UTC, in microseconds."""
+    """Return an ISO 8601 offset in microseconds; positive means ahead of UTC."""
     digits = text[1:].replace(":", "").ljust(4, "0")
     minutes = int(digits[:2]) * 60 + int(digits[2:])
     return (-minutes if text[0] == "-" else minutes) * 60 * 10**6

@@ -1,7 +1,7 @@
-"""Records of the clickstream, each read into an event or refused with every reason why.
+"""Parse records of the clickstream: each becomes an event, or is rejected with all its reasons.
 
-Read in Spark's Python workers, a batch of Arrow at a time; this package is sent there with the job,
-its libraries are not.
+This runs in Spark's Python workers, one Arrow record batch at a time. The package `cab_assets` is
+sent to them with the job; its libraries must be installed there.
 """
 
 import gc
@@ -33,7 +33,8 @@ NOT_ODD = Odd()
 INSTANT = pa.timestamp("us", tz="UTC")
 FIRST_MOMENT = int(np.datetime64(date.min, "us").astype(np.int64))
 LAST_MOMENT = pa.scalar(datetime.max.replace(tzinfo=UTC), INSTANT)
-# Added to Kafka's UTC time: no zone's clock is further behind UTC than that
+# Fast pre-check: an event that is at most this far ahead of Kafka's UTC time cannot be more than a
+# day ahead of Kafka's local time, because no time zone is more than 14 hours behind UTC
 SAFELY_AHEAD = DAY * 10 // 24
 
 Batches = Iterator[pa.RecordBatch]
@@ -42,15 +43,17 @@ Batches = Iterator[pa.RecordBatch]
 def read_clicks(records: DataFrame, *, start_date: date, zone: str) -> DataFrame:
     """Return one row per record of Kafka's source, in the columns of `clickstream_batches`.
 
-    The source may be a batch or a stream. No input raises.
+    The source may be a batch or a stream. No record raises an error. `extra_keys` counts unknown
+    keys. `reasons` is NULL for an accepted record, or has one or more of:
 
-    `reasons` is NULL, or `value_is_null`, `not_utf8` (an escape like \\ud800 alone is no character
-    either), `not_json` or `not_an_object`, or else, of each field that is wrong,
-    `<column>_missing`, `<column>_twice` (in whatever spelling) or `<column>_unusable`; and
-    `event_before_start` or `event_in_future` (over a day ahead of Kafka's time on the clock of
-    `zone`). `kafka_timestamp_unusable`: a Kafka time before `start_date` or after the year 9999, as
-    of a producer that counts seconds or microseconds. No record can have arrived then, so the
-    moment of reading takes its place. `extra_keys` counts the keys that are none of ours.
+    - `value_is_null`, `not_utf8` (also an escape of an unpaired surrogate, such as \\ud800),
+      `not_json` or `not_an_object`, which has no other reasons beside it
+    - for each wrong field `<column>_missing`, `<column>_twice` (in any spelling) or
+      `<column>_unusable`
+    - `event_before_start`, or `event_in_future`: over a day ahead of Kafka's local time in `zone`
+    - `kafka_timestamp_unusable`: Kafka's time is before `start_date` or after the year 9999, for
+      example from a producer that counts seconds or microseconds. No record can have arrived then,
+      so the time of reading replaces it.
     """
     return (
         records.withColumnsRenamed(RENAMED)
@@ -61,7 +64,7 @@ def read_clicks(records: DataFrame, *, start_date: date, zone: str) -> DataFrame
 
 @dataclass(frozen=True)
 class Reader:
-    """Events are from `start` on, on the clock of `zone`."""
+    """Parser of records whose events are from the day `start` on, in local time of `zone`."""
 
     start: date
     zone: str
@@ -69,16 +72,20 @@ class Reader:
     def read_all(self, batches: Batches) -> Batches:
         """Read all batches in a worker, without garbage collection.
 
-        Nothing here makes cycles of objects, and looking for them takes a fifth of the time.
+        No code here makes reference cycles, and searching for them would take a fifth of the time.
         """
         gc.disable()
         try:
             yield from map(self.read, batches)
         finally:
-            gc.enable()  # the worker serves other jobs, too
+            # Spark uses the worker for other jobs too
+            gc.enable()
 
     def read(self, records: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the rows of `value` and the columns of the position, in any order."""
+        """Return one row per record, in the same order.
+
+        `records` has `value` and the columns of the position, in any order.
+        """
         texts, odd = take_apart(records.column("value").to_pylist())
         event = {
             each.name: read(each.name, each.type, texts[each.name], self.zone) for each in EVENT
@@ -98,7 +105,7 @@ class Reader:
         for row, each in odd.items():
             extra_keys[row] = each.extra_keys
         event[EVENT_DATE.name] = event[TIME].cast(pa.date32()).cast(pa.string())
-        # A rejected record keeps its bytes, and no values that were read from them
+        # A rejected record has its bytes, and no values that were read from them
         kept = {name: pc.if_else(accepted, column, None) for name, column in event.items()}
         place = {name: records.column(name) for name in PLACE_NAMES} | {"kafka_timestamp": arrived}
         refusal = {
@@ -109,7 +116,7 @@ class Reader:
         return pa.RecordBatch.from_pydict(kept | place | refusal, schema=STAGED.arrow_schema)
 
     def _untimely(self, moments: np.ndarray, arrived: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return which events are before the start, and which are too far ahead."""
+        """Return which events are before the start, and which are too far in the future."""
         ahead = moments - SAFELY_AHEAD > arrived
         for row in np.flatnonzero(ahead):
             ahead[row] = (
@@ -118,10 +125,7 @@ class Reader:
         return moments < self.start_moment, ahead
 
     def _arrived(self, given: pa.Array) -> tuple[pa.Array, np.ndarray]:
-        """Return the Kafka times, and which of them are unusable.
-
-        The present takes the place of these.
-        """
+        """Return the Kafka times, and which were unusable: the current time replaces those."""
         midnight = self.start_moment - utc_offset(self.start_moment, self.zone)
         first = pa.scalar(max(midnight, FIRST_MOMENT), INSTANT)
         usable = pc.and_(pc.greater_equal(given, first), pc.less_equal(given, LAST_MOMENT))
@@ -130,7 +134,7 @@ class Reader:
 
     @property
     def start_moment(self) -> int:
-        """Return the first moment of `start` on the wall clock, in microseconds since 1970."""
+        """Return the start of the day `start` as local time, in microseconds since 1970."""
         return int(np.datetime64(self.start, "us").astype(np.int64))
 
 
@@ -143,7 +147,7 @@ def _reasons(odd: Odd, wrong: set[str], *, early: bool, ahead: bool) -> list[str
 
 
 def _microseconds(moments: pa.Array) -> np.ndarray:
-    """Return microseconds since 1970; 0 for NULL."""
+    """Return timestamps as microseconds since 1970; 0 for NULL."""
     return np.asarray(pc.fill_null(moments.cast(pa.int64()), 0))
 
 
@@ -152,5 +156,5 @@ def _mask(found: pa.BooleanArray) -> np.ndarray:
 
 
 def _nothing(rows: int, kind: Any) -> Any:
-    """Return a column without values: NULL, or 0 where the type has none."""
+    """Return a column of NULL, or of 0 if the type has no NULL."""
     return np.full(rows, None, dtype=object) if kind is object else np.zeros(rows, kind)

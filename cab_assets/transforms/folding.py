@@ -1,4 +1,4 @@
-"""The day tables of the clickstream: what a day held, and the records that came since."""
+"""Merge new records into a day of the daily tables `clicks` and `rejects`."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -6,7 +6,8 @@ from pyspark.sql import functions as F
 from cab_assets.schemas import EVENT, PLACE_KEY, REJECTS
 
 EVENT_NAMES = [column.name for column in EVENT]
-FIRST = ["kafka_timestamp", *PLACE_KEY]  # orders the records of one event
+# Orders the records of one event; the first one is kept
+FIRST = ["kafka_timestamp", *PLACE_KEY]
 
 
 def fold_clicks(current: DataFrame, records: DataFrame) -> DataFrame:

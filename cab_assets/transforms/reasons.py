@@ -1,4 +1,4 @@
-"""The reasons for which today's rules reject a record."""
+"""The reasons for which the current rules reject a record."""
 
 from cab_assets.schemas import EVENT
 
