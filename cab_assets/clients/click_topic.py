@@ -21,15 +21,17 @@ from cab_assets.clients.kafka_reading import delivered, first, first_delivered
 from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.errors import CabError
 
+# Kafka's error code for a topic that does not exist
 UNKNOWN_TOPIC = 3
-# Python's years 1 to 9999; a producer may give any time
+# Milliseconds since 1970 of Python's years 1 to 9999. A producer can send any other time.
 EARLIEST_MS, LATEST_MS = -62_135_596_800_000, 253_402_300_799_000
-# Records of a transaction count when it is over, and not at all when it is given up
+# Records of a transaction are delivered when it is committed, and never if it is aborted
 READ_COMMITTED = "read_committed"
 
 OPEN = KafkaSecurity()
 
-Offsets = dict[int, int]  # partition -> offset
+# Partition -> offset
+Offsets = dict[int, int]
 
 
 class NoSuchTopic(CabError):
@@ -38,17 +40,19 @@ class NoSuchTopic(CabError):
 
 @dataclass(frozen=True)
 class TopicState:
-    """The topic as the broker describes it at one moment."""
+    """The topic's id and offsets at one moment."""
 
     id: str
-    begins: Offsets  # of the oldest record that is still there
-    # One past the newest record that is delivered: what follows waits behind an open transaction
+    # Offset of the oldest record that Kafka still has
+    begins: Offsets
+    # One past the newest record that Kafka delivers; later records wait behind an open transaction
     ends: Offsets
-    highs: Offsets = field(default_factory=dict)  # one past the newest record
+    # One past the newest record
+    highs: Offsets = field(default_factory=dict)
 
     @property
     def held(self) -> Offsets:
-        """Return how many offsets of a partition wait behind an open transaction, where any do."""
+        """Return partition -> number of offsets behind an open transaction, if there are any."""
         behind = {
             partition: high - self.ends.get(partition, 0) for partition, high in self.highs.items()
         }
@@ -57,18 +61,22 @@ class TopicState:
 
 @dataclass(frozen=True)
 class Held:
-    """Records of a partition that wait behind an open transaction."""
+    """Records of a partition that wait behind an open transaction.
+
+    `offset` is that of the transaction's first record; `since` is when that record was sent, or
+    None if it could not be read.
+    """
 
     partition: int
-    offset: int  # of the transaction's first record
+    offset: int
     records: int
-    since: datetime | None  # when that record was sent, if it could be read
+    since: datetime | None
 
     def __str__(self) -> str:
         since = (
             f"since {self.since:%Y-%m-%d %H:%M:%S} UTC"
             if self.since
-            else "since when could not be read"
+            else "since an unknown time (its first record could not be read)"
         )
         return (
             f"partition {self.partition}: {self.records:,} records wait behind an open transaction"
@@ -78,26 +86,27 @@ class Held:
 
 @dataclass(frozen=True)
 class ClickTopic:
-    """The topic `name` on the brokers `servers` (host:port, comma-separated)."""
+    """The topic `name` of the brokers `servers` (host:port, comma-separated)."""
 
     servers: str
     name: str
     security: KafkaSecurity = OPEN
 
     def look(self) -> TopicState:
-        """Return the topic's id and offsets now.
+        """Return the current id and offsets of the topic.
 
-        Raise NoSuchTopic, KafkaUnavailable within five seconds, KafkaRefused if we may not see the
-        topic, and KafkaFailed for any other error of the broker.
+        Raise NoSuchTopic, KafkaUnavailable within five seconds, KafkaRefused if this user may not
+        see the topic, and KafkaFailed for any other error of the broker.
         """
         with answering(self.servers, self.security):
             return within(ANSWER_TIMEOUT_SECONDS, self._look)
 
     def held(self, state: TopicState) -> list[Held]:
-        """Return what waits behind an open transaction, and since when."""
+        """Return the records that wait behind open transactions, and since when they wait."""
         sent: dict[int, datetime] = {}
         if state.held:
-            with suppress(KafkaError, TimeoutError, OSError):  # what waits is known without it
+            # The times are optional
+            with suppress(KafkaError, TimeoutError, OSError):
                 sent = within(ANSWER_TIMEOUT_SECONDS, lambda: self._sent(state))
         return [
             Held(partition, state.ends[partition], records, sent.get(partition))
@@ -105,7 +114,7 @@ class ClickTopic:
         ]
 
     def for_spark(self) -> dict[str, str]:
-        """Return the topic as options of Spark's Kafka source."""
+        """Return the options for Spark's Kafka source."""
         return {
             "kafka.bootstrap.servers": self.servers,
             "subscribe": self.name,
@@ -113,22 +122,22 @@ class ClickTopic:
         }
 
     def first_delivered(self, partition: int, stretches: Sequence[tuple[int, int]]) -> int | None:
-        """Return the offset of the first record in some stretches that is delivered, or None.
+        """Return the first offset in some ranges that the broker delivers, or None.
 
-        Each stretch is (start, end), ascending.
+        Each range is (start, end), without the end; the ranges are ascending.
         """
         starts, ends = np.array(stretches, dtype=np.int64).T
         with answering(self.servers, self.security), closing(self._reader()) as reader:
             return first_delivered(reader, TopicPartition(self.name, partition), starts, ends)
 
     def sent_ms(self, partition: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield offset and Kafka time, as its producer gave it, of each delivered record."""
+        """Yield the offset and the Kafka time, in milliseconds, of each delivered record."""
         with answering(self.servers, self.security), closing(self._reader()) as reader:
             for record in delivered(reader, TopicPartition(self.name, partition), start, end):
                 yield record.offset, int(record.timestamp)
 
     def _reader(self) -> Reader:
-        """Return what reads records of transactions that are over, and commits nothing."""
+        """Return a consumer that reads committed records and commits no offsets."""
         given = {"isolation_level": READ_COMMITTED, "enable_auto_commit": False}
         return Reader(self.servers, self.security, auto_offset_reset="none", **given)
 
@@ -139,7 +148,7 @@ class ClickTopic:
             partitions = [
                 TopicPartition(self.name, each["partition_index"]) for each in topic["partitions"]
             ]
-            # Before `ends`, which may grow meanwhile
+            # Read before `ends`, which may grow meanwhile
             highs = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
             begins = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
             ends = admin.list_partition_offsets(
@@ -167,9 +176,9 @@ class ClickTopic:
 
 
 def check_answer(topic: Mapping[str, Any], name: str, servers: str) -> None:
-    """Raise NoSuchTopic, or a KafkaError, unless the broker described the topic.
+    """Raise NoSuchTopic or a KafkaError if the answer about the topic is an error.
 
-    An answer that is an error has no partitions, like a topic in which nothing waits.
+    Such an answer has no partitions, so it would look like a topic without records.
     """
     if topic["error_code"] == UNKNOWN_TOPIC:
         raise NoSuchTopic(
@@ -180,10 +189,10 @@ def check_answer(topic: Mapping[str, Any], name: str, servers: str) -> None:
 
 
 def _sent(reader: Reader, partition: TopicPartition, offset: int) -> datetime:
-    """Return the time of the first record from `offset` on, delivered or not."""
+    """Return the time of the first record from `offset` on, even if its transaction is open."""
     return moment(int(first(reader, partition, offset).timestamp))
 
 
 def moment(milliseconds: int) -> datetime:
-    """Return the moment of a Kafka time; of one outside Python's calendar, the calendar's end."""
+    """Return a Kafka time as an instant, limited to the years that Python can represent."""
     return datetime.fromtimestamp(min(max(milliseconds, EARLIEST_MS), LATEST_MS) / 1000, UTC)

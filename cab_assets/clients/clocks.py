@@ -1,4 +1,4 @@
-"""Clocks and zones that must agree before a day is the same day for everybody."""
+"""Check that servers and this machine agree on the time and on time zones."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 from cab_assets.errors import CabError
 
-# Machines that ask a time server differ by milliseconds; a wrong zone is a quarter of an hour at
-# least
+# Tolerance. Machines with a time server differ by milliseconds, a wrong zone by at least 15 min.
 APART = timedelta(minutes=1)
 
 
@@ -23,16 +22,18 @@ class ZonesDisagree(CabError):
 class Clocks:
     """One instant as a server shows it."""
 
-    moment: datetime  # in UTC
-    session: datetime  # in the zone of its session, which was set to UTC
+    # In UTC
+    moment: datetime
+    # In the time zone of the session, which was set to UTC
+    session: datetime
     # In the business time zone; None if the server does not know the zone
     business: datetime | None
 
 
 def raise_if_clock_differs(where: str, moment: datetime, since: datetime) -> None:
-    """Raise ClocksDisagree unless `moment` lies between `since` and now.
+    """Raise ClocksDisagree if `moment` is more than a minute before `since` or after now.
 
-    `moment` is by the clock of `where`, the other two by the clock of this machine.
+    `moment` is by the clock of the server `where`, the other two are by the clock of this machine.
     """
     now = datetime.now(UTC)
     ahead = max(moment - now, timedelta()) - max(since - moment, timedelta())
@@ -42,22 +43,22 @@ def raise_if_clock_differs(where: str, moment: datetime, since: datetime) -> Non
             " the clock of this machine"
         )
         raise ClocksDisagree(
-            f"the clock of {where} is {apart}; versions and days go by both: let both follow a time"
-            " server (chrony, ntpd), then run again"
+            f"the clock of {where} is {apart}. Days and the order of versions depend on both:"
+            " synchronize both with a time server (chrony, ntpd), then run again"
         )
 
 
 def raise_if_zone_differs(where: str, clocks: Clocks, zone: ZoneInfo) -> None:
-    """Raise ZonesDisagree unless the session is in UTC and knows the business zone's rules."""
+    """Raise ZonesDisagree if the session is not in UTC or has other rules for the business zone."""
     ours = {
-        "UTC, which its session was told to run in": (clocks.session, UTC),
+        "UTC, the time zone that was set for its session": (clocks.session, UTC),
         f"{zone.key}, by Python's rules": (clocks.business, zone),
     }
     for what, (shown, on) in ours.items():
         expected = clocks.moment.astimezone(on).replace(tzinfo=None)
         if shown is not None and abs(shown - expected) > APART:
             raise ZonesDisagree(
-                f"{where} shows {shown:%Y-%m-%d %H:%M} where it is {expected:%Y-%m-%d %H:%M} in"
-                f" {what}; look for a proxy or pool that drops settings of sessions, and for tables"
-                " of zones that are out of date"
+                f"{where} shows {shown:%Y-%m-%d %H:%M}, but it is {expected:%Y-%m-%d %H:%M} in"
+                f" {what}; check for a proxy or pool that drops session settings, and for time zone"
+                " tables that are out of date"
             )

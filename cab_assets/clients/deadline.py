@@ -15,7 +15,8 @@ def started(call: Callable[[], T]) -> "Future[T]":
     def run() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # noqa: BLE001  raised again where it is waited for
+        # Raised again where the result is read
+        except BaseException as error:  # noqa: BLE001
             future.set_exception(error)
 
     Thread(target=run, daemon=True).start()
@@ -25,7 +26,7 @@ def started(call: Callable[[], T]) -> "Future[T]":
 def within(seconds: float, call: Callable[[], T]) -> T:
     """Return what `call` returns.
 
-    Raise TimeoutError if it takes longer; the call itself goes on.
+    Raise TimeoutError if it takes longer. The call itself is not stopped.
     """
     try:
         return started(call).result(seconds)

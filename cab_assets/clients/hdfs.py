@@ -1,4 +1,4 @@
-"""HDFS as Arrow sees it: through hdfs-native, which needs no Java."""
+"""HDFS as a file system of Arrow, through hdfs-native, which needs no Java."""
 
 import io
 import time
@@ -11,15 +11,16 @@ import pyarrow.fs as pafs
 
 from cab_assets.clients.deadline import within
 
-# Time-out of one call; without it, the client waits more than a minute for a missing NameNode
+# Time-out of one call. Without it, the client waits more than a minute for a missing NameNode.
 ANSWER_TIMEOUT_SECONDS = 20
-# Time-out for a DataNode's report of a file's last block, which takes 0.1 s
+# Time-out for a DataNode's report of a file's last block, which usually takes 0.1 s
 REPORT_SECONDS = 20
 
 
 def file_system(address: ParseResult) -> pafs.PyFileSystem:
     """Return the file system of `hdfs://host:port/…`."""
-    from hdfs_native.fsspec import HdfsFileSystem  # only where the lake is on HDFS
+    # Imported only if the lake is on HDFS
+    from hdfs_native.fsspec import HdfsFileSystem
 
     return pafs.PyFileSystem(
         pafs.FSSpecHandler(Whole(HdfsFileSystem(address.hostname, address.port)))
@@ -27,9 +28,9 @@ def file_system(address: ParseResult) -> pafs.PyFileSystem:
 
 
 class Limited:
-    """Passes calls on, each with a time limit.
+    """Wrapper that passes calls on, each with a time-out.
 
-    What goes wrong is an OSError, as on any other file system.
+    Errors are raised as OSError, as by other file systems.
     """
 
     def __init__(self, inner: Any) -> None:
@@ -66,14 +67,14 @@ class Limited:
 
 
 class Whole(Limited):
-    """Files are read to their end.
+    """A file system whose files are always read to their end.
 
-    hdfs-native stops before a last block that no DataNode has reported yet, and a NameNode can be
-    told not to wait for that.
+    hdfs-native stops before the last block if no DataNode has reported it yet, and a NameNode can
+    be configured not to wait for that report when a file is closed.
     """
 
     def isfile(self, _path: str) -> bool:
-        """Return True without a look: Arrow asks before it opens a file, and `open` looks too."""
+        """Return True without a request: Arrow calls it before `open`, which checks it anyway."""
         return True
 
     def open(self, path: str, mode: str = "rb", **options: Any) -> Any:
@@ -93,14 +94,14 @@ class Whole(Limited):
             if time.monotonic() > deadline:
                 raise OSError(
                     f"only {file.size} of its {status['size']} bytes can be read: no DataNode has"
-                    " told the NameNode of the others"
+                    " reported the others to the NameNode"
                 )
             time.sleep(0.01)
         return file
 
 
 def said(error: RuntimeError) -> str:
-    """Return the server's first line, without the Java class around it.
+    """Return the first line of the server's message, without the Java class around it.
 
     The text looks like `RPCError("org…SafeModeException", "Cannot create …")`.
     """

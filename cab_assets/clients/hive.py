@@ -25,20 +25,24 @@ from cab_assets.clients.hive_errors import HiveRefused, named
 from cab_assets.clients.hive_text import Row
 from cab_assets.clients.hive_times import timestamp
 
-# Time-out of a statement. The longest one, an ADD of 90 partitions, takes 3 s; a run that waits for
-# two answers must not hang for a minute
+# Time-out of a statement: well above the slowest one (an ADD of 90 partitions takes 3 s), and low
+# enough that two time-outs take less than a minute
 ANSWER_TIMEOUT_SECONDS = 20
-CONNECTIONS = 4  # statements side by side: more do not make the metastore faster
-# Beyond 100 the metastore applies one ALTER in parts, and can fail half-way
+# Statements in parallel: the metastore is not faster with more
+CONNECTIONS = 4
+# Partitions of one ALTER TABLE. The metastore applies more than 100 in parts, so it can fail when
+# only some are done.
 PARTITIONS_A_STATEMENT = 90
 
 T = TypeVar("T")
 
 
-class TlsSocket(TSSLSocket):  # type: ignore[misc]  # Thrift has no types
+# Thrift has no types
+class TlsSocket(TSSLSocket):  # type: ignore[misc]
     """A socket that may be closed twice.
 
-    PyHive closes it after a failed TLS handshake, and then Thrift's own close would raise.
+    After a failed TLS handshake it is closed already, and PyHive closes it again: Thrift's own
+    close() would raise an error.
     """
 
     def close(self) -> None:
@@ -47,10 +51,7 @@ class TlsSocket(TSSLSocket):  # type: ignore[misc]  # Thrift has no types
 
 
 class Hive:
-    """Run statements on HiveServer2, on a few connections that threads share.
-
-    A connection is opened on first use.
-    """
+    """A client of HiveServer2. Its threads share a few connections, opened on first use."""
 
     def __init__(
         self,
@@ -76,44 +77,47 @@ class Hive:
             else None
         )
         self._password, self.ca, self.lake = password, ca, lake
-        self.declared: set[str] = set()  # tables and views that were found to have all our columns
+        # Tables and views that are known to have all declared columns
+        self.declared: set[str] = set()
         self._idle: SimpleQueue[tuple[hive.Connection, TSocket]] = SimpleQueue()
 
     def execute(self, statement: str) -> list[Row]:
         """Return the rows of a statement.
 
-        Raises HiveRefused or HiveUnavailable, which say which statement failed, and why.
+        Raise HiveRefused or HiveUnavailable, which say why it failed.
         """
         with self._connection() as connection:
             cursor = connection.cursor()
             cursor.execute(statement)
             rows = [tuple(row) for row in cursor.fetchall()] if cursor.description else []
-            cursor.close()  # not after an error: a server that hangs would be waited for twice
+            # Not after an error: if the server hangs, this would wait for it again
+            cursor.close()
             return rows
 
     def name(self, table: str) -> str:
-        """Return a table or view as a statement names it."""
+        """Return the name of a table or view in statements."""
         return f"`{self.database}`.`{table}`"
 
     def side_by_side(self, ask: Callable[[str], T], values: Sequence[str]) -> list[T]:
-        """Return `ask` of each value, a few at once."""
+        """Return the results of `ask` for each value; a few calls run in parallel."""
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             return list(pool.map(ask, values))
 
     @cached_property
     def is_apache(self) -> bool:
-        """Return whether it is Apache Hive's HiveServer2.
+        """Return whether this is the HiveServer2 of Apache Hive, not of Spark.
 
-        The plans of Spark's name no locations.
+        Query plans of Spark have no locations.
         """
         with self._connection() as connection:
             asked = ttypes.TGetInfoReq(connection.sessionHandle, ttypes.TGetInfoType.CLI_DBMS_NAME)
             return bool(connection.client.GetInfo(asked).infoValue.stringValue == "Apache Hive")
 
     def close(self) -> None:
-        """Close the connections.
+        """Close the sockets without closing the sessions.
 
-        The server ends a session whose client is gone, and one that hangs is not waited for.
+        The server ends a session whose client has disconnected, so there is no need to wait for a
+        server that hangs.
         """
         while not self._idle.empty():
             self._idle.get_nowait()[1].close()
@@ -142,7 +146,7 @@ class Hive:
             else TSocket(self.host, self.port)
         )
         socket.setTimeout(self.answer_seconds * 1000)
-        # For the whole process: PyHive has no setting of its own
+        # PyHive has no setting for this, so it is changed for the whole process
         hive.TYPES_CONVERTER["TIMESTAMP_TYPE"] = timestamp
         try:
             transport = TSaslClientTransport(
@@ -157,21 +161,22 @@ class Hive:
         except BaseException as error:
             socket.close()
             if type(error).__module__ == "kerberos":
-                reason = error.args[-1][0]  # (GSS, its code), (Kerberos, its code)
+                # The arguments are (text of GSS, code), (text of Kerberos, code)
+                reason = error.args[-1][0]
                 raise HiveRefused(
-                    f"Kerberos does not let us speak to {self._service}@{self.host} ({reason}); see"
-                    " `klist`, then `kinit`"
+                    f"Kerberos rejected the login to {self._service}@{self.host} ({reason}); check"
+                    " the tickets with `klist`, get one with `kinit`, then run again"
                 ) from error
             raise
 
     def _sasl(self) -> PureSASLClient:
         if self._service and "GSSAPI" not in mechanisms:
             raise HiveRefused(
-                "CAB_HIVE_URL asks for Kerberos, which takes the package kerberos beside this one:"
+                "CAB_HIVE_URL requires Kerberos, but the package kerberos is not installed: see"
                 " docs/servers.md#hiveserver2"
             )
         if self._service:
-            # PyHive's client cannot sign or encrypt: TLS does
+            # PyHive's client cannot sign or encrypt messages; TLS does that
             return PureSASLClient(self.host, service=self._service, qops=[QOP.AUTH])
-        # A server without passwords wants one all the same
+        # A server that checks no passwords still requires one
         return PureSASLClient(self.host, username=self.user, password=self._password or "none")

@@ -1,11 +1,12 @@
-"""Timestamps as HiveServer2 answers them."""
+"""Convert timestamps that HiveServer2 returns."""
 
 from datetime import datetime
 
 
 def timestamp(text: str) -> datetime | str:
-    """Return a timestamp to the microsecond; the text itself if Python has no such year."""
+    """Return a timestamp in microseconds, or the text if Python cannot represent its year."""
     try:
-        return datetime.fromisoformat(text[:26])  # Apache Hive answers nanoseconds
+        # Without the nanoseconds that Apache Hive returns
+        return datetime.fromisoformat(text[:26])
     except ValueError:
         return text

@@ -1,4 +1,4 @@
-"""The clients of kafka-python, and by name what goes wrong between this process and the brokers."""
+"""The clients of kafka-python, and the conversion of their errors to the pipeline's errors."""
 
 import logging
 import re
@@ -13,10 +13,11 @@ from kafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownBroke
 from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.errors import CabError, Unavailable
 
-ANSWER_TIMEOUT_SECONDS = 4  # a broker that is up answers in 0.03 s; a sensor must not wait for long
-# As kafka-python logs it
+# Time-out of a request. A broker that is up answers in 0.03 s, and a sensor must not wait for long.
+ANSWER_TIMEOUT_SECONDS = 4
+# A line of kafka-python's log
 CONNECTION_FAILED = re.compile(r"connection to \S+ failed: (.*)", re.DOTALL)
-# Also kafka-python's message if a rejection arrives together with the end of the connection
+# kafka-python logs this too if a broker rejects the login and closes the connection at once
 HUNG_UP = "socket disconnected"
 
 
@@ -35,7 +36,7 @@ class KafkaFailed(CabError):
 class _Client:
     """A Kafka client that ends its thread even if no broker answers.
 
-    kafka-python leaves the thread behind, one for each tick of a sensor.
+    kafka-python would leave the thread running, one for each tick of a sensor.
     """
 
     _client: Any
@@ -55,12 +56,13 @@ class _Client:
             raise
 
 
-class Admin(_Client, KafkaAdminClient):  # type: ignore[misc]  # kafka-python has no types
-    """Asks the broker about topics."""
+# kafka-python has no types
+class Admin(_Client, KafkaAdminClient):  # type: ignore[misc]
+    """Client for requests about topics."""
 
 
 class Reader(_Client, KafkaConsumer):  # type: ignore[misc]
-    """Reads records of a topic."""
+    """Client that reads records of a topic."""
 
 
 @contextmanager
@@ -78,28 +80,26 @@ def _named(error: Exception, reasons: list[str], servers: str, security: KafkaSe
         return refused
     if isinstance(error, TopicAuthorizationFailedError):
         return _denied(", ".join(error.args[0]), servers, security.user or "ANONYMOUS")
-    # of kafka-python itself: a connection was lost while it asked where the brokers are
+    # kafka-python raises UnknownBrokerIdError if a connection is lost while it looks up the brokers
     if getattr(error, "retriable", True) or isinstance(error, UnknownBrokerIdError):
         return KafkaUnavailable(
             f"Kafka at {servers} does not answer ({error}); see `cab doctor`, then run again"
         )
-    said = (
-        f"Kafka at {servers} answers, but with an error, or with what cannot be read here: {error}"
-    )
+    said = f"Kafka at {servers} answers with an error or with data that cannot be read: {error}"
     return KafkaFailed(
-        f"{said}. See `cab doctor`; a library that is missing is in requirements.lock"
+        f"{said}. See `cab doctor`; if a library is missing, install it from requirements.lock"
     )
 
 
 def _denied(topic: str, servers: str, user: str) -> KafkaRefused:
-    """Return who lacks the right to a topic, and the command that grants it.
+    """Return the error for a user without the right to a topic, with the command that grants it.
 
-    Read includes Describe.
+    The right Read includes Describe.
     """
     grant = f"--add --allow-principal 'User:{user}' --operation Read --topic '{topic}'"
     return KafkaRefused(
-        f"Kafka at {servers} does not let {user} describe or read topic {topic}; if there is such a"
-        f" topic, grant it: `kafka-acls --bootstrap-server {servers} {grant}`"
+        f"Kafka at {servers} does not allow {user} to describe or read topic {topic}; if the topic"
+        f" exists, grant it: `kafka-acls --bootstrap-server {servers} {grant}`"
     )
 
 
@@ -107,22 +107,22 @@ def _refused(reasons: list[str], servers: str, security: KafkaSecurity) -> Kafka
     causes = [found[1] for reason in reasons if (found := CONNECTION_FAILED.search(reason))]
     hung_up = bool(causes) and all(HUNG_UP in cause for cause in causes)
     if any("SaslAuthenticationFailed" in cause for cause in causes) or (security.user and hung_up):
-        user = f"{security.user} by {security.mechanism}"
-        rejected = f"Kafka at {servers} rejected the credentials: it does not let {user} in"
+        user = f"{security.user} ({security.mechanism})"
+        rejected = f"Kafka at {servers} rejected the login of user {user}"
         return KafkaRefused(
             f"{rejected}; check CAB_KAFKA_USER, CAB_KAFKA_PASSWORD and CAB_KAFKA_SASL_MECHANISM"
         )
     if any("CERTIFICATE_VERIFY_FAILED" in cause for cause in causes):
-        trusted = security.ca or "an authority that this machine trusts"
+        trusted = security.ca or "the authorities of this machine"
         return KafkaRefused(
-            f"the certificate of Kafka at {servers} is not one of {trusted}; check CAB_KAFKA_CA and"
-            " the host's name"
+            f"the certificate of Kafka at {servers} is not trusted by {trusted}, or is for another"
+            " host name; check CAB_KAFKA_CA and CAB_KAFKA_BOOTSTRAP_SERVERS"
         )
     return None
 
 
 class _Told(logging.Handler):
-    """Keeps what is logged."""
+    """Log handler that keeps the messages."""
 
     def __init__(self) -> None:
         super().__init__()

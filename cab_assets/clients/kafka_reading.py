@@ -1,4 +1,4 @@
-"""Records of a partition, read one stretch after the other."""
+"""Read the records of a partition."""
 
 import time
 from collections.abc import Iterator
@@ -9,13 +9,15 @@ from kafka import TopicPartition
 
 from cab_assets.clients.kafka_client import Reader
 
-SILENT_SECONDS = 20  # time-out of a consumer that makes no progress
-# A longer distance to the next offsets is skipped by a seek, which drops what was fetched
+# Time-out of a consumer that makes no progress
+SILENT_SECONDS = 20
+# A longer distance to the next range is skipped by a seek. For a shorter one, reading on is faster,
+# because a seek discards what was already fetched. Also the maximum number of records of a poll.
 SKIP_OFFSETS = 5_000
 
 
 def first(reader: Reader, partition: TopicPartition, offset: int) -> Any:
-    """Return the first record from `offset` on, delivered or not."""
+    """Return the first record from `offset` on, as the isolation level of `reader` allows."""
     reader.assign([partition])
     reader.seek(partition, offset)
     while not (found := reader.poll(timeout_ms=500, max_records=1)):
@@ -37,7 +39,7 @@ def delivered(reader: Reader, partition: TopicPartition, start: int, end: int) -
 
 
 def _moved(partition: TopicPartition, before: int, at: int, moved: float) -> float:
-    """Return when a reader last came further; TimeoutError if that is too long ago."""
+    """Return when the reader last made progress. Raise TimeoutError if that is too long ago."""
     if at > before:
         return time.monotonic()
     if time.monotonic() > moved + SILENT_SECONDS:
@@ -49,9 +51,9 @@ def _moved(partition: TopicPartition, before: int, at: int, moved: float) -> flo
 def first_delivered(
     reader: Reader, partition: TopicPartition, starts: np.ndarray, ends: np.ndarray
 ) -> int | None:
-    """Return the offset of the first record in the stretches that the broker delivers, or None.
+    """Return the offset of the first record in some ranges that the broker delivers, or None.
 
-    `starts` and `ends` are ascending.
+    `starts` and `ends` of the ranges are ascending.
     """
     reader.assign([partition])
     reader.seek(partition, at := int(starts[0]))

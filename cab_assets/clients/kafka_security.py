@@ -1,4 +1,4 @@
-"""How Kafka's clients authenticate and whom they trust, for kafka-python and Spark alike."""
+"""Login and trusted certificates of Kafka's clients, as settings of kafka-python and Spark."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +13,9 @@ LOGIN = {
 
 @dataclass(frozen=True)
 class KafkaSecurity:
-    """`protocol` and `mechanism` in Kafka's words.
+    """How to connect to Kafka. `protocol` and `mechanism` have Kafka's own values.
 
-    `ca` is a PEM file, without one the machine's own authorities are trusted.
+    `ca` is a PEM file. Without it, the authorities of the machine are trusted.
     """
 
     protocol: str = "PLAINTEXT"
@@ -25,7 +25,7 @@ class KafkaSecurity:
     ca: Path | None = None
 
     def for_python(self) -> dict[str, Any]:
-        """Return the arguments of each client of kafka-python."""
+        """Return the arguments for a client of kafka-python."""
         sasl = (
             {
                 "sasl_mechanism": self.mechanism,
@@ -40,9 +40,9 @@ class KafkaSecurity:
         )
 
     def for_spark(self) -> dict[str, str]:
-        """Return the options of a Kafka source.
+        """Return the options of Spark's Kafka source.
 
-        They hold the certificates themselves, because no file of ours is on Spark's machines.
+        They contain the certificates themselves, because the PEM file is not on Spark's machines.
         """
         options = {"security.protocol": self.protocol}
         if self._has_user:
@@ -64,5 +64,5 @@ class KafkaSecurity:
 
 
 def escaped(text: str | None) -> str:
-    """Return the text escaped for JAAS, which reads it between quotes."""
+    """Return the text escaped for a quoted value of JAAS."""
     return (text or "").replace("\\", "\\\\").replace('"', '\\"')

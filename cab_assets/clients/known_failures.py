@@ -1,4 +1,4 @@
-"""Failures of Spark and Hive that are known: what a server says, and what a person can do."""
+"""Known failures of Spark and Hive: the text of the server, and the remedy."""
 
 import sys
 from dataclasses import dataclass
@@ -69,12 +69,16 @@ class CatalogsDiffer(Refused):
 
 @dataclass(frozen=True)
 class Known:
-    """What a server says when it fails for a reason that we know."""
+    """A known failure: a pattern of the server's text, the pipeline's error and the remedy.
 
-    said: str  # a pattern
+    In `remedy`, {0} is replaced by the first group of the pattern. With `of_lake`, the text must
+    also name the lake.
+    """
+
+    said: str
     error: type[CabError]
-    remedy: str  # {0} is what the pattern's group matched
-    of_lake: bool = False  # only if the lake is named as well
+    remedy: str
+    of_lake: bool = False
 
 
 NETWORK = r"java\.net\.(?:Connect|UnknownHost|NoRouteToHost|SocketTimeout)Exception"
@@ -82,21 +86,21 @@ KNOWN = (
     Known(
         r"(?:ModuleNotFoundError: No module named '|PACKAGE_NOT_INSTALLED\] )([\w.]+)",
         ExecutorLacksModule,
-        "executors need {0}: install the pipeline's Python packages wherever Spark's Python workers"
-        " run; let PYSPARK_PYTHON name it where Spark is started",
+        "executors need {0}: install the pipeline's Python packages on every machine where Spark's"
+        " Python workers run; set PYSPARK_PYTHON to that Python where Spark is started",
     ),
     Known(
         r"PYTHON_VERSION_MISMATCH|Python in worker has different version|Cannot run program"
         r" \"?\S*python",
         PythonsDiffer,
-        f"executors need Python {sys.version_info.major}.{sys.version_info.minor} and our packages;"
-        " let PYSPARK_PYTHON name it where Spark is started",
+        f"executors need Python {sys.version_info.major}.{sys.version_info.minor} and the packages"
+        " of the pipeline; set PYSPARK_PYTHON to that Python where Spark is started",
     ),
     Known(
         r"Python worker (?:failed to connect back|exited unexpectedly)",
         PythonWorkersLost,
-        "run again when Spark's machines have less to do; if it comes again, give Spark fewer cores"
-        " or more memory, or check PYSPARK_PYTHON where it is started",
+        "run again when Spark's machines have less load; if the error comes back, give Spark fewer"
+        " cores or more memory, or check PYSPARK_PYTHON where it is started",
     ),
     Known(
         r"Failed to find (?:the )?data source: kafka|ClassNotFoundException:"
@@ -113,71 +117,73 @@ KNOWN = (
     Known(
         r"TopicAuthorizationException: Not authorized to access topics: \[([^]]*)\]",
         KafkaRefused,
-        "let the user of CAB_KAFKA_USER (User:ANONYMOUS without one) read the topic: kafka-acls"
-        " --add --allow-principal User:… --operation Read --topic '{0}'",
+        "grant CAB_KAFKA_USER (User:ANONYMOUS if it is not set) the right to read the topic:"
+        " kafka-acls --add --allow-principal User:… --operation Read --topic '{0}'",
     ),
     Known(
         r"Record at topic (\S+) partition (\d+) offset (\d+) has timestamp value \S+ that"
         r" overflows",
         KafkaTimeUnreadable,
-        "the producer of {0}, partition {1}, offset {2} counts nanoseconds where Kafka has"
-        " milliseconds: correct it; `cab accept-gap --record {1}:{2}` goes on after it and all such"
-        " records behind it",
+        "the producer of topic {0}, partition {1}, offset {2} sends times in nanoseconds, but Kafka"
+        " has milliseconds: correct it, then run `cab accept-gap --record {1}:{2}`, which continues"
+        " after this record and all such records behind it",
     ),
     Known(
         r"Invalid method name: '\w+'|does not match metastore's schema version",
         MetastoreOfAnotherVersion,
-        "let spark.sql.hive.metastore.version and spark.sql.hive.metastore.jars of that server say"
-        " which version the metastore is",
+        "set spark.sql.hive.metastore.version and spark.sql.hive.metastore.jars of that server to"
+        " the version of the metastore",
     ),
     Known(
         r"Could not connect to meta store|Unable to instantiate \S*HiveMetaStoreClient"
         r"|Failed to connect to the MetaStore|thrift\.transport\.TTransportException"
-        # Spark's HiveServer2, while it replaces its client of the metastore
+        # From Spark's HiveServer2, while it replaces its metastore client
         r'|getMSC\(\)" is null',
         MetastoreUnavailable,
-        "start the metastore, or mend hive.metastore.uris of that server",
+        "start the metastore, or fix hive.metastore.uris of that server",
     ),
     Known(
         "should not be located within managed warehouse",
         LocationInsideWarehouse,
         "the tables are external: set CAB_LAKE_ROOT to a folder outside"
-        " hive.metastore.warehouse.dir, or let that folder be another",
+        " hive.metastore.warehouse.dir, or change that setting",
     ),
     Known(
         "SCHEMA_NOT_FOUND|Database does not exist",
         NoSuchDatabase,
-        "create the database that CAB_HIVE_URL ends in, or mend that name",
+        "create the database that CAB_HIVE_URL ends in, or fix that name",
     ),
     Known(
         r"(?<!Hive)AccessControlException|AccessDenied|Permission denied(?!: user \[)|Mkdirs"
         r" failed|mkdir of \S+ failed|unable to create one",
         LakeLocked,
-        "let CAB_LAKE_ROOT be the same folder for that server as for this process, and its user"
-        " read and write there and in every folder below",
+        "check that CAB_LAKE_ROOT is the same folder for that server and for this machine, and"
+        " grant the server's user read and write access to it and to all folders below it",
     ),
     Known(
         r"No FileSystem for scheme|Class org\.apache\.hadoop\.fs\.\S+ not found",
         LakeHidden,
-        "this process reaches the lake: let that server have Hadoop's classes for CAB_LAKE_ROOT",
+        "this machine can reach CAB_LAKE_ROOT, but that server cannot: install Hadoop's file system"
+        " classes for its scheme there (docs/servers.md#the-lake)",
     ),
     Known(
         NETWORK,
         LakeHidden,
-        "if this process reaches the lake, let that server have the same network and host names for"
-        " CAB_LAKE_ROOT; if it does not, start the lake's servers",
+        "if this machine can reach CAB_LAKE_ROOT, check network access and host name resolution on"
+        " the machines of that server (docs/servers.md#the-lake); if it cannot, start the lake's"
+        " servers",
         of_lake=True,
     ),
     Known(
         NETWORK,
         ServerHidden,
-        "that server does not reach another one, and the error does not name the lake: start the"
-        " one that it names, or correct its address or the network where Spark or Hive runs",
+        "that server cannot reach another server, which is not the lake: start the server that the"
+        " error names, or correct its address or the network where Spark or Hive runs",
     ),
     Known(
         r"PATH_NOT_FOUND|FileNotFoundException",
         LakeHidden,
-        "this process wrote the file: let CAB_LAKE_ROOT be one place for both, on a disk or store"
-        " that every machine shares",
+        "this machine wrote the file, but that server cannot find it: set CAB_LAKE_ROOT to a disk"
+        " or store that all machines share",
     ),
 )

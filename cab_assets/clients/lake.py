@@ -30,9 +30,9 @@ class Lake:
 
     @cached_property
     def files(self) -> pafs.FileSystem:
-        """Arrow's view of the lake.
+        """The lake as a file system of Arrow.
 
-        Each call on a remote one has a time limit, and raises an OSError when it is over.
+        Each call to a remote lake has a time-out, after which it raises an OSError.
         """
         address = urlparse(self.root)
         return pafs.SubTreeFileSystem(*FILE_SYSTEMS[address.scheme](address))
@@ -42,10 +42,9 @@ class Lake:
         return f"{self.root.replace('s3://', 's3a://', 1)}/{path}"
 
     def make_folder(self, path: str) -> None:
-        """Create a folder for files to come.
+        """Create a folder for files that are written next, except on S3.
 
-        S3 has no folders: Arrow would put an empty object at each part of the path, from the bucket
-        down.
+        S3 has no folders: Arrow would create an empty object for each part of the path.
         """
         if not self.root.startswith("s3://"):
             self.files.create_dir(path)
@@ -61,20 +60,17 @@ class Lake:
             return bytes(file.read())
 
     def parquet_rows(self, path: str) -> int:
-        """Return how many rows a Parquet file says it holds."""
+        """Return the number of rows in the metadata of a Parquet file."""
         with reading(path):
             return int(pq.read_metadata(path, filesystem=self.files).num_rows)
 
     def columns(self, path: str, names: Sequence[str]) -> pa.Table:
-        """Return those columns of a Parquet file."""
+        """Return some columns of a Parquet file."""
         with reading(path):
             return pq.read_table(path, filesystem=self.files, columns=list(names))
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file and check its size.
-
-        HDFS keeps an empty one when a DataNode dies meanwhile.
-        """
+        """Write a file and check its size: HDFS keeps an empty one if a DataNode dies meanwhile."""
         try:
             with self.files.open_output_stream(path) as file:
                 file.write(content)
@@ -83,12 +79,12 @@ class Lake:
             raise refused(path, error) from error
 
     def holds(self, path: str, size: int) -> None:
-        """Raise OSError unless a file just written has that many bytes."""
+        """Raise OSError if a file that was just written does not have this size in bytes."""
         if (found := self.files.get_file_info(path).size) != size:
             raise OSError(f"it has {found} bytes, but {size} were written")
 
     def list(self, folder: str) -> list[pafs.FileInfo]:
-        """Return what lies directly in `folder`; empty if the folder does not exist."""
+        """Return the files and folders directly in `folder`; empty if it does not exist."""
         with reading(folder):
             found = self.files.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
         return sorted(found, key=lambda info: info.path)
@@ -110,11 +106,11 @@ def reading(path: str) -> Iterator[None]:
 
 def refused(path: str, error: OSError) -> LakeRefused:
     advice = (
-        "free space, mend permissions or start what is down (see `cab doctor`), then run the day"
+        "free space, fix permissions or start the server that is down (see `cab doctor`), then run"
         " again"
     )
     return LakeRefused(
-        f"cannot write {path} in the lake: {error}. Nothing was published from it; {advice}"
+        f"cannot write {path} in the lake: {error}. Nothing of it was published; {advice}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The password of the rides' database: given, or kept in AWS Secrets Manager under a name."""
+"""The password of the source database: as a variable, or a secret in AWS Secrets Manager."""
 
 import json
 from collections.abc import Callable
@@ -8,9 +8,13 @@ from typing import Any
 from cab_assets.clients.deadline import within
 from cab_assets.errors import CabError, Unavailable
 
+# Time-out of reading a secret, over all attempts
 ANSWER_TIMEOUT_SECONDS = 20
+# Retries of AWS's client, for each call
 TRIES = 2
-REMEDY = "check CAB_BOOKINGS_DB_SECRET, the region and the rights of this machine's AWS identity"
+REMEDY = (
+    "check CAB_BOOKINGS_DB_SECRET, the region and the permissions of this machine's AWS identity"
+)
 
 
 class SecretUnavailable(Unavailable):
@@ -23,7 +27,7 @@ class SecretRefused(CabError):
 
 @dataclass
 class Password:
-    """A password, read on first use, and again when a server says that it is wrong (rotation)."""
+    """A password that is read on first use, and again after a failed login (rotation)."""
 
     read: Callable[[], str] = field(repr=False)
     _known: str | None = field(default=None, init=False, repr=False)
@@ -35,7 +39,7 @@ class Password:
         return self._known
 
     def renew(self) -> bool:
-        """Read it anew; true if it is another one now."""
+        """Read the password again; return whether it changed."""
         before, self._known = self.text, self.read()
         return self._known != before
 
@@ -46,16 +50,18 @@ def given(text: str) -> Password:
 
 def secrets_manager() -> Any:
     """Return a client of AWS Secrets Manager for the identity and region of this machine."""
-    import boto3  # only here: every command would wait for AWS's libraries
+    # Imported only here: at module level, every command would wait for AWS's libraries
+    import boto3
     from botocore.config import Config
 
     return boto3.client("secretsmanager", config=Config(retries={"max_attempts": TRIES}))
 
 
 def kept(name: str, client: Callable[[], Any] = secrets_manager) -> Password:
-    """Return the secret of that name or ARN: its text, or `password` of the JSON that RDS keeps.
+    """Return the password in a secret with this name or ARN.
 
-    Reading it raises SecretUnavailable or SecretRefused.
+    It is the secret's text, or `password` in its JSON, as RDS stores it. Reading the password
+    raises SecretUnavailable or SecretRefused.
     """
     return Password(lambda: _password(name, _secret(name, client)))
 
@@ -64,21 +70,22 @@ def _secret(name: str, client: Callable[[], Any]) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        manager = client()  # in this thread, for what it imports
+        # In this thread, because it imports modules
+        manager = client()
         answer = within(ANSWER_TIMEOUT_SECONDS, lambda: manager.get_secret_value(SecretId=name))
         return str(answer["SecretString"])
     except ClientError as error:
         raise SecretRefused(
-            f"AWS Secrets Manager does not give {name}:"
+            f"AWS Secrets Manager rejected the request for {name}:"
             f" {error.response['Error'].get('Message', error)}; {REMEDY}"
         ) from None
     except (BotoCoreError, TimeoutError) as error:
         raise SecretUnavailable(
-            f"AWS Secrets Manager cannot be asked for {name}: {error}; {REMEDY}"
+            f"the request to AWS Secrets Manager for {name} failed: {error}; {REMEDY}"
         ) from None
     except KeyError:
         raise SecretRefused(
-            f"the secret {name} is binary; keep the password as text, or as JSON with the key"
+            f"the secret {name} is binary; store the password as text, or as JSON with the key"
             " password"
         ) from None
 
@@ -91,5 +98,7 @@ def _password(name: str, secret: str) -> str:
     if not isinstance(members, dict):
         return secret
     if not isinstance(password := members.get("password"), str):
-        raise SecretRefused(f"the secret {name} is JSON without a text under the key password")
+        raise SecretRefused(
+            f"the secret {name} is JSON without a text for the key password; store it there"
+        )
     return password

@@ -1,16 +1,17 @@
-"""S3 through Arrow, with the address and credentials that every AWS client of this machine uses."""
+"""S3 as a file system of Arrow, with the AWS settings and credentials of this machine."""
 
 import boto3
 import pyarrow.fs as pafs
 
-# Half a minute at worst; S3 answers 503 when it scales, and then means wait
+# Time-outs in seconds and attempts: together they limit a call to half a minute. S3 answers 503
+# while it scales, so a call must be retried.
 CONNECT_SECONDS, REQUEST_SECONDS, ATTEMPTS = 3, 10, 3
 
 
 def file_system() -> pafs.S3FileSystem:
-    """Return Arrow's S3 file system with AWS's own settings for endpoint and region.
+    """Return Arrow's S3 file system with the endpoint and region of boto3.
 
-    Arrow's client would not read AWS_ENDPOINT_URL, AWS_REGION and ~/.aws/config itself.
+    Arrow's own client does not read AWS_ENDPOINT_URL, AWS_REGION and ~/.aws/config.
     """
     service = boto3.client("s3").meta
     return pafs.S3FileSystem(

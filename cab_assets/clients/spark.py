@@ -1,4 +1,4 @@
-"""A Spark session, near or far: through Spark Connect or on a classic master."""
+"""A Spark session: through Spark Connect, or a classic session with a master."""
 
 import atexit
 import os
@@ -22,31 +22,35 @@ from cab_assets.clients.known_failures import Refused
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.secrets import without_secrets
 
+# Time-outs of a TCP connection, a health check (a busy server needs 1 s) and a release (0.1 s)
 REACH_SECONDS = 5
-PROBE_SECONDS = 10  # between questions whether the server is still there while a job runs
-ANSWER_TIMEOUT_SECONDS = 15  # under full load it answers in one
-END_SECONDS = 5  # a server that is up releases a session in 0.1 s
+ANSWER_TIMEOUT_SECONDS = 15
+END_SECONDS = 5
+# Interval of health checks while a job runs
+PROBE_SECONDS = 10
 CONNECT_PORT, MASTER_PORT = 15002, 7077
 LOCAL, STANDALONE = "local", "spark://"
-# Of a call whose connection broke: it fails after 25 s, not Spark's 10 minutes
+# Retries of a call whose connection broke: it then fails after 25 s, not after Spark's 10 minutes
 RETRIES = 6
-WENT_AWAY = (  # of the client: no answer, or one of a new server that does not know the session
+# Errors of the client if the server does not answer, or is a new one that does not know the session
+WENT_AWAY = (
     r"^<_\w+ of RPC that terminated with:\s+status = StatusCode\.UNAVAILABLE"
     r"|^\[(?:NO_ACTIVE_SESSION|INVALID_HANDLE\.\w+|RESPONSE_ALREADY_RECEIVED|RETRIES_EXCEEDED)\]"
     r"|Answer from Java side is empty|SparkContext was shut down"
 )
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    # A day is a folder, and a task to list each takes longer than the list
+    # Each day is a folder. Listing up to 8 of them directly is faster than a task for each.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
-    "spark.sql.files.openCostInBytes": "262144",  # of our small files, some hundred to a task
+    # Low, so that a task reads some hundred of the pipeline's small files
+    "spark.sql.files.openCostInBytes": "262144",
 }
 
 T = TypeVar("T")
 
 
 def new_session(settings: Mapping[str, Any]) -> SparkSession:
-    """Return the session of this process, started if there is none."""
+    """Return the session of this process. Start one if there is none."""
     return SparkSession.builder.config(map=dict(settings)).getOrCreate()
 
 
@@ -60,27 +64,28 @@ class SparkFailed(Refused):
 
 @dataclass(frozen=True)
 class Spark:
-    """Gives the session of `remote` (`sc://host:port`) or else of `master`, in UTC."""
+    """Access to a Spark session in UTC, of `remote` (`sc://host:port`) or else of `master`."""
 
     remote: str | None = field(repr=False)
     master: str | None
-    lake: str | None = None  # root of the lake: an error that names it is about the lake
+    # Root of the lake: an error that names it is about the lake
+    lake: str | None = None
     open_session: Callable[[Mapping[str, Any]], SparkSession] = new_session
 
     @property
     def where(self) -> str:
-        """The server's address, without a token."""
+        """The address of the server, without its token."""
         return without_secrets(self.remote or self.master or "")
 
     @contextmanager
     def session(self) -> Iterator[SparkSession]:
-        """Lend the session, and start it on first use.
+        """Lend the session, and start it if there is none.
 
-        Known failures inside the block are raised by name, all others as SparkFailed.
+        Known failures inside the block are raised as their own errors, others as SparkFailed.
         """
         self._reach()
         if self.master and self.master.startswith(LOCAL):
-            # Else workers are of the first python3 on PATH
+            # Otherwise Spark starts its workers with the first python3 on PATH
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         try:
             session = self.open_session(self.settings)
@@ -91,7 +96,7 @@ class Spark:
             finally:
                 if self.remote:
                     _end(session)
-        # The latter is what a classic session raises of an error without a class of Spark's
+        # A classic session raises Py4JError for an error that Spark has no class for
         except (PySparkException, Py4JError) as error:
             raise self._named(error) from error
 
@@ -99,14 +104,15 @@ class Spark:
         where, said = f"Spark at {self.where}", without_secrets(str(error))
         if re.search(WENT_AWAY, said):
             return SparkUnavailable(
-                f"{where} went away under a job ({reason(said)}); see `cab doctor`, then run again"
+                f"the connection to {where} was lost during a job ({reason(said)}); see `cab"
+                " doctor`, then run again"
             )
         return failure(where, said, SparkFailed, self.lake)
 
     def run(self, job: Callable[[SparkSession], T]) -> T:
         """Return what `job` returns, however long it takes.
 
-        Raises SparkUnavailable within half a minute of a server that stopped answering.
+        Raise SparkUnavailable within half a minute after the server stopped answering.
         """
         with self.session() as session:
             done = started(lambda: job(session))
@@ -117,11 +123,9 @@ class Spark:
             return done.result()
 
     def _probe(self, remote: str) -> None:
-        """Have the server release no session, which costs it nothing and needs it awake.
-
-        Over TLS if the session is.
-        """
-        import grpc  # of pyspark's Connect client, which a classic session goes without
+        """Check the server by an empty ReleaseSession request, which a running server answers."""
+        # Part of pyspark's Connect client, which a classic session does not need
+        import grpc
         from pyspark.sql.connect.client import DefaultChannelBuilder
 
         way = DefaultChannelBuilder(remote, [("grpc.enable_http_proxy", 0)])
@@ -147,10 +151,7 @@ class Spark:
         return where | SETTINGS
 
     def _reach(self) -> None:
-        """Raise SparkUnavailable if no server listens.
-
-        Spark would try for two minutes in silence.
-        """
+        """Raise SparkUnavailable if no server listens: Spark would silently try for two minutes."""
         if self.remote:
             address = urlparse(self.remote)
             _any(
@@ -168,7 +169,7 @@ class Spark:
 
 
 def _any(name: str, addresses: list[tuple[str | None, int]]) -> None:
-    """Raise SparkUnavailable if nobody listens at any of the addresses."""
+    """Raise SparkUnavailable if no server listens at any of the addresses."""
     refused: list[OSError] = []
     for address in addresses:
         try:
@@ -181,8 +182,8 @@ def _any(name: str, addresses: list[tuple[str | None, int]]) -> None:
 
 
 def _be_brief(session: Any) -> None:
-    """Give up on a server that is gone within half a minute."""
-    # A classic session has no Connect client to import
+    """Configure the session to fail within half a minute if the server is unavailable."""
+    # Imported only here: a classic session may run without the Connect client
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
     session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES, max_backoff=10_000)])
@@ -191,10 +192,9 @@ def _be_brief(session: Any) -> None:
 def _end(session: Any) -> None:
     """Release the session, in the server and in this process.
 
-    Otherwise the server keeps it for an hour, and this process for ever, even after the server was
-    replaced.
+    Otherwise the server keeps it for an hour, and this process for ever, also for a new server.
     """
-    # It asks the server once more, and a process whose server is silent would never end
+    # At exit it would send another request, and the process would not end if the server hangs
     atexit.unregister(session.client._on_exit)
     with suppress(TimeoutError):
         within(END_SECONDS, session.stop)

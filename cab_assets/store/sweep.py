@@ -29,7 +29,7 @@ def _look(day: StoredDay, location: str | None) -> str | None:
     if problem := day.differences(manifest).first:
         return problem
     if location is None:
-        return f"{day} has no partition in Hive, but version {manifest.version} in the lake"
+        return f"{day} has version {manifest.version} in the lake, but no partition in Hive"
     if shown == manifest.version:
         return None
     return f"{day} points to {location}, but its newest version is {manifest.version}"

@@ -127,7 +127,7 @@ def test_a_lake_that_spark_and_hive_do_not_see_is_named(
     said = doctor(pipeline, 1, CAB_LAKE_ROOT=hidden)
     assert marked(said, "FAIL") == {"hive ddl", "spark reads", "spark writes"}
     assert "PATH_NOT_FOUND" in said["spark reads"]
-    assert "let CAB_LAKE_ROOT be one place for both" in said["spark reads"]
+    assert "set CAB_LAKE_ROOT to a disk or store that all machines share" in said["spark reads"]
     assert "is not a directory or unable to create one" in said["hive ddl"]
     assert list((tmp_path / "hidden").iterdir()) == []
     is_clean(pipeline)

@@ -115,9 +115,10 @@ DDL = (
     ],
 )
 def test_what_a_person_can_mend_has_a_name_and_a_remedy(said: str, error: type[CabError]) -> None:
-    found = failure("HiveServer2 at hive:10000 refused", said, Refused)
+    found = failure("HiveServer2 at hive:10000 rejected the statement", said, Refused)
     assert type(found) is error
-    assert str(found).startswith(f"HiveServer2 at hive:10000 refused: {said.splitlines()[0]}")
+    first = said.splitlines()[0]
+    assert str(found).startswith(f"HiveServer2 at hive:10000 rejected the statement: {first}")
     assert ("Remedy: " in str(found)) == (error is not Refused)
     assert "\n" not in str(found)
 
@@ -181,4 +182,4 @@ def test_a_lost_executor_is_told_with_where_it_was() -> None:
 
 
 def test_a_server_that_says_nothing_is_told_as_such() -> None:
-    assert str(failure("Spark", "", Refused)) == "Spark: without a reason"
+    assert str(failure("Spark", "", Refused)) == "Spark: no reason given"

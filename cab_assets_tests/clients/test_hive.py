@@ -59,7 +59,7 @@ def test_a_root_that_java_takes_as_a_uri_is_not_rejected() -> None:
 
 
 def test_a_statement_that_is_refused_says_why_in_one_line(pipeline: Pipeline) -> None:
-    with pytest.raises(HiveRefused, match=r"refused: .*absent.*") as refused:
+    with pytest.raises(HiveRefused, match=r"rejected the statement: .*absent.*") as refused:
         pipeline.hive.execute("SELECT * FROM absent")
     assert "\n" not in str(refused.value)
     assert pipeline.hive.execute("SELECT 42") == [(42,)]

@@ -86,7 +86,7 @@ def error(topic: ClickTopic) -> CabError | None:
 def test_a_topic_that_our_user_may_not_see_is_not_an_empty_one(
     clicks: Clicks, admin: KafkaAdminClient
 ) -> None:
-    denied = f"does not let {USER} describe or read topic {clicks.topic}"
+    denied = f"does not allow {USER} to describe or read topic {clicks.topic}"
     assert denied in CliRunner().invoke(app, ["lag"]).output
     for trial in (sources.kafka, spark.read_topic):
         with pytest.raises(KafkaRefused, match=denied):

@@ -39,18 +39,18 @@ def test_a_secret_is_the_password_or_holds_it_as_rds_keeps_it(secrets: Any, secr
         (
             {},
             (
-                "AWS Secrets Manager does not give rides/pipeline: Secrets Manager can't find the"
-                " specified secret"
+                "AWS Secrets Manager rejected the request for rides/pipeline: Secrets Manager can't"
+                " find the specified secret"
             ),
         ),
         (
             {"SecretString": '{"pass": "p w"}'},
-            "the secret rides/pipeline is JSON without a text under the key password",
+            "the secret rides/pipeline is JSON without a text for the key password",
         ),
-        ({"SecretString": '{"password": 7}'}, "is JSON without a text under the key password"),
+        ({"SecretString": '{"password": 7}'}, "is JSON without a text for the key password"),
         (
             {"SecretBinary": b"p w"},
-            "the secret rides/pipeline is binary; keep the password as text",
+            "the secret rides/pipeline is binary; store the password as text",
         ),
     ],
 )
@@ -69,7 +69,7 @@ def test_a_secrets_manager_that_is_not_there_is_named(monkeypatch: pytest.Monkey
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(
         SecretUnavailable,
-        match="AWS Secrets Manager cannot be asked for rides/pipeline: Could not connect",
+        match="the request to AWS Secrets Manager for rides/pipeline failed: Could not connect",
     ):
         _ = kept(NAME).text
 

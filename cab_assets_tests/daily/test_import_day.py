@@ -38,9 +38,7 @@ def test_a_full_disk_is_named_leaves_no_version_and_heals(pipeline: Pipeline, si
         room_for(size),
         pytest.raises(
             LakeRefused,
-            match=(
-                "Nothing was published from it; free space, mend permissions or start what is down"
-            ),
+            match=("Nothing of it was published; free space, fix permissions or start the server"),
         ),
     ):
         import_day(pipeline.db, bookings_day(pipeline.lake, DAY), "full")

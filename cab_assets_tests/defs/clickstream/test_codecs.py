@@ -37,5 +37,5 @@ def test_a_codec_that_lacks_its_library_is_not_called_a_silent_broker(
     send_by_each_codec(clicks)
     monkeypatch.setattr(kafka.codec, "lz4", None)
     failure = clicks.ingest().failure
-    assert f"Kafka at {clicks.servers} answers, but with an error" in failure
+    assert f"Kafka at {clicks.servers} answers with an error" in failure
     assert "Libraries for lz4 compression codec not found" in failure

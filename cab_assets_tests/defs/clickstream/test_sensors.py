@@ -304,7 +304,7 @@ class EmptyTopic(ClickTopic):
 
 class FailingTopic(ClickTopic):
     def look(self) -> TopicState:
-        raise KafkaFailed("Kafka at kafka:9092 answers, but with an error")
+        raise KafkaFailed("Kafka at kafka:9092 answers with an error")
 
 
 class FailingLake(Lake):
@@ -315,7 +315,7 @@ class FailingLake(Lake):
 @pytest.mark.parametrize(
     ("sensor", "topic", "says"),
     [
-        (clickstream_sensor, FailingTopic, "Kafka at kafka:9092 answers, but with an error"),
+        (clickstream_sensor, FailingTopic, "Kafka at kafka:9092 answers with an error"),
         (clickstream_sensor, EmptyTopic, "batch 3 points elsewhere"),
         (clicks_sensor, EmptyTopic, "batch 3 points elsewhere"),
     ],
