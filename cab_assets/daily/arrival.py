@@ -18,7 +18,7 @@ from cab_assets.store.checks import Judgement
 
 # Rows that are compared, a few in a thousand of a usual day: more would make the import slower
 SAMPLE_ROWS = 300
-# A failed check shows the values of so many rows, each value with at most so many characters
+# A failed check shows the values of this many rows, each value with this many characters
 SHOWN_ROWS = 3
 SHOWN_CHARACTERS = 100
 # Not seeded: each import compares other rows, so that one finds what another missed

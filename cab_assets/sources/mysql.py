@@ -66,7 +66,7 @@ class MySQL(Dialect):
             kill(other, connection.thread_id())
 
     def failure(self, error: Exception) -> CabError:
-        # So PyMySQL reports a connection that an earlier error has closed
+        # PyMySQL reports a connection that an earlier error has closed by these arguments
         gone = error.args == (0, "")
         return super().failure(
             pymysql.OperationalError(LOST, "the connection to the server was lost")

@@ -8,7 +8,7 @@ from typing import Any
 from cab_assets.schemas import Column
 from cab_assets.sources.source import Source
 
-# The error names at most so many values, each with at most so many characters
+# The error names at most this many values, each with at most this many characters
 SHOWN, CHARACTERS = 3, 40
 
 

@@ -21,7 +21,7 @@ from cab_assets.store.stored_day import StoredDay
 
 # Rows of a record batch: its keys fit into the CPU's cache while they are hashed
 BATCH_ROWS = 50_000
-# A failed check names at most so many keys
+# A failed check names at most this many keys
 SHOWN = 3
 # Threads that read row groups in parallel. The import has ended by then, so two cores are free.
 READERS = 2

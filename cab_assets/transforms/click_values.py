@@ -38,7 +38,7 @@ SINCE_1970 = re.compile(r"\d{10}(\d{3})?", re.ASCII)
 MICROSECONDS = 16
 # Length of a plain timestamp. Arrow reads no other form without a zone that has this length.
 SECONDS = len("2020-09-14 09:59:07")
-# Every number with at most so many digits fits into 64 bits
+# Every number with at most this many digits fits into 64 bits
 SAFE_DIGITS = 18
 TRUE, FALSE = ("yes", "true", "y", "1"), ("no", "false", "n", "0")
 FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
