@@ -1,6 +1,6 @@
 """The Kafka topic of clicks: its identity and its offsets.
 
-No consumer group is joined, and only `first_delivered` and `sent_ms` read records.
+No consumer group is joined, and only `held`, `first_delivered` and `sent_ms` read records.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -71,8 +71,8 @@ class CatalogsDiffer(Refused):
 class Known:
     """A known failure: a pattern of the server's text, the pipeline's error and the remedy.
 
-    In `remedy`, {0} is replaced by the first group of the pattern. With `of_lake`, the text must
-    also name the lake.
+    In `remedy`, {0} and so on are replaced by the groups of the pattern. With `of_lake`, the text
+    must also name the lake.
     """
 
     said: str

@@ -40,7 +40,7 @@ WENT_AWAY = (
 )
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    # Each day is a folder. Listing up to 8 of them directly is faster than a task for each.
+    # Tasks that list folders. Each day is a folder, and a task for each takes longer than listing.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     # Low, so that a task reads some hundred of the pipeline's small files
     "spark.sql.files.openCostInBytes": "262144",

@@ -16,7 +16,7 @@ from cab_assets.sources.source import ROW_HASH
 from cab_assets.sources.source_day import Hashes, SourceDay
 from cab_assets.store.checks import Judgement
 
-# Rows that are compared, a few in a thousand of a usual day: more would make the import slower
+# Number of rows that are compared: more would make the import slower
 SAMPLE_ROWS = 300
 # A failed check shows the values of this many rows, each value with this many characters
 SHOWN_ROWS = 3

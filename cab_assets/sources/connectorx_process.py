@@ -1,7 +1,7 @@
 """The program of a process that reads rows through ConnectorX.
 
-It is a process because ConnectorX holds Python's global lock while it reads, so that no other
-thread of the process runs.
+It is a process because ConnectorX holds Python's global interpreter lock while it reads, so that no
+other thread of its process can run.
 
 Each line of stdin is a request: the arguments of `connectorx.read_sql` as JSON. The answer on
 stdout is an Arrow stream. Its last batch has no rows; its metadata holds the text of the error that

@@ -84,9 +84,9 @@ class MySQL(Dialect):
         return {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": ca}
 
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
-        """Wait until no other program holds the table's lock; return the instant after that.
+        """Wait until no other program holds the table's lock, then return the current state.
 
-        Rows that are read later are of this instant or later. ConnectorX then rarely waits for a
+        Rows that are read later are of its `moment` or later. ConnectorX then rarely waits for a
         lock. Each statement commits, so an idle connection holds no lock. If it held one, DDL of
         another program would wait for it, and ConnectorX would wait for that DDL.
         """
@@ -139,7 +139,7 @@ class MySQL(Dialect):
     def between(self, column: str, source_type: str, start: datetime, end: datetime) -> str:
         """Return the SQL condition of a valid time in [start, end).
 
-        A partial date, such as 2020-03-00, would sort after the last day of the month before.
+        A partial date, such as 2020-03-00, would otherwise be in the last day of the month before.
         """
         return f"{super().between(column, source_type, start, end)} AND {is_real(column)}"
 

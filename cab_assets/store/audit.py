@@ -23,7 +23,7 @@ from cab_assets.store.stored_day import StoredDay
 BATCH_ROWS = 50_000
 # A failed check names at most this many keys
 SHOWN = 3
-# Threads that read row groups in parallel. The import has ended by then, so two cores are free.
+# Threads that read row groups in parallel. The import has ended by then, so its cores are free.
 READERS = 2
 
 

@@ -72,7 +72,7 @@ class StoredDay:
         return sorted(filter(is_version_id, names), reverse=True)
 
     def manifest(self, version: str) -> Manifest | None:
-        """Return the manifest, or None if the version is unfinished, condemned, or has none."""
+        """Return the manifest, or None if it is missing or unreadable or the version condemned."""
         if self.has(version, CONDEMNED):
             return None
         return self._read(version, MANIFEST)

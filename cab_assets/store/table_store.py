@@ -45,7 +45,7 @@ class TableStore:
         return {day: version for day, version in versions.items() if version}
 
     def counting(self, versions: dict[str, str]) -> Manifests:
-        """Return the manifests of `versions` (day -> id) without those that are not valid."""
+        """Return day -> manifest of those `versions` (day -> id) that are valid."""
         found = {day: self.day(day).manifest(version) for day, version in versions.items()}
         return {day: manifest for day, manifest in found.items() if manifest}
 

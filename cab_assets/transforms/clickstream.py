@@ -47,7 +47,7 @@ def read_clicks(records: DataFrame, *, start_date: date, zone: str) -> DataFrame
     keys. `reasons` is NULL for an accepted record, or has one or more of:
 
     - `value_is_null`, `not_utf8` (also an escape of an unpaired surrogate, such as \\ud800),
-      `not_json` or `not_an_object`, which has no other reasons beside it
+      `not_json` or `not_an_object`; such a record has no reasons of its fields
     - for each wrong field `<column>_missing`, `<column>_twice` (in any spelling) or
       `<column>_unusable`
     - `event_before_start`, or `event_in_future`: over a day ahead of Kafka's local time in `zone`
