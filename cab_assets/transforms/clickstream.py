@@ -82,10 +82,7 @@ class Reader:
             gc.enable()
 
     def read(self, records: pa.RecordBatch) -> pa.RecordBatch:
-        """Return one row per record, in the same order.
-
-        `records` has `value` and the columns of the position, in any order.
-        """
+        """Return one row per record; `value` and the position's columns may be in any order."""
         texts, odd = take_apart(records.column("value").to_pylist())
         event = {
             each.name: read(each.name, each.type, texts[each.name], self.zone) for each in EVENT
