@@ -20,8 +20,11 @@ from cab_assets.environment import Environment
 from cab_assets.settings import CHECKOUT
 
 CLICKS, POISON = 20_000, 0.01
-DRAIN_SECONDS = 240  # the daemon's start, a tick and a cold run take 40
+# Time-out for the ingestion: the daemon's start, a tick and a run with a cold Spark take 40 s
+DRAIN_SECONDS = 240
+# Time-out for the end of the daemon, and again for its children
 END_SECONDS = 20
+# A daemon with a heartbeat of the last 60 s counts as running
 DAEMON_ALIVE_SECONDS = 60
 DAYS_A_LINE = 5
 
@@ -31,13 +34,13 @@ Report = Callable[[str], None]
 def feed_and_drain(
     env: Environment, variables: Mapping[str, str], days: int, report: Report
 ) -> None:
-    """Send clicks, wait until the sensor's runs have committed all, and compare Hive with them."""
+    """Send clicks, wait until the sensor's runs have committed all, and count them in Hive."""
     with closing(Sides(env)) as sides:
         before = sides.click_topic.look().ends
         send_clicks(
             env, Feed(start=env.start_date, days=days, poison=POISON), CLICKS, Pace(), report
         )
-        # Nothing else is coming: a run leaves when all is committed
+        # No more clicks follow, so a run may end when all are committed
         brief = {**variables, "CAB_INGEST_RUN_MINUTES": "0"}
         with daemon(brief, env.home / "logs" / "demo-daemon.log", report):
             wait_until_drained(sides, report)
@@ -46,9 +49,9 @@ def feed_and_drain(
 
 @contextmanager
 def daemon(variables: Mapping[str, str], log: Path, report: Report) -> Iterator[None]:
-    """Run Dagster's daemon during the block, unless one is running already."""
+    """Run Dagster's daemon until the block ends, unless one is already running."""
     if daemon_is_alive(variables):
-        report("  a daemon is at work already (`make dev`?); its sensor does it")
+        report("  a daemon is already running (`make dev`?); its sensor ingests the clicks")
         yield
         return
     report(f"  dagster-daemon run; its log is {log}")
@@ -79,7 +82,7 @@ def daemon_is_alive(variables: Mapping[str, str]) -> bool:
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """End the daemon as Ctrl-C does, and what it started."""
+    """Stop the daemon as Ctrl-C does, and the processes that it started."""
     family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     try:
@@ -92,16 +95,16 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def wait_until_drained(sides: Sides, report: Report) -> None:
-    deadline, told = time.monotonic() + DRAIN_SECONDS, -1
+    deadline, reported = time.monotonic() + DRAIN_SECONDS, -1
     while (waiting := lag_report(sides).figures["lag"]) and time.monotonic() < deadline:
-        if waiting != told:
-            report(f"  {waiting:,} clicks are waiting for the sensor")
-        told = waiting
+        if waiting != reported:
+            report(f"  {waiting:,} clicks are not yet ingested")
+        reported = waiting
         time.sleep(1)
     if waiting:
         raise DemoFailed(
-            f"{waiting:,} clicks are not committed after {DRAIN_SECONDS} s; why is in"
-            f" {sides.env.home / 'logs' / 'demo-daemon.log'}"
+            f"{waiting:,} clicks are not committed after {DRAIN_SECONDS} s; see the log of the"
+            f" daemon: {sides.env.home / 'logs' / 'demo-daemon.log'}"
         )
 
 
@@ -113,9 +116,9 @@ def _lines(dates: Sequence[tuple[Any, ...]]) -> Iterator[str]:
 
 
 def show(sides: Sides, before: Offsets, report: Report) -> None:
-    """Print what the views hold of the records sent since `before`.
+    """Print the counts of the records from the offsets `before` on, as the views have them.
 
-    Raises DemoFailed unless it is all of them.
+    Raises DemoFailed if the counts do not add up to the clicks that were sent.
     """
     where = f"WHERE topic = '{sides.click_topic.name}' AND ({_after(before)})"
     dates = query(
@@ -133,13 +136,14 @@ def show(sides: Sides, before: Offsets, report: Report) -> None:
     report("Accepted clicks by date:")
     for line in _lines(dates):
         report(line)
-    report("Refused clicks by reason (one can have several):")
+    report("Rejected clicks by reason (a click can have several):")
     report("  " + ", ".join(f"{reason} {count}" for reason, count in reasons))
     if accepted + rejected != CLICKS:
         raise DemoFailed(
-            f"{accepted:,} accepted and {rejected:,} refused are not the {CLICKS:,} that were sent"
+            f"{accepted:,} accepted and {rejected:,} rejected clicks in Hive do not add up to the"
+            f" {CLICKS:,} that were sent"
         )
-    report(f"{accepted:,} accepted + {rejected:,} refused = {CLICKS:,} sent.")
+    report(f"{accepted:,} accepted + {rejected:,} rejected = {CLICKS:,} sent.")
 
 
 def _after(ends: Offsets) -> str:

@@ -67,7 +67,7 @@ def replicated(folder: Path) -> Iterator[Replicated]:
             ]
         )
         servers.enter_context(working(standby, *NO_DELAY))
-        until(lambda: standby.refusal() is None, 30, "the standby answers")
+        until(lambda: standby.connection_error() is None, 30, "the standby answers")
         yield Replicated(primary, standby)
 
 
@@ -82,5 +82,5 @@ def working(server: Postgres, *options: str) -> Iterator[None]:
     with serving(
         [*server.account(), *server.command(), *options], server.ports["postgres"], server.log
     ):
-        until(lambda: server.refusal() is None, 30, "the server answers")
+        until(lambda: server.connection_error() is None, 30, "the server answers")
         yield

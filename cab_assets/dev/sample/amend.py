@@ -1,4 +1,4 @@
-"""Change existing bookings, as a company's own source does, so that the pipeline has to notice."""
+"""Change existing bookings, as happens in a real source, so that the pipeline finds changes."""
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
@@ -22,7 +22,7 @@ class NothingToAmend(CabError):
 
 @dataclass(frozen=True)
 class Amendment:
-    """How many of a day's bookings get another fare, get another color, come late, are deleted."""
+    """How many bookings of a day get another fare or color, are added late, or are deleted."""
 
     fares: int
     colors: int
@@ -30,8 +30,8 @@ class Amendment:
     deleted: int
 
 
-# One day with everything, then a day for each kind alone. However many of them apply, more rows
-# come than go.
+# The first day has all kinds of changes, each of the others one kind. Of the first n days, for any
+# n, more rows are added than deleted
 AMENDMENTS = (
     Amendment(2, 1, 3, 1),
     Amendment(0, 3, 0, 0),
@@ -60,8 +60,8 @@ def amend_days(
         rows = _rows_by_day(table, start, days)
         if not rows:
             raise NothingToAmend(
-                f"{table.name} has no bookings in the {days} days from {start} on; load some with"
-                " `cab sample` first"
+                f"{table.name} has no bookings in the {days} days from {start} on; load some first"
+                " with `cab sample`"
             )
         rng = np.random.default_rng([seed, sum(rows.values())])
         picked = [sorted(rows)[each] for each in rng.permutation(len(rows))]
@@ -86,7 +86,7 @@ def _rows_by_day(table: FilledTable, start: date, days: int) -> dict[date, int]:
 
 
 def _amend(table: FilledTable, rng: np.random.Generator, day: date, wanted: Amendment) -> Amendment:
-    """Change the day; what could be done of what was wanted, in a day that may have few rows."""
+    """Change the day. Return the changes made, fewer than `wanted` if the day has few rows."""
     ids = iter(
         _picked(
             table, day, wanted.fares + wanted.colors + wanted.deleted, salt=int(rng.integers(2**31))
@@ -103,9 +103,9 @@ def _amend(table: FilledTable, rng: np.random.Generator, day: date, wanted: Amen
 
 
 def _picked(table: FilledTable, day: date, number: int, salt: int) -> list[str]:
-    """Return booking ids of the day that look random and are the same for the same salt.
+    """Return pseudo-random booking ids of the day, always the same for the same salt.
 
-    The database picks them, so that a million of them stay there.
+    The database selects them, so that not all ids of the day are transferred.
     """
     shuffled = f"ORDER BY md5(concat(booking_id, '{salt}')) LIMIT {number}"
     table.cursor.execute(

@@ -1,4 +1,4 @@
-"""Made-up bookings: a day's rows follow from the seed, the day and their number alone."""
+"""Generated bookings: the rows of a day depend only on the seed, the day and their number."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,16 +12,18 @@ import pyarrow.compute as pc
 
 from cab_assets.schemas import BOOKINGS
 
-# A booking id is 100,000,000 + slot × 3,300 + the day's number modulo 3,300: days less than nine
-# years apart never share one, and the slots, drawn at random, spread a day over everything that 9
-# to 10 digits can say.
+# A booking id is 100,000,000 + slot × 3,300 + the day's number modulo 3,300. Days less than nine
+# years apart therefore never share an id. The slots are drawn at random, so the ids of a day are
+# spread over all numbers of 9 to 10 digits.
 FIRST_ID = 100_000_000
 DAYS_APART = 3_300
-SLOTS = 3_000_000  # the most rows a day can have
+# Upper bound of the rows of a day
+SLOTS = 3_000_000
 
-EMPTY_DAYS = (10, 25)  # of each month: a day without bookings is legal
+# Days of each month without bookings, because the pipeline must accept empty days
+EMPTY_DAYS = (10, 25)
 DAY_MICROSECONDS = 86_400_000_000
-# 00:00:00 and 23:59:59.999999: one off in a window shows on every day
+# Pickups at 00:00:00 and 23:59:59.999999 of every day: they show if the limits of a day are wrong
 EDGES = (0, DAY_MICROSECONDS - 1)
 
 APP_VERSIONS = [
@@ -50,7 +52,7 @@ CENT = pa.scalar(Decimal("0.01"))
 
 
 def busy_days(start: date, days: int) -> list[date]:
-    """Return those of the `days` from `start` on that have bookings."""
+    """Return the days with bookings, among the `days` days from `start` on."""
     return [
         day
         for day in (start + timedelta(each) for each in range(days))
@@ -64,7 +66,7 @@ def bookings_of(day: date, rows: int, seed: int) -> pa.Table:
 
 
 def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
-    """Return bookings of `day` made of the next values of `rng`."""
+    """Return bookings of `day`, generated from the next values of `rng`."""
     pickups = _pickups(rng, day, rows)
     columns = {
         "booking_id": _booking_ids(rng, day, rows),
@@ -77,7 +79,7 @@ def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
         "drop_lat": _degrees(rng, 90, rows),
         "drop_lon": _degrees(rng, 180, rows),
         "pickup_timestamp": pickups,
-        # A fifth before the pickup
+        # A fifth of them is before the pickup
         "drop_timestamp": (pickups + rng.integers(-1_800, 7_200, rows).astype("timedelta64[s]")),
         "trip_fare": _fares(rng, rows),
         "tip_amount": _tips(rng, rows),
@@ -94,7 +96,7 @@ def invented(rng: np.random.Generator, day: date, rows: int) -> pa.Table:
 def _pickups(rng: np.random.Generator, day: date, rows: int) -> npt.NDArray[np.datetime64]:
     """Return sorted pickup times.
 
-    Half of them are on the full second; the first and the last row are on the edges of the day.
+    About half of them are full seconds; the first and the last microsecond of the day are included.
     """
     microseconds = rng.integers(0, DAY_MICROSECONDS, rows)
     microseconds -= np.where(rng.random(rows) < 0.5, microseconds % 1_000_000, 0)
@@ -117,13 +119,13 @@ def _degrees(rng: np.random.Generator, limit: int, rows: int) -> npt.NDArray[np.
 
 
 def _fares(rng: np.random.Generator, rows: int) -> pa.Array:
-    """Return whole amounts, a quarter of them with paise."""
+    """Return amounts, a quarter of them with paise (hundredths)."""
     paise = np.where(rng.random(rows) < 0.25, rng.integers(0, 100, rows), 0)
     return _money(pa.array(rng.integers(10, 1_000, rows) * 100 + paise))
 
 
 def _tips(rng: np.random.Generator, rows: int) -> pa.Array:
-    """Return whole amounts, some above the fare, one in twenty NULL."""
+    """Return amounts without hundredths, some higher than the fare; one in twenty is NULL."""
     return _money(pa.array(rng.integers(0, 100, rows) * 100, mask=rng.random(rows) < 0.05))
 
 

@@ -33,28 +33,32 @@ FORMATS = ["%d", "%s", "%s", "%.6f%s", "%.6f", *["%s"] * 6, r"%s\n"]
 QUIRKY = (
     "{" + ", ".join(f'"{name}": "{form}"' for name, form in zip(FIELDS, FORMATS, strict=True)) + "}"
 )
-# What other versions of the app send
+# Some versions of the app send these field names, without newlines
 CLEAN = QUIRKY.replace(r"\n", "").replace("OS_version", "os_version")
 CLEAN_SHARE = 0.1
 
-CHUNK = 10_000  # made at once: 0.03 s
+# Records that are generated at once, in about 0.03 s
+CHUNK = 10_000
 DAY_SECONDS = 86_400
-EDGE_SHARE = 0.001  # at 00:00:00 or 23:59:59: one off in a window shows
+# Share of clicks at 00:00:00, and again at 23:59:59: they show if the limits of a day are wrong
+EDGE_SHARE = 0.001
+# Maximum number of days by which a late click is older
 LATEST_DAYS = 3
 KINDS = ["poison", "late", "repeat", "click"]
 POISON, LATE, REPEAT, CLICK = range(4)
 
-Labelled = tuple[str, bytes | None]  # one of KINDS; the record's value
+# One of KINDS, and the record's value
+Labelled = tuple[str, bytes | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:
-    """Endless clicks on `days` days from `start` on.
+    """An endless sequence of clicks on `days` days from `start` on.
 
-    `poison`, `late` and `repeat` are shares of all records.
+    `poison`, `late` and `repeat` are shares of all records: malformed, late and repeated ones.
 
-    The same feed always gives the same records, and another share changes none but those that it is
-    about. A late click is one to three days older than it would have been, but not older than
+    The same feed always generates the same records. Another share changes only the records of its
+    kind. A late click is one to three days older than without this share, but not older than
     `earliest`.
     """
 
@@ -81,7 +85,7 @@ def clicks(
     late: float = 0,
     repeat: float = 0,
 ) -> Iterator[bytes | None]:
-    """Return the values of the first `count` records of a Feed, or of all; None is a tombstone."""
+    """Return the values of the first `count` records of a Feed, or of all (None: a tombstone)."""
     feed = Feed(seed=seed, start=start, days=days, poison=poison, late=late, repeat=repeat)
     return (value for _, value in islice(feed, count))
 
@@ -104,7 +108,7 @@ def _chunk(feed: Feed, rng: np.random.Generator) -> Iterator[Labelled]:
 def _repeat(
     rng: np.random.Generator, kinds: npt.NDArray[np.int64], values: list[bytes | None]
 ) -> None:
-    """Replace each repeat by a good record before it. Where there is none yet, make it a click."""
+    """Replace each repeat by a valid record before it. If there is none yet, make it a click."""
     good = np.flatnonzero((kinds == LATE) | (kinds == CLICK))
     draw = rng.random(CHUNK)
     for each in np.flatnonzero(kinds == REPEAT):
@@ -124,9 +128,9 @@ def _poison(
 
 
 def _columns(rng: np.random.Generator) -> list[list[object]]:
-    """Return all fields but the time, in their order.
+    """Return all fields except the time, in order.
 
-    The latitude is two columns, since half of them have a seventh decimal, 5.
+    The latitude is two columns: half of the values have a seventh decimal, 5.
     """
     choices = [PAGES, BUTTONS, FLAGS, FLAGS, FLAGS, FLAGS]
     return [

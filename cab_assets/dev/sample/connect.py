@@ -1,4 +1,4 @@
-"""From the environment to the table that is to be filled."""
+"""Open the source table that is to be filled."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +22,8 @@ def source_table(env: Environment) -> Iterator[FilledTable]:
     """
     if env.bookings_db_url is None:
         raise BadEnvironment(
-            "CAB_BOOKINGS_DB_URL is not set: start the embedded database with `cab up`, or name"
-            " another one"
+            "CAB_BOOKINGS_DB_URL is not set: start the embedded database with `cab up`, or set the"
+            " variable"
         )
     db = Clients(env).bookings_db
     with db.cursor() as cursor:

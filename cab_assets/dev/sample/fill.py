@@ -1,4 +1,4 @@
-"""Filling the table of bookings from whichever source is asked for."""
+"""Fill the source table of bookings from a file, or with generated rows or changes."""
 
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,7 @@ def fill(
     amend: bool = False,
     file: Path | None = None,
 ) -> None:
-    """Write bookings from a file, changes to existing ones, or else generated ones."""
+    """Write bookings from `file`, or change existing ones, or write generated ones."""
     if file:
         load_file(env, file, say)
     elif amend:

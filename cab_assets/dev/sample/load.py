@@ -1,4 +1,4 @@
-"""Loading bookings: what is missing is inserted, what is there is left as it is."""
+"""Load bookings into the source: insert missing rows, and leave existing rows unchanged."""
 
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
@@ -12,7 +12,8 @@ from cab_assets.dev.sample.source import FilledTable
 from cab_assets.dev.sample.sqoop import bookings_in
 from cab_assets.environment import Environment
 
-CHUNK_ROWS = 100_000  # a sign of progress every second or two
+# Rows between two lines of progress, which take a second or two
+CHUNK_ROWS = 100_000
 
 Say = Callable[[str], None]
 
@@ -20,11 +21,11 @@ Say = Callable[[str], None]
 def load_days(
     env: Environment, start: date, days: int, rows_per_day: int, seed: int, say: Say
 ) -> None:
-    """Load the made-up bookings of the days from `start` on, each day in one transaction."""
+    """Load the generated bookings of the days from `start` on, each day in one transaction."""
     busy = busy_days(start, days)
     say(
         f"{start} to {start + timedelta(days - 1)}: days with {rows_per_day:,} bookings:"
-        f" {len(busy)}, without any: {days - len(busy)}."
+        f" {len(busy)}, days without bookings: {days - len(busy)}."
     )
     with source_table(env) as table:
         _load(
@@ -51,10 +52,10 @@ def _load(table: FilledTable, parts: Iterable[pa.Table], expected: int, say: Say
                 done += chunk.num_rows
                 if done % CHUNK_ROWS < chunk.num_rows and done < expected:
                     say(f"{done:,} of {expected:,} rows")
-    say(f"{new:,} rows are new; {done - new:,} were there already and are as they were.")
+    say(f"{new:,} rows inserted; {done - new:,} already existed and are unchanged.")
     say(holding(table))
 
 
 def holding(table: FilledTable) -> str:
     rows, days = table.holds()
-    return f"{table.name} now holds {rows:,} rows; days with bookings: {days:,}."
+    return f"{table.name} now has {rows:,} rows; days with bookings: {days:,}."

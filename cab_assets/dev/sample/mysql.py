@@ -1,10 +1,10 @@
-"""The source's table in MySQL."""
+"""The source table in MySQL."""
 
 import pyarrow as pa
 
 from cab_assets.dev.sample.source import TEXT_WIDTH, FilledTable
 
-# Python objects held at once; PyMySQL cuts them into statements of a megabyte
+# Upper bound of rows that are Python objects at once; PyMySQL splits them into statements of 1 MB
 STATEMENT_ROWS = 10_000
 
 
@@ -27,8 +27,8 @@ class MySQLTable(FilledTable):
     def insert_missing(self, rows: pa.RecordBatch) -> int:
         """Insert the missing rows and return their number.
 
-        A duplicate is updated to its own values, which counts as no row: INSERT IGNORE would also
-        hide values that do not fit.
+        An existing row is updated to its own value, which MySQL counts as 0 rows. INSERT IGNORE
+        would also ignore values that do not fit.
         """
         values = ", ".join(["%s"] * rows.num_columns)
         insert = (

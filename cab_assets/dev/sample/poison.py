@@ -1,9 +1,10 @@
-"""Malformed test records: what broken apps, other programs and a misused topic leave."""
+"""Malformed test records, such as broken apps and other programs send."""
 
 import json
 from collections.abc import Callable, Mapping
 
-Poison = Callable[[bytes], bytes | None]  # from a click's value; None is a tombstone
+# Value of a click -> value of the malformed record; None is a tombstone
+Poison = Callable[[bytes], bytes | None]
 
 
 def without(field: str) -> Poison:
@@ -13,9 +14,9 @@ def without(field: str) -> Poison:
 
 
 def having(field: str, value: object) -> Poison:
-    """Return the click with another value of one field.
+    """Return a function that replaces the value of one field of a click.
 
-    `timestamp` goes by whichever name the click has for it.
+    `timestamp` is also found under its other name, with a newline.
     """
     return lambda click: _dumped(
         {name: value if name.strip() == field else old for name, old in _fields(click).items()}

@@ -1,4 +1,4 @@
-"""The source's table in PostgreSQL."""
+"""The source table in PostgreSQL."""
 
 import io
 
@@ -7,10 +7,9 @@ import pyarrow.csv
 
 from cab_assets.dev.sample.source import TEXT_WIDTH, FilledTable
 
-ARRIVING = (  # COPY cannot skip what is there already, so rows arrive beside the table
-    "pg_temp.arriving"
-)
-# Quotes every text and no NULL, as COPY reads it
+# Temporary table for COPY, which cannot skip existing rows
+ARRIVING = "pg_temp.arriving"
+# Texts are quoted and NULLs are not, which is how COPY tells them apart
 CSV = pyarrow.csv.WriteOptions(include_header=False)
 
 

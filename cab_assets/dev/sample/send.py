@@ -1,4 +1,4 @@
-"""Sending made-up clicks to the topic, at once or as a live feed."""
+"""Send generated clicks to the topic, as fast as possible or at a given rate."""
 
 import signal
 import time
@@ -18,37 +18,40 @@ from cab_assets.environment import BadEnvironment, Environment
 from cab_assets.errors import Unavailable
 from cab_assets.wiring import Clients
 
-# Records between two checks of their delivery: limits what the producer keeps in memory
+# Records between two checks of their delivery: limits the memory of the producer
 AT_ONCE = 20_000
-REFUSED_SECONDS = 30  # a broker that was killed is back after 10
+# Time-out for the delivery of a record: a broker that was killed is back after about 10 s
+DELIVERY_SECONDS = 30
+# Seconds between two lines of progress
 PROGRESS_SECONDS = 5
-TOMBSTONE_KEY = b"tombstone"  # a record must have a key or a value
+# The client requires a key or a value, and a tombstone has no value
+TOMBSTONE_KEY = b"tombstone"
 PRODUCER = {
     "bootstrap_timeout_ms": 5_000,
     "max_block_ms": 5_000,
     "request_timeout_ms": 10_000,
-    "delivery_timeout_ms": REFUSED_SECONDS * 1000,
+    "delivery_timeout_ms": DELIVERY_SECONDS * 1000,
     "linger_ms": 20,
     "batch_size": 256 * 1024,
-    # In Python it pays: a third less time, as the checksum is over fewer bytes
+    # Faster in Python: the client computes its checksum over fewer bytes
     "compression_type": "gzip",
     "metrics_enabled": False,
 }
 
 
 class ClicksNotSent(Unavailable):
-    """The broker stopped taking clicks."""
+    """The broker no longer accepts clicks."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """`rate` records a second, or as fast as it goes; `stop` ends it between two batches."""
+    """Records per second, or as fast as possible without `rate`; `stop` ends the sending."""
 
     rate: float | None = None
     stop: Event = field(default_factory=Event)
 
     def batches(self, feed: Iterator[Labelled]) -> Iterator[list[Labelled]]:
-        """Yield as many records as may be in memory, or those due in each tenth of a second."""
+        """Yield AT_ONCE records at a time, or with a rate, those of each tenth of a second."""
         size = AT_ONCE if self.rate is None else max(1, round(self.rate / 10))
         began, done = time.monotonic(), 0
         while batch := list(islice(feed, size)):
@@ -61,7 +64,7 @@ class Pace:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[Event]:
-    """Yield an event that the first SIGINT or SIGTERM sets; a second one ends the process."""
+    """Yield an event that the first SIGINT or SIGTERM sets. The second ends the process."""
     stop = Event()
 
     def ask(number: int, _: object) -> None:
@@ -79,24 +82,24 @@ def stopped_by_signals() -> Iterator[Event]:
 def send_clicks(
     env: Environment, feed: Feed, count: int | None, pace: Pace, say: Callable[[str], None]
 ) -> None:
-    """Send the first `count` records of the feed, or endlessly.
+    """Send the first `count` records of the feed, or all of it, which is endless.
 
-    What is counted in the end has arrived.
+    Report the number of records that the broker has acknowledged.
     """
     topic = click_topic(env)
     partitions = len(topic.look().ends)
     sent: Counter[str] = Counter()
-    told = time.monotonic()
+    reported = time.monotonic()
     with _producer(topic) as producer:
         for batch in pace.batches(islice(feed, count)):
             _deliver(producer, topic, partitions, sent.total(), batch)
             sent.update(kind for kind, _ in batch)
-            if time.monotonic() - told > PROGRESS_SECONDS:
+            if time.monotonic() - reported > PROGRESS_SECONDS:
                 say(f"{sent.total():,} clicks" + (f" of {count:,}" if count else ""))
-                told = time.monotonic()
+                reported = time.monotonic()
     say(
-        f"{sent.total():,} clicks were sent to {topic.name}: {sent['poison']:,} of them poison,"
-        f" {sent['late']:,} late, {sent['repeat']:,} sent again."
+        f"{sent.total():,} clicks were sent to {topic.name}: {sent['poison']:,} of them malformed,"
+        f" {sent['late']:,} late, {sent['repeat']:,} repeated."
     )
 
 
@@ -104,7 +107,7 @@ def click_topic(env: Environment) -> ClickTopic:
     if env.kafka_bootstrap_servers is None:
         raise BadEnvironment(
             "CAB_KAFKA_BOOTSTRAP_SERVERS is not set: start the embedded broker with `cab up`, or"
-            " name another one"
+            " set the variable"
         )
     return Clients(env).click_topic
 
@@ -117,16 +120,17 @@ def _producer(topic: ClickTopic) -> Iterator[KafkaProducer]:
     try:
         yield producer
     finally:
-        with suppress(KafkaError):  # what matters was waited for
+        # All records are already acknowledged, so an error here does not matter
+        with suppress(KafkaError):
             producer.close(timeout=1)
 
 
 def _deliver(
     producer: KafkaProducer, topic: ClickTopic, partitions: int, first: int, batch: list[Labelled]
 ) -> None:
-    """Send to the partitions in turn, and wait until all of the batch is there.
+    """Send a batch to the partitions in turn, and wait until all records are acknowledged.
 
-    `first` is how many were sent before.
+    `first` is the number of records sent before.
     """
     try:
         futures = [
@@ -138,11 +142,11 @@ def _deliver(
             )
             for number, (_, value) in enumerate(batch, first)
         ]
-        producer.flush(2 * REFUSED_SECONDS)
+        producer.flush(2 * DELIVERY_SECONDS)
         if failure := next((each.exception for each in futures if each.failed()), None):
             raise failure
     except KafkaError as error:
         raise ClicksNotSent(
-            f"Kafka at {topic.servers} takes no more clicks, after {first:,} ({error}); see `cab"
+            f"Kafka at {topic.servers} accepts no more clicks, after {first:,} ({error}); run `cab"
             " doctor`"
         ) from error

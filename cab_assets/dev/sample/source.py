@@ -1,4 +1,4 @@
-"""The source's table of bookings, as whoever fills it sees it."""
+"""The source table of bookings, for the code that fills it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,36 +10,38 @@ import pyarrow as pa
 
 from cab_assets.schemas import BOOKINGS
 
+# Length of the varchar columns, in characters
 TEXT_WIDTH = 40
 
 
 @dataclass(frozen=True)
 class FilledTable(ABC):
-    """`name` is table or schema.table; `cursor` belongs to a connection of its own."""
+    """A source table. `name` is table or schema.table; `cursor` has its own connection."""
 
     name: str
     cursor: Any
 
-    types: ClassVar[dict[str, str]]  # Hive type -> the source's
+    # Hive type -> type in the source
+    types: ClassVar[dict[str, str]]
     begin: ClassVar[str] = "BEGIN"
 
     @abstractmethod
     def create(self) -> None:
-        """Make the table and its index on pickup_timestamp, where they are missing."""
+        """Create the table and its index on pickup_timestamp if they are missing."""
 
     @abstractmethod
     def insert_missing(self, rows: pa.RecordBatch) -> int:
-        """Add the rows whose booking_id is missing, and return their number."""
+        """Insert the rows whose booking_id is missing, and return their number."""
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Run the block in one transaction: closing the connection without COMMIT undoes it."""
+        """Run the block in one transaction. If it fails, closing the connection rolls it back."""
         self.cursor.execute(self.begin)
         yield
         self.cursor.execute("COMMIT")
 
     def holds(self) -> tuple[int, int]:
-        """Return how many rows the table holds, and on how many days."""
+        """Return the number of rows of the table, and of the days that have rows."""
         days = (
             "SELECT CAST(pickup_timestamp AS date) AS pickup_day, count(*) AS bookings FROM"
             f" {self.name} GROUP BY 1"

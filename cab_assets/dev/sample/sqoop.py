@@ -1,4 +1,4 @@
-"""Bookings in a file as Sqoop writes it: no header, columns in order, no quotes, NULL as `null`."""
+"""Bookings in a CSV file of Sqoop: no header, columns in order, no quotes, NULL as `null`."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ class MalformedFile(CabError):
     """A line of a file of bookings cannot be read."""
 
 
-# Only one thread knows the line of an error
+# Only with one thread does Arrow's error name the line
 READ = csv.ReadOptions(column_names=BOOKINGS.names, use_threads=False)
 PARSE = csv.ParseOptions(quote_char=False, ignore_empty_lines=False)
 CONVERT = csv.ConvertOptions(
@@ -28,15 +28,15 @@ CONVERT = csv.ConvertOptions(
 def bookings_in(file: Path) -> pa.Table:
     """Return all rows of `file` in the table's Arrow schema.
 
-    Raises MalformedFile if it has another form.
+    Raises MalformedFile if a line cannot be read.
     """
     try:
         rows = csv.read_csv(file, READ, PARSE, CONVERT).combine_chunks()
     except pa.ArrowInvalid as error:
-        raise MalformedFile(_in_words(file, str(error))) from None
-    _refuse(file, "booking_id", pc.is_null(rows["booking_id"]), "null, but it is the key")
+        raise MalformedFile(_message(file, str(error))) from None
+    _reject(file, "booking_id", pc.is_null(rows["booking_id"]), "null, but it is the key")
     for column in (each.name for each in BOOKINGS.columns if each.type == "string"):
-        _refuse(
+        _reject(
             file,
             column,
             pc.greater(pc.utf8_length(rows[column]), TEXT_WIDTH),
@@ -45,13 +45,17 @@ def bookings_in(file: Path) -> pa.Table:
     return rows
 
 
-def _refuse(file: Path, column: str, unfit: Any, why: str) -> None:
+def _reject(file: Path, column: str, unfit: Any, why: str) -> None:
+    """Raise MalformedFile for the first row where `unfit` is true."""
     if (row := pc.index(unfit, True).as_py()) >= 0:
         raise MalformedFile(_sentence(f"{file}, line {row + 1}, column {column}: {why}"))
 
 
-def _in_words(file: Path, said: str) -> str:
-    """Return Arrow's message with the column's name; a line of another length has none."""
+def _message(file: Path, said: str) -> str:
+    """Return Arrow's message, with file, line and column.
+
+    If the line has too few or too many fields, there is no column to name.
+    """
     place = re.match(r"(?:In CSV column #(\d+): |CSV parse error: )Row #(\d+): ", said)
     if place is None:
         return _sentence(f"{file}: {said}")
@@ -60,4 +64,4 @@ def _in_words(file: Path, said: str) -> str:
 
 
 def _sentence(problem: str) -> str:
-    return f"{problem}. Nothing was loaded; mend the file and load it again"
+    return f"{problem}. Nothing was loaded; fix the file and load it again"

@@ -1,4 +1,4 @@
-"""The file that supervisord reads."""
+"""The configuration file of supervisord."""
 
 import shlex
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ stdout_logfile_backups=2
 
 
 def render(home: Path, servers: Sequence[Server], port: int, password: str) -> str:
-    """Return the file's text. Servers start in their order and stop in the reverse one."""
+    """Return the text of the file. Servers start in order and stop in reverse order."""
     programs = [_program(server, priority) for priority, server in enumerate(servers)]
     return SUPERVISORD.format(home=home, address=f"{LOOPBACK}:{port}", password=password) + "".join(
         programs
@@ -53,8 +53,8 @@ def render(home: Path, servers: Sequence[Server], port: int, password: str) -> s
 
 
 def _program(server: Server, priority: int) -> str:
-    # supervisord killed with -9 takes its servers along: orphans would hold ports and data of those
-    # started next
+    # If supervisord is killed with -9, its servers end too: orphans would keep the ports and data
+    # that the next servers need
     command = [
         *server.account(),
         "setpriv",
@@ -72,4 +72,5 @@ def _program(server: Server, priority: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%%")  # supervisord's own sign for variables
+    # In the file, % starts a variable of supervisord
+    return text.replace("%", "%%")

@@ -2,7 +2,7 @@ from cab_assets.errors import CabError
 
 
 class UnfitMachine(CabError):
-    """Something that the stack takes from the machine is missing or too old."""
+    """A program that the stack needs is missing on this machine, or too old."""
 
 
 class UnfetchableJars(CabError):
@@ -10,7 +10,7 @@ class UnfetchableJars(CabError):
 
 
 class UnusableHome(CabError):
-    """CAB_HOME cannot hold a stack, or holds something else."""
+    """CAB_HOME cannot be used for a stack, or contains something else."""
 
 
 class ServerNotUp(CabError):

@@ -1,4 +1,4 @@
-"""CAB_HOME: the folder that holds all of one embedded stack, and nothing else."""
+"""CAB_HOME: the folder with all files of one embedded stack, and nothing else."""
 
 import os
 import re
@@ -10,10 +10,11 @@ from cab_assets.dev.stack.errors import UnusableHome
 from cab_assets.environment import STACK_ENV
 
 CONFIG = "supervisord.conf"
-PASSWORD = "password"  # noqa: S105  (the name of its file)
+# The name of a file, not a password
+PASSWORD = "password"  # noqa: S105
 PORTS = "ports.json"
-# CONFIG last: it marks a home
-OURS = (
+# The files and folders of a stack. CONFIG is deleted last, because it marks the home of a stack
+CONTENTS = (
     "postgres",
     "kafka",
     "warehouse",
@@ -29,11 +30,11 @@ OURS = (
 
 
 def make(home: Path) -> None:
-    """Create the folder if it is missing, readable by its owner alone."""
+    """Create the folder if it is missing, readable only by its owner."""
     if odd := set(re.sub(r"[\w ./@+=~-]", "", str(home))):
         raise UnusableHome(
-            f"CAB_HOME={home} holds {' '.join(sorted(odd))}, which not every server can be told;"
-            " choose a plainer path."
+            f"CAB_HOME={home} contains {' '.join(sorted(odd))}, which some servers do not accept in"
+            " a path; choose a path without these characters."
         )
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,13 +43,13 @@ def make(home: Path) -> None:
         _make_password(home / PASSWORD)
     except OSError as error:
         raise UnusableHome(
-            f"CAB_HOME={home} cannot be made: {error.strerror}. Set CAB_HOME to a folder that you"
-            " may write to."
+            f"CAB_HOME={home} cannot be created: {error.strerror}. Set CAB_HOME to a folder that"
+            " you may write to."
         ) from error
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write the text in one step: the file is complete, and its owner's alone, at any instant."""
+    """Write the text atomically, to a file that only its owner can read."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -57,20 +58,21 @@ def write_private(path: Path, text: str) -> None:
 
 
 def password(home: Path) -> str:
-    """Return the stack's password; empty if there never was a stack."""
+    """Return the stack's password; empty if no stack was ever started here."""
     file = home / PASSWORD
     return file.read_text() if file.exists() else ""
 
 
 def _make_password(file: Path) -> None:
-    if not file.exists():  # once: the database knows it from its first start on
+    # Only once: the database keeps the password of its first start
+    if not file.exists():
         write_private(file, secrets.token_urlsafe(24))
 
 
 def wipe(home: Path) -> None:
-    """Delete all data.
+    """Delete all data of the stack.
 
-    Files of others stay, and a folder that never was a stack's home is not touched at all.
+    Other files stay. Raises UnusableHome if the folder is not the home of a stack.
     """
     if not (home / CONFIG).exists():
         if any(home.iterdir()):
@@ -79,6 +81,6 @@ def wipe(home: Path) -> None:
                 " Check CAB_HOME."
             )
         return
-    for name in OURS:
+    for name in CONTENTS:
         path = home / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What Ivy prints while it fetches jars."""
+"""The output of Ivy while it downloads jars."""
 
 import os
 import re
@@ -6,12 +6,13 @@ import select
 import subprocess
 from typing import IO, cast
 
-# Ivy prints a dot per kilobyte, so this long without one is a dead line, not a slow one
+# Time-out for output: Ivy prints a dot per kilobyte, so after this time the connection is dead, not
+# slow
 SILENCE_SECONDS = 30
 
 
 def listen(process: subprocess.Popen[bytes]) -> str:
-    """Return all that the process prints; end it if it prints nothing for too long."""
+    """Return the output of the process. Kill it if it prints nothing for SILENCE_SECONDS."""
     output = cast(IO[bytes], process.stdout).fileno()
     said = b""
     while select.select([output], [], [], SILENCE_SECONDS)[0]:
@@ -23,7 +24,7 @@ def listen(process: subprocess.Popen[bytes]) -> str:
 
 
 def reason(said: str) -> str:
-    """Return the first exception that Ivy names, or what it did not find."""
+    """Return the first exception in Ivy's output, or the host or jar that it did not find."""
     found = re.search(r"\((\S+(?:Exception|Error)\b.*|no answer.*)\)", said) or re.search(
         r"(Host \S+ not found|(?<=:: )\S+: not found)", said
     )

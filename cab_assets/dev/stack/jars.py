@@ -1,4 +1,4 @@
-"""Download jars, once per user, with the Ivy of the pyspark wheel: Kafka's broker and connector."""
+"""Download the jars of Kafka's broker and connector, once per user, with pyspark's Ivy."""
 
 import hashlib
 import os
@@ -17,8 +17,8 @@ from cab_assets.dev.stack.server import packaged
 SETTINGS = Path(__file__).parent / "ivysettings.xml"
 IVY = "pyspark/jars/ivy-2.5.3.jar"
 REMEDY = (
-    "mend the connection (Java takes a proxy from JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=…, not from"
-    " HTTPS_PROXY), then try again"
+    "fix the connection (Java reads a proxy from JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=…, not from"
+    " HTTPS_PROXY), then run the command again"
 )
 
 
@@ -42,10 +42,12 @@ class Jar:
 
 @dataclass(frozen=True)
 class JarSet:
-    """The jars of a file of pins, a line each: SHA-256, who uses it, group:name:version."""
+    """The jars of a lock file, which has a line for each: SHA-256, use, group:name:version."""
 
     pins: Path
-    what: str  # they are of
+    # The software that the jars are part of, for messages
+    what: str
+    # Size of the download
     megabytes: int
 
     @property
@@ -58,10 +60,7 @@ class JarSet:
 
     @property
     def folder(self) -> Path:
-        """The folder of the jars of this list of pins.
-
-        Those of another version's list lie beside it.
-        """
+        """The folder of the jars of this lock file; each version of the file has its own."""
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         return (
             cache / "cab-assets" / "jars" / hashlib.sha256(self.pins.read_bytes()).hexdigest()[:12]
@@ -71,35 +70,33 @@ class JarSet:
         return [self.folder / jar.path for jar in self.pinned if jar.use == use]
 
     def fetch(self, report: Callable[[str], None]) -> None:
-        """Download every jar that is missing, and compare each with its pin.
+        """Download all jars if one is missing, and compare each with its hash in the lock file.
 
-        Raises UnfetchableJars if one cannot be downloaded.
+        Raises UnfetchableJars if a jar cannot be downloaded or has another hash.
         """
         cache = self.folder.parent
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            with locked(cache):  # a second stack waits for the jars of the first
-                if not self._is_whole():
-                    self._bring(cache / "draft", report)
+            # If two stacks start at once, the second waits for the download of the first
+            with locked(cache):
+                if not self._is_complete():
+                    self._download(cache / "draft", report)
         except OSError as error:
             raise UnfetchableJars(
-                f"the jars cannot be put into {cache}: {error.strerror}. Set XDG_CACHE_HOME to a"
+                f"the jars cannot be written to {cache}: {error.strerror}. Set XDG_CACHE_HOME to a"
                 " folder that you may write to."
             ) from error
 
-    def _is_whole(self) -> bool:
-        """Return whether no jar was deleted since.
-
-        The folder only appears once every jar is right.
-        """
+    def _is_complete(self) -> bool:
+        """Return whether all jars exist. Their hashes were checked when they were downloaded."""
         return all((self.folder / jar.path).exists() for jar in self.pinned)
 
-    def _bring(self, draft: Path, report: Callable[[str], None]) -> None:
+    def _download(self, draft: Path, report: Callable[[str], None]) -> None:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         report(
-            f"jars: {len(self.pinned)} of {self.what} come from Maven Central, {self.megabytes} MB,"
-            " once for all stacks of this user"
+            f"jars: downloading {len(self.pinned)} of {self.what} from Maven Central"
+            f" ({self.megabytes} MB), once for all stacks of this user"
         )
         try:
             self.fetch_into(draft)
@@ -108,7 +105,7 @@ class JarSet:
             (draft / "jars").rename(self.folder)
         finally:
             shutil.rmtree(draft)
-        report(f"jars: fetched and checked; they are in {self.folder}")
+        report(f"jars: downloaded and checked; they are in {self.folder}")
 
     def fetch_into(self, draft: Path) -> None:
         """Download the jars into the folder `jars` of an existing folder, without a hash check."""
@@ -131,7 +128,7 @@ class JarSet:
             said = listen(process)
         if process.returncode:
             raise UnfetchableJars(
-                f"the jars of {self.what} cannot be fetched from Maven Central: {reason(said)};"
+                f"the jars of {self.what} cannot be downloaded from Maven Central: {reason(said)};"
                 f" {REMEDY}."
             )
 
@@ -148,13 +145,13 @@ class JarSet:
         wrong = [jar.path for jar in self.pinned if sha256(jars / jar.path) != jar.sha256]
         if wrong:
             raise UnfetchableJars(
-                f"{', '.join(wrong)} from Maven Central: not the file that was pinned (its SHA-256"
-                " differs), so nothing was kept. Something between here and there alters files;"
-                " try again from another network."
+                f"{', '.join(wrong)} from Maven Central: not the file in {self.pins.name} (its"
+                " SHA-256 differs), so nothing was kept. A proxy on the way changes downloads; use"
+                " another network or repository mirror."
             )
 
 
-# Each of the two has a kafka-clients of its own
+# The broker and the connector need different versions of kafka-clients
 EMBEDDED = JarSet(Path(__file__).parent / "jars.sha256", "Kafka and of Spark's connector to it", 53)
 
 
@@ -168,5 +165,5 @@ def broker() -> str:
 
 
 def connector() -> list[Path]:
-    """Return the jars that any Spark driver needs to read Kafka, beyond those of the wheel."""
+    """Return the jars that a Spark driver needs to read Kafka, in addition to the wheel's."""
     return EMBEDDED.of("connector")

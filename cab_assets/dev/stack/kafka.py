@@ -15,22 +15,27 @@ from cab_assets.dev.stack import jars, machine
 from cab_assets.dev.stack.ports import LOOPBACK
 from cab_assets.dev.stack.server import LOG_FORMAT, Server
 
-ANSWER_TIMEOUT_SECONDS = 3  # each of the answers that `ask` waits for
-PARTITIONS = 3  # one would hide every mistake about offsets of several
+# Time-out of each request of the health check
+ANSWER_TIMEOUT_SECONDS = 3
+# Partitions of a topic. With one, mistakes in the handling of several partitions would be hidden
+PARTITIONS = 3
 SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "auto.create.topics.enable": "false",  # a misspelt topic is an error
+    # So that a misspelt topic is an error
+    "auto.create.topics.enable": "false",
     "num.partitions": str(PARTITIONS),
     "offsets.topic.replication.factor": "1",
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
-    "message.max.bytes": str(2 * 2**20),  # values of 1 MB, and what is around them
+    # Bytes: values of 1 MB, with their headers
+    "message.max.bytes": str(2 * 2**20),
     "replica.fetch.max.bytes": str(2 * 2**20),
     "log.retention.hours": "168",
-    # A broker killed with -9 may join again after so long: it is back after 10 s, not 15
+    # A broker that was killed with -9 may join again only after this time-out. With 5 s, it is back
+    # after 10 s instead of 15
     "broker.session.timeout.ms": "5000",
 }
 
@@ -41,8 +46,9 @@ class Kafka(Server):
     name: ClassVar[str] = "kafka"
     usual_ports: ClassVar[Mapping[str, int]] = {"kafka": 9092, "controller": 9093}
     waits_for: ClassVar[str] = "a leader of each partition of the topic of clicks"
-    refusals: ClassVar[tuple[type[Exception], ...]] = (KafkaError, OSError)
-    start_seconds: ClassVar[int] = 5  # a port that is taken ends it within that
+    connection_errors: ClassVar[tuple[type[Exception], ...]] = (KafkaError, OSError)
+    # If its port is in use, the broker ends within 5 s
+    start_seconds: ClassVar[int] = 5
     start_retries: ClassVar[int] = 5
 
     @property
@@ -60,7 +66,8 @@ class Kafka(Server):
 
     def prepare(self) -> None:
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
-        if (self.data / "meta.properties").exists():  # written last
+        # The set-up writes this file last
+        if (self.data / "meta.properties").exists():
             return
         settings = self.folder / "format.properties"
         settings.write_text("".join(f"{name}={value}\n" for name, value in self._settings.items()))
@@ -78,7 +85,7 @@ class Kafka(Server):
         )
 
     def command(self) -> list[str]:
-        """Return the command with all settings in it, so that a stack with others is noticed."""
+        """Return the command with all settings, so that changed settings restart the stack."""
         overrides = [f"--override={name}={value}" for name, value in self._settings.items()]
         return [*self._java(), "kafka.Kafka", "/dev/null", *overrides]
 
@@ -90,8 +97,8 @@ class Kafka(Server):
         ]
         return [machine.java(), *options, "-cp", jars.broker()]
 
-    def ask(self) -> None:
-        # Kafka's client would first wait for many seconds, then leave a thread.
+    def check(self) -> None:
+        # If no broker listens, Kafka's client would wait for many seconds and leave a thread
         socket.create_connection((LOOPBACK, self.ports["kafka"]), ANSWER_TIMEOUT_SECONDS).close()
         topic = environment.read(os.environ).clickstream_topic
         limit = ANSWER_TIMEOUT_SECONDS * 1000
@@ -110,8 +117,8 @@ class Kafka(Server):
 
 
 def new_cluster_id() -> str:
-    """Return a random UUID as Kafka writes it: 22 characters of URL-safe base64.
+    """Return a random UUID in Kafka's form: 22 characters of URL-safe base64.
 
-    The first is no dash: Kafka's tools would take it for an option.
+    The first character is a C, because Kafka's tools would take a dash for an option.
     """
     return f"C{base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip('=')}"

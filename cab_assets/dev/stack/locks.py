@@ -1,4 +1,4 @@
-"""A lock on a folder. It imports nothing of ours: the image's jars are fetched with little else."""
+"""A lock on a folder. It imports no other module, because the image build copies few files."""
 
 import fcntl
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the folder; a second `cab up` or `cab down` waits.
+    """Hold an exclusive lock on the folder; concurrent `cab up` and `cab down` wait.
 
-    The lock is on the folder itself, so that a wipe cannot delete it.
+    The lock is on the folder itself, so that a wipe does not delete it.
     """
     opened = os.open(folder, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""What the stack takes from the machine: Java, and `setpriv` of util-linux."""
+"""The programs that the stack needs on the machine: Java, and `setpriv` of util-linux."""
 
 import os
 import re
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from cab_assets.dev.stack.errors import UnfitMachine
 
-OLDEST_JAVA = 17  # what Spark 4 runs on
+# The oldest version that Spark 4 runs on
+OLDEST_JAVA = 17
 REMEDY = (
     f"install Java {OLDEST_JAVA} or newer (Debian: apt install openjdk-17-jre-headless) and put it"
     " on PATH or in JAVA_HOME"
@@ -17,19 +18,19 @@ REMEDY = (
 
 
 def check() -> None:
-    """Raise UnfitMachine if something is missing; Java is the one that Spark is going to pick."""
+    """Raise UnfitMachine if a program is missing or Java, as Spark will find it, is too old."""
     found = java()
     version = _version(found)
     if version < OLDEST_JAVA:
         raise UnfitMachine(f"{found} is Java {version}: {REMEDY}.")
     if shutil.which("setpriv") is None:
         raise UnfitMachine(
-            "there is no setpriv on PATH: install util-linux, a part of every Linux distribution."
+            "there is no setpriv on PATH: install util-linux, which every Linux distribution has."
         )
 
 
 def java() -> str:
-    """Return the path of Java, found as `spark-class` finds it: JAVA_HOME goes before PATH."""
+    """Return the path of Java as `spark-class` finds it: in JAVA_HOME, else on PATH."""
     home = os.environ.get("JAVA_HOME")
     found = shutil.which(Path(home) / "bin" / "java" if home else "java")
     if found is None:
@@ -47,7 +48,8 @@ def _version(java: str) -> int:
     return int(found[1])
 
 
-if __name__ == "__main__":  # `make` asks before it downloads anything
+# `make` runs this check before it downloads anything
+if __name__ == "__main__":
     try:
         check()
     except UnfitMachine as unfit:

@@ -1,4 +1,4 @@
-"""Write the hashes of a file of pinned jars anew, after a change of its versions.
+"""Update the hashes of a lock file of jars after a change of its versions.
 
 Run it as `python -m cab_assets.dev.stack.pin FILE`.
 """

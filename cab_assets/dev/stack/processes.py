@@ -5,9 +5,9 @@ from pathlib import Path
 
 
 def of_session(leader: int, folder: Path) -> list[int]:
-    """Return the living processes of a session that work inside a folder.
+    """Return the ids of the running processes of a session that work inside a folder.
 
-    A session's number alone may belong to another program by now.
+    The folder is checked because another program may have the session's number by now.
     """
     return [
         pid
@@ -21,7 +21,8 @@ def _belongs(pid: int, leader: int, folder: Path) -> bool:
         return os.getsid(pid) == leader and Path(f"/proc/{pid}/cwd").readlink().is_relative_to(
             folder
         )
-    except OSError:  # it has ended, or belongs to another user
+    # The process has ended, or belongs to another user
+    except OSError:
         return False
 
 
@@ -34,7 +35,7 @@ def send(pids: list[int], number: signal.Signals) -> None:
 
 
 def await_end(leader: int, folder: Path, seconds: float) -> list[int]:
-    """Return the processes that are left after so many seconds, at best none."""
+    """Wait for the end of the processes. Return those that still run after so many seconds."""
     deadline = time.monotonic() + seconds
     while (left := of_session(leader, folder)) and time.monotonic() < deadline:
         time.sleep(0.05)

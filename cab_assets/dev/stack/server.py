@@ -8,13 +8,15 @@ from typing import ClassVar
 
 from cab_assets.dev.stack.errors import ServerNotUp
 
+# Lines of a server's log in an error
 TAIL_LINES = 15
-LOG_FORMAT = Path(__file__).parent / "log4j2.properties"  # of those that are JVMs
+# Log format of the servers that run in a JVM
+LOG_FORMAT = Path(__file__).parent / "log4j2.properties"
 
 
 @dataclass(frozen=True)
 class Server(ABC):
-    """One server of the stack: what it is started with, and how it shows that it answers."""
+    """One server of the stack: its set-up, its command and its health check."""
 
     home: Path
     ports: Mapping[str, int]
@@ -23,10 +25,11 @@ class Server(ABC):
     name: ClassVar[str]
     usual_ports: ClassVar[Mapping[str, int]]
     waits_for: ClassVar[str]
-    # What its clients raise while it does not answer
-    refusals: ClassVar[tuple[type[Exception], ...]]
+    # The errors that its clients raise while it does not answer
+    connection_errors: ClassVar[tuple[type[Exception], ...]]
     stop_signal: ClassVar[str] = "TERM"
-    start_seconds: ClassVar[int] = 1  # one that ends sooner counts as a failed start
+    # A process that ends sooner counts as a failed start
+    start_seconds: ClassVar[int] = 1
     start_retries: ClassVar[int]
 
     @property
@@ -43,20 +46,20 @@ class Server(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Make what it needs on disk, unless that is there already."""
+        """Create the server's files and folders if they are missing."""
 
     @abstractmethod
     def command(self) -> list[str]: ...
 
     def account(self) -> list[str]:
-        """Return the command in front that runs a server under another account, if any."""
+        """Return the prefix that runs the command as another user; empty if none is needed."""
         return []
 
     def environment(self) -> dict[str, str]:
         return {}
 
     def run(self, command: list[str], stdin: str = "") -> None:
-        """Run a program of the server's set-up under its account, and log its output."""
+        """Run a program of the server's set-up as the server's user, and log its output."""
         with self.log.open("a") as log:
             ended = subprocess.run(
                 [*self.account(), *command], input=stdin, stdout=log, stderr=log, text=True
@@ -67,23 +70,26 @@ class Server(ABC):
             )
 
     @abstractmethod
-    def ask(self) -> None:
-        """Have the server do a little real work; raise one of `refusals` if it does not."""
+    def check(self) -> None:
+        """Run a small real request. Raise one of `connection_errors` if the server does not answer.
 
-    def refusal(self) -> Exception | None:
-        """Return why it does not answer; None if it does."""
+        It also creates the database or topic that the pipeline needs, if it is missing.
+        """
+
+    def connection_error(self) -> Exception | None:
+        """Return the error of the health check; None if the server answers."""
         try:
-            self.ask()
-        except self.refusals as error:
+            self.check()
+        except self.connection_errors as error:
             return error
         return None
 
     @abstractmethod
     def variables(self) -> dict[str, str]:
-        """Return the pipeline's variables that lead to this server."""
+        """Return the pipeline's variables with the address of this server."""
 
     def failed(self, how: str) -> ServerNotUp:
-        """Return the error that says so, with the end of the log."""
+        """Return an error with the end of the server's log."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         tail = "\n".join(f"    {line}" for line in lines[-TAIL_LINES:])
         return ServerNotUp(f"{self.name} {how}. The end of its log, {self.log}:\n{tail}")

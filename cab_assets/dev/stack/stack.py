@@ -1,4 +1,4 @@
-"""One embedded stack: its servers, and the supervisor that keeps them up."""
+"""One embedded stack: its servers, and the supervisor that restarts them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from cab_assets.dev.stack.server import Server
 from cab_assets.dev.stack.supervisor import USUAL_PORTS, Supervisor
 from cab_assets.dev.stack.warehouse import Warehouse
 
-SERVERS: tuple[type[Server], ...] = (Postgres, Kafka, Warehouse)  # started in this order
+# In the order of their start
+SERVERS: tuple[type[Server], ...] = (Postgres, Kafka, Warehouse)
 USUAL = {
     name: port
     for each in (USUAL_PORTS, *(server.usual_ports for server in SERVERS))
@@ -52,5 +53,5 @@ class Stack:
 
 
 def remembered(folder: Path) -> Stack:
-    """Return the stack as it was started last; with the usual ports if it never was."""
+    """Return the stack with the ports of its last start, or with the usual ports."""
     return Stack(folder, USUAL | ports.remembered(folder))

@@ -1,4 +1,4 @@
-"""`cab status`: how each server stands, and whether it answers."""
+"""`cab status`: the state of each server, and whether it answers."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,7 @@ from cab_assets.dev.stack.stack import remembered
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """How one server stands; `uptime` in seconds."""
+    """The status of one server; `uptime` is in seconds."""
 
     name: str
     state: str
@@ -36,8 +36,8 @@ def _status(server: Server, process: dict[str, Any]) -> ServerStatus:
     return ServerStatus(
         name=server.name,
         state=process.get("statename", "STOPPED"),
-        answers=alive
-        and server.refusal() is None,  # when ours is not alive, a stranger may answer there
+        # If the process is not running, another program may answer on its port
+        answers=alive and server.connection_error() is None,
         pid=process["pid"] if alive else None,
         ports=server.own_ports,
         uptime=process["now"] - process["start"] if alive else 0,

@@ -1,4 +1,4 @@
-"""supervisord: keeps the servers of one stack up, and is controlled over a port on loopback."""
+"""supervisord: it restarts the servers of one stack, and is controlled over a loopback port."""
 
 import os
 import signal
@@ -17,9 +17,11 @@ from cab_assets.dev.stack.home import CONFIG, write_private
 from cab_assets.dev.stack.ports import LOOPBACK
 
 USUAL_PORTS = {"supervisor": 9001}
+# Time-out for the start of supervisord
 START_SECONDS = 10
-STOP_SECONDS = 45  # more than the 30 after which supervisord kills a server
-# Servers start the same, whatever SPARK_… or PG… the user has set
+# Time-out for the end of all servers: longer than the 30 s after which supervisord kills a server
+STOP_SECONDS = 45
+# The variables that servers inherit. Others, such as SPARK_… or PG…, must not change the servers
 INHERITED = ("HOME", "JAVA_HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "USER")
 
 
@@ -38,9 +40,9 @@ class Supervisor:
 
     @property
     def pid(self) -> int | None:
-        """Return the latest supervisord's pid.
+        """Return the process id of the latest supervisord.
 
-        It is also the number of its session, by which servers that it left behind are found.
+        It is also the number of its session, with which servers that outlived it are found.
         """
         try:
             return int((self.home / "supervisord.pid").read_text())
@@ -67,7 +69,7 @@ class Supervisor:
         )
         if started.returncode != 0:
             raise SupervisorNotUp(
-                f"supervisord does not start: {started.stderr.strip() or started.stdout.strip()}"
+                f"supervisord did not start: {started.stderr.strip() or started.stdout.strip()}"
             )
         self._await_answer()
 
@@ -88,18 +90,18 @@ class Supervisor:
             return False
 
     def state(self, name: str) -> dict[str, Any]:
-        """Return supervisord's own state of a server: statename, pid, start, now, spawnerr."""
+        """Return supervisord's state of a server: statename, pid, start, now, spawnerr."""
         return cast(dict[str, Any], self._ask("getProcessInfo", name))
 
     def revive(self, name: str) -> None:
-        """Start a server that was given up or stopped."""
+        """Start a server that was stopped, or that supervisord no longer restarts."""
         if self.state(name)["statename"] in ("STOPPED", "EXITED", "FATAL"):
             self._ask("startProcess", name, False)
 
     def stop(self) -> None:
-        """End the supervisor, its servers and whatever one that was killed left behind.
+        """End the supervisor and its servers, also those that outlived a killed supervisor.
 
-        StillRunning if something stays.
+        Raises StillRunning if a process does not end.
         """
         leader = self.pid
         if leader is None:
@@ -112,7 +114,7 @@ class Supervisor:
         if left:
             raise StillRunning(
                 f"these processes of the stack in {self.home} do not end:"
-                f" {', '.join(map(str, left))}. End them, then try again."
+                f" {', '.join(map(str, left))}. Kill them, then run the command again."
             )
 
     def _ask(self, method: str, *arguments: Any) -> Any:
@@ -121,7 +123,7 @@ class Supervisor:
             try:
                 return getattr(server.supervisor, method)(*arguments)
             except (OSError, HTTPException, xmlrpc.client.Error) as error:
-                # Its text would show the password
+                # The text of a ProtocolError would show the password
                 reason = error.errmsg if isinstance(error, xmlrpc.client.ProtocolError) else error
                 raise SupervisorNotUp(
                     f"supervisord does not answer ({reason}); run `cab down`, then `cab up`. Its"

@@ -15,7 +15,8 @@ from cab_assets.dev.stack import jars
 from cab_assets.dev.stack.ports import LOOPBACK
 from cab_assets.dev.stack.server import LOG_FORMAT, Server, packaged
 
-ANSWER_TIMEOUT_SECONDS = 10  # the first statement of a cold JVM takes three
+# Time-out of each request of the health check: the first statement of a cold JVM takes 3 s
+ANSWER_TIMEOUT_SECONDS = 10
 SERVER_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 RELEASE_SESSION = "/spark.connect.SparkConnectService/ReleaseSession"
 SETTINGS = {
@@ -26,10 +27,12 @@ SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.sql.catalogImplementation": "hive",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "8",  # two cores: Spark's 200 are all overhead
+    # Spark's default of 200 is mostly overhead on a machine with few cores
+    "spark.sql.shuffle.partitions": "8",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # 2020-01-01 stays a string
-    # Open sessions see new files of a known partition at once
+    # So that a partition value such as 2020-01-01 stays a string
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+    # No cache of file lists, so that open sessions see new files of a known partition at once
     "spark.sql.hive.filesourcePartitionFileCacheSize": "0",
 }
 
@@ -40,13 +43,13 @@ class Warehouse(Server):
     name: ClassVar[str] = "warehouse"
     usual_ports: ClassVar[Mapping[str, int]] = {"hive": 10000, "spark": 15002}
     waits_for: ClassVar[str] = "Spark Connect and the database cab in HiveServer2"
-    refusals: ClassVar[tuple[type[Exception], ...]] = (
+    connection_errors: ClassVar[tuple[type[Exception], ...]] = (
         grpc.RpcError,
         HiveError,
         TException,
         OSError,
     )
-    # A port that is taken or a metastore that is locked ends it within that
+    # If its port is in use or its metastore is locked, the JVM ends within 10 s
     start_seconds: ClassVar[int] = 10
     start_retries: ClassVar[int] = 5
 
@@ -61,7 +64,8 @@ class Warehouse(Server):
     def _spark_home(self) -> Path:
         """Return a Spark home without the wheel's `python/lib/pyspark.zip`.
 
-        Out of a zip, each Python that Spark starts would compile all its imports, for a second.
+        With the zip, each Python process that Spark starts would compile all its imports, which
+        takes about a second.
         """
         return self.folder / "spark"
 
@@ -73,14 +77,14 @@ class Warehouse(Server):
             "--hiveconf",
             f"hive.server2.thrift.port={self.ports['hive']}",
             "--hiveconf",
-            # Else sessions that take turns open the metastore anew for each statement
+            # With impersonation, alternating sessions would reopen the metastore for each statement
             "hive.server2.enable.doAs=false",
         ]
         return [
             str(self._spark_home / "bin" / "spark-submit"),
             "--master=local[*]",
             "--driver-memory=2g",
-            # With --jars, sessions opened after HiveServer2's first would not find Kafka
+            # Not --jars: sessions opened after HiveServer2's first would not find Kafka's classes
             "--driver-class-path",
             ":".join(map(str, self.class_path())),
             *options,
@@ -90,7 +94,7 @@ class Warehouse(Server):
         ]
 
     def class_path(self) -> list[Path]:
-        """Return the jars beside the wheel's own."""
+        """Return the jars in addition to those of the wheel."""
         return jars.connector()
 
     def settings(self) -> dict[str, str]:
@@ -110,9 +114,9 @@ class Warehouse(Server):
         }
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of this wheel's Spark, whichever other Spark is on the machine.
+        """Return an environment in which the wheel's Spark is used, not another one of the machine.
 
-        The Python is the one that `foreachBatch` runs in.
+        `foreachBatch` runs in the Python of PYSPARK_PYTHON.
         """
         return {
             "SPARK_HOME": str(self._spark_home),
@@ -121,11 +125,11 @@ class Warehouse(Server):
             "PYSPARK_PYTHON": sys.executable,
         }
 
-    def ask(self) -> None:
+    def check(self) -> None:
         for port in self.own_ports.values():
-            # Thrift prints every refusal
+            # First, because Thrift prints an error for each refused connection
             socket.create_connection((LOOPBACK, port), ANSWER_TIMEOUT_SECONDS).close()
-        _ask_spark_connect(self.ports["spark"])
+        _check_spark_connect(self.ports["spark"])
         if not _hive(self.ports["hive"], "SHOW DATABASES LIKE 'cab'"):
             _hive(self.ports["hive"], "CREATE DATABASE cab")
 
@@ -136,10 +140,10 @@ class Warehouse(Server):
         }
 
 
-def _ask_spark_connect(port: int) -> None:
-    """Release a session that does not exist: the cheapest request that the service answers.
+def _check_spark_connect(port: int) -> None:
+    """Send a request to release a session that does not exist, which any running server answers.
 
-    A real session would cost the imports of pyspark (0.7 s) and work of the server.
+    A real session would cost the import of pyspark (0.7 s) and work of the server.
     """
     with grpc.insecure_channel(
         f"{LOOPBACK}:{port}", options=[("grpc.enable_http_proxy", 0)]

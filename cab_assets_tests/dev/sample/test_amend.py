@@ -125,8 +125,8 @@ def test_without_bookings_in_the_range_there_is_nothing_to_amend(env: Environmen
     with pytest.raises(
         NothingToAmend,
         match=(
-            "test_amend has no bookings in the 12 days from 2020-01-01 on; load some with `cab"
-            " sample` first"
+            "test_amend has no bookings in the 12 days from 2020-01-01 on; load some first with"
+            " `cab sample`"
         ),
     ):
         amended(env)

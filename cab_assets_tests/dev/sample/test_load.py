@@ -75,17 +75,17 @@ def test_loading_more_days_again_adds_what_is_missing_and_says_so(env: Environme
     assert cab_sample(
         env, "--days", "9", "--rows-per-day", "3", "--start", "2020-02-01"
     ).stdout.splitlines() == [
-        "2020-02-01 to 2020-02-09: days with 3 bookings: 9, without any: 0.",
-        "27 rows are new; 0 were there already and are as they were.",
-        "test_load now holds 27 rows; days with bookings: 9.",
+        "2020-02-01 to 2020-02-09: days with 3 bookings: 9, days without bookings: 0.",
+        "27 rows inserted; 0 already existed and are unchanged.",
+        "test_load now has 27 rows; days with bookings: 9.",
     ]
     before = rows_in(env)
     assert cab_sample(
         env, "--days", "11", "--rows-per-day", "3", "--start", "2020-02-01"
     ).stdout.splitlines() == [
-        "2020-02-01 to 2020-02-11: days with 3 bookings: 10, without any: 1.",
-        "3 rows are new; 27 were there already and are as they were.",
-        "test_load now holds 30 rows; days with bookings: 10.",
+        "2020-02-01 to 2020-02-11: days with 3 bookings: 10, days without bookings: 1.",
+        "3 rows inserted; 27 already existed and are unchanged.",
+        "test_load now has 30 rows; days with bookings: 10.",
     ]
     assert rows_in(env)[:27] == before
 
@@ -140,8 +140,8 @@ def test_a_file_that_is_loaded_twice_changes_nothing(env: Environment, tmp_path:
     )
     said = cab_sample(env, "--file", str(tmp_path / "part.csv")).stdout.splitlines()
     assert said == [
-        "1 rows are new; 2 were there already and are as they were.",
-        "test_load now holds 3 rows; days with bookings: 1.",
+        "1 rows inserted; 2 already existed and are unchanged.",
+        "test_load now has 3 rows; days with bookings: 1.",
     ]
     assert [row[BOOKINGS.names.index("currency_code")] for row in rows_in(env)] == [
         "INR",
@@ -189,7 +189,7 @@ def test_a_cluster_is_asked_for_before_it_is_written_to() -> None:
     url = {"CAB_ENV": "cluster", "CAB_BOOKINGS_DB_URL": "postgresql://nobody@127.0.0.1:1/rides"}
     refused = CliRunner(env=url).invoke(app, ["sample"], input="n\n")
     assert refused.stdout.startswith(
-        "Write made-up rides to bookings in postgresql://nobody@127.0.0.1:1/rides? [y/N]"
+        "Write generated bookings to bookings in postgresql://nobody@127.0.0.1:1/rides? [y/N]"
     )
     assert refused.exit_code == 1
     assert "Connection refused" in CliRunner(env=url).invoke(app, ["sample", "--yes"]).stderr
@@ -200,7 +200,7 @@ def test_without_a_database_the_sentence_says_what_to_start(tmp_path: Path) -> N
     assert (failed.exit_code, failed.stderr) == (
         1,
         (
-            "CAB_BOOKINGS_DB_URL is not set: start the embedded database with `cab up`, or name"
-            " another one\n"
+            "CAB_BOOKINGS_DB_URL is not set: start the embedded database with `cab up`, or set the"
+            " variable\n"
         ),
     )

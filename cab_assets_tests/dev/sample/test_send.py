@@ -105,8 +105,8 @@ def test_with_clicks_alone_only_clicks_are_sent_and_told(env: Environment) -> No
         "2020-02-01",
     ).stdout
     numbers = re.fullmatch(
-        rf"2,000 clicks were sent to {env.clickstream_topic}: (\d+) of them poison, (\d+) late,"
-        r" (\d+) sent again.\n",
+        rf"2,000 clicks were sent to {env.clickstream_topic}: (\d+) of them malformed, (\d+)"
+        r" late, (\d+) repeated.\n",
         said,
     )
     assert numbers
@@ -138,8 +138,8 @@ def test_an_option_of_the_bookings_brings_these_too(env: Environment, stack: Env
     options = ["sample", "--days", "1", "--rows-per-day", "2", "--clicks", "3"]
     said = CliRunner(env=variables(both) | with_password).invoke(app, options).stdout.splitlines()
     assert said[-2:] == [
-        "test_send now holds 2 rows; days with bookings: 1.",
-        f"3 clicks were sent to {env.clickstream_topic}: 0 of them poison, 0 late, 0 sent again.",
+        "test_send now has 2 rows; days with bookings: 1.",
+        f"3 clicks were sent to {env.clickstream_topic}: 0 of them malformed, 0 late, 0 repeated.",
     ]
 
 
@@ -223,7 +223,7 @@ def test_clicks_that_the_broker_refuses_are_not_counted_as_sent(
     )
     said: list[str] = []
     with pytest.raises(
-        ClicksNotSent, match=r"takes no more clicks, after 0 \(.*MessageSizeTooLarge"
+        ClicksNotSent, match=r"accepts no more clicks, after 0 \(.*MessageSizeTooLarge"
     ):
         send_clicks(
             env.but(clickstream_topic=f"{env.clickstream_topic}_narrow"),
@@ -238,7 +238,7 @@ def test_clicks_that_the_broker_refuses_are_not_counted_as_sent(
 def test_a_cluster_is_asked_for_before_clicks_are_sent_to_it() -> None:
     runner = CliRunner(env={"CAB_ENV": "cluster", "CAB_KAFKA_BOOTSTRAP_SERVERS": "broker:9092"})
     refused = runner.invoke(app, ["sample", "--clicks", "1"], input="n\n")
-    assert refused.stdout.startswith("Send made-up clicks to clickstream at broker:9092? [y/N]")
+    assert refused.stdout.startswith("Send generated clicks to clickstream at broker:9092? [y/N]")
     assert refused.exit_code == 1
 
 
@@ -248,7 +248,7 @@ def test_without_a_broker_the_sentence_says_what_to_start(tmp_path: Path) -> Non
         1,
         (
             "CAB_KAFKA_BOOTSTRAP_SERVERS is not set: start the embedded broker with `cab up`, or"
-            " name another one\n"
+            " set the variable\n"
         ),
     )
 

@@ -25,13 +25,13 @@ def test_the_password_is_long_and_stays(tmp_path: Path) -> None:
 
 
 def test_a_path_that_servers_cannot_be_told_is_refused_by_its_characters(tmp_path: Path) -> None:
-    with pytest.raises(UnusableHome, match=r"holds % ;, which"):
+    with pytest.raises(UnusableHome, match=r"contains % ;, which"):
         home.make(tmp_path / "50%;")
 
 
 def test_a_home_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UnusableHome, match="cannot be made: Not a directory"):
+    with pytest.raises(UnusableHome, match="cannot be created: Not a directory"):
         home.make(tmp_path / "file" / "home")
 
 

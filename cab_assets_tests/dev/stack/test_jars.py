@@ -82,7 +82,7 @@ def test_two_stacks_that_start_at_once_fetch_once() -> None:
     for each in stacks:
         each.join()
     assert len(said) == 2
-    assert said[1] == f"jars: fetched and checked; they are in {jars.EMBEDDED.folder}"
+    assert said[1] == f"jars: downloaded and checked; they are in {jars.EMBEDDED.folder}"
 
 
 @pytest.mark.usefixtures("repository")
@@ -100,7 +100,7 @@ def test_a_jar_that_is_not_the_pinned_one_is_refused_and_nothing_is_kept(
     (repository / "org/a/kafka_2.13/4.1/kafka_2.13-4.1.jar").write_bytes(b"another broker")
     with pytest.raises(
         UnfetchableJars,
-        match=r"^broker/kafka_2.13-4.1.jar from Maven Central: not the file that was pinned",
+        match=r"^broker/kafka_2.13-4.1.jar from Maven Central: not the file in",
     ):
         jars.EMBEDDED.fetch(print)
     assert kept(tmp_path / "cache") == []
@@ -110,7 +110,7 @@ def test_a_jar_that_is_not_there_is_named(repository: Path) -> None:
     (repository / "org/b/spark-kafka/4.2/spark-kafka-4.2.jar").unlink()
     with pytest.raises(
         UnfetchableJars,
-        match=r"cannot be fetched from Maven Central: org.b#spark-kafka;4.2: not found; mend",
+        match=r"cannot be downloaded from Maven Central: org.b#spark-kafka;4.2: not found; fix",
     ):
         jars.EMBEDDED.fetch(print)
 
@@ -123,8 +123,8 @@ def test_a_connection_that_is_refused_is_one_sentence(
     with pytest.raises(
         UnfetchableJars,
         match=(
-            r"^the jars of Kafka and of Spark's connector to it cannot be fetched from Maven"
-            r" Central: java.net.ConnectException: Connection refused; mend"
+            r"^the jars of Kafka and of Spark's connector to it cannot be downloaded from Maven"
+            r" Central: java.net.ConnectException: Connection refused; fix"
         ),
     ) as refused:
         jars.EMBEDDED.fetch(print)
@@ -135,7 +135,7 @@ def test_a_connection_that_is_refused_is_one_sentence(
 def test_a_line_that_is_dead_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ivy, "SILENCE_SECONDS", 0.2)
     no_java(tmp_path, monkeypatch, "exec sleep 100")
-    with within(5), pytest.raises(UnfetchableJars, match=r"no answer for 0.2 s; mend"):
+    with within(5), pytest.raises(UnfetchableJars, match=r"no answer for 0.2 s; fix"):
         jars.EMBEDDED.fetch(print)
 
 
@@ -146,7 +146,7 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "pins"))
     with pytest.raises(
         UnfetchableJars,
-        match=r"the jars cannot be put into .*: Not a directory. Set XDG_CACHE_HOME",
+        match=r"the jars cannot be written to .*: Not a directory. Set XDG_CACHE_HOME",
     ):
         jars.EMBEDDED.fetch(print)
 

@@ -76,9 +76,9 @@ def test_a_broker_that_hangs_is_known_to_within_ten_seconds(stack: Environment) 
     os.kill(kafka.pid, signal.SIGSTOP)
     try:
         with within(10):
-            refusal = next(
+            error = next(
                 each for each in remembered(stack.home).servers if each.name == "kafka"
-            ).refusal()
+            ).connection_error()
     finally:
         os.kill(kafka.pid, signal.SIGCONT)
-    assert isinstance(refusal, KafkaTimeoutError)
+    assert isinstance(error, KafkaTimeoutError)

@@ -22,7 +22,7 @@ class Sleeper(Server):
     name: ClassVar[str] = "sleeper"
     usual_ports: ClassVar[Mapping[str, int]] = {}
     waits_for: ClassVar[str] = "nothing"
-    refusals: ClassVar[tuple[type[Exception], ...]] = ()
+    connection_errors: ClassVar[tuple[type[Exception], ...]] = ()
     start_retries: ClassVar[int] = 0
 
     def prepare(self) -> None:
@@ -34,7 +34,7 @@ class Sleeper(Server):
     def environment(self) -> dict[str, str]:
         return {"GREETING": "50% a, b"}
 
-    def ask(self) -> None: ...
+    def check(self) -> None: ...
 
     def variables(self) -> dict[str, str]:
         return {}
@@ -46,12 +46,12 @@ class Parent(Sleeper):
 
 
 class Broken(Sleeper):
-    refusals: ClassVar[tuple[type[Exception], ...]] = (ConnectionError,)
+    connection_errors: ClassVar[tuple[type[Exception], ...]] = (ConnectionError,)
 
     def command(self) -> list[str]:
         return ["sh", "-c", "echo no such disk; exit 1"]
 
-    def ask(self) -> None:
+    def check(self) -> None:
         raise ConnectionRefusedError
 
 
@@ -90,7 +90,7 @@ def test_a_server_that_gives_up_ends_the_wait_at_once_with_the_end_of_its_log(
     with (
         within(10),
         supervised(tmp_path, Broken) as (supervisor, server),
-        pytest.raises(ServerNotUp, match=r"(?s)ends again.*sleeper\.log:.*no such disk"),
+        pytest.raises(ServerNotUp, match=r"(?s)ends repeatedly.*sleeper\.log:.*no such disk"),
     ):
         lifecycle.await_answer(server, supervisor, print)
 
