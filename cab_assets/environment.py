@@ -1,7 +1,7 @@
-"""The variables that configure the pipeline: read once, typed, every problem named at once.
+"""The variables that configure the pipeline: read once, typed, with all problems in one error.
 
-Values come, in this order, from the process environment, from what the embedded stack wrote when it
-started (`CAB_HOME/stack.env`, embedded only), and from the defaults below.
+Values come, in this order, from the process environment, from the file that the embedded stack
+wrote when it started (`CAB_HOME/stack.env`, embedded only), and from the defaults in settings.py.
 """
 
 import difflib
@@ -16,9 +16,8 @@ from cab_assets.errors import CabError
 from cab_assets.secrets import without_secrets
 from cab_assets.settings import CHECKOUT, Rules, Servers
 
-STACK_ENV = (  # in CAB_HOME: KEY=value lines, written by `cab up`, readable by its owner alone
-    "stack.env"
-)
+# File in CAB_HOME with KEY=value lines, written by `cab up`, readable only by its owner
+STACK_ENV = "stack.env"
 
 
 class BadEnvironment(CabError):
@@ -39,7 +38,7 @@ class Environment(Rules, Servers, frozen=True):
 
     @classmethod
     def is_secret(cls, name: str) -> bool:
-        """Return whether a field's value must not be shown."""
+        """Return whether the value of a field must not be shown."""
         return not cls.model_fields[name].repr
 
     def but(self, **changes: Any) -> "Environment":
@@ -48,21 +47,21 @@ class Environment(Rules, Servers, frozen=True):
 
     @property
     def dagster_home(self) -> Path:
-        """The folder of Dagster's own state where DAGSTER_HOME is not set."""
+        """The folder of Dagster's own state if DAGSTER_HOME is not set."""
         return self.home / "dagster"
 
     def ready(self) -> "Environment":
-        """Return this environment if a pipeline can run on it.
+        """Return this environment if the pipeline can run on it.
 
-        Raises BadEnvironment, which names everything that is missing or contradicts.
+        Raises BadEnvironment with all variables that are missing or contradict each other.
         """
         problems = self.lacking()
         if problems and self.env == "embedded":
-            problems.append("the embedded stack fills in what is not set: start it with `cab up`")
-        return self if not problems else _refuse(problems)
+            problems.append("the embedded stack sets what is missing: start it with `cab up`")
+        return self if not problems else _reject(problems)
 
     def lacking(self) -> list[str]:
-        """Return what is missing or contradicts."""
+        """Return the problems: variables that are missing or contradict each other."""
         fields = type(self).model_fields
         problems = [
             f"{name_of(name)} is not set: {fields[name].description}"
@@ -78,16 +77,16 @@ class Environment(Rules, Servers, frozen=True):
         if wants_user != bool(self.kafka_user) or wants_user != bool(self.kafka_password):
             problems.append(
                 f"CAB_KAFKA_SECURITY={self.kafka_security}"
-                f" {'needs' if wants_user else 'has no use for'} CAB_KAFKA_USER and"
+                f" {'needs' if wants_user else 'does not use'} CAB_KAFKA_USER and"
                 " CAB_KAFKA_PASSWORD"
             )
         if self.bookings_db_secret and self.bookings_db_password:
             problems.append(
-                "CAB_BOOKINGS_DB_PASSWORD and CAB_BOOKINGS_DB_SECRET are both set: which one holds?"
+                "set either CAB_BOOKINGS_DB_PASSWORD or CAB_BOOKINGS_DB_SECRET, not both"
             )
         if self.bookings_db_ca and "sslmode=" in str(self.bookings_db_url):
             problems.append(
-                "CAB_BOOKINGS_DB_CA is set, which means sslmode=verify-full: leave sslmode out of"
+                "CAB_BOOKINGS_DB_CA is set, which implies sslmode=verify-full: remove sslmode from"
                 " CAB_BOOKINGS_DB_URL"
             )
         return problems
@@ -97,12 +96,12 @@ NEEDED = ("bookings_db_url", "kafka_bootstrap_servers", "hive_url", "lake_root")
 
 
 def name_of(field: str) -> str:
-    """Return the variable of a field."""
+    """Return the name of a field's variable."""
     return f"CAB_{field.upper()}"
 
 
 def read(environ: Mapping[str, str]) -> Environment:
-    """Return the settings that `environ` and the embedded stack's own file give.
+    """Return the settings from `environ` and from the file of the embedded stack.
 
     Raises BadEnvironment if a value is invalid.
     """
@@ -119,14 +118,14 @@ def read(environ: Mapping[str, str]) -> Environment:
     problems = _misspelt(given) + [
         f"{name_of(field)}={_shown(field, texts[field])} {why}" for field, why in unusable.items()
     ]
-    # On a cluster nothing fills in what is missing, so name that in the same message
+    # On a cluster no stack sets missing variables, so list them in the same message
     if problems and current.env == "cluster":
         problems += [each for each in current.lacking() if not _names(each, unusable)]
-    return current if not problems else _refuse(problems)
+    return current if not problems else _reject(problems)
 
 
 def _unusable(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the fields whose text cannot be used, with why."""
+    """Return the fields with an invalid text, each with the reason."""
     try:
         Environment.model_validate(texts)
     except ValidationError as error:
@@ -143,9 +142,9 @@ def _shown(field: str, text: str) -> str:
 
 
 def _of_the_stack(given: Mapping[str, str]) -> dict[str, str]:
-    """Return `given` on top of what the embedded stack wrote.
+    """Return the variables of the embedded stack's file, overridden by those in `given`.
 
-    A Spark that the user configured replaces the stack's.
+    A Spark that the user configured replaces the stack's Spark.
     """
     if given.get("CAB_ENV", "embedded") != "embedded":
         return dict(given)
@@ -167,11 +166,11 @@ def _misspelt(given: Mapping[str, str]) -> list[str]:
         name: difflib.get_close_matches(name, known, 1, 0.85) for name in given if name not in known
     }
     return [
-        f"{name} is no variable of ours; did you mean {match[0]}?"
+        f"unknown variable {name}; did you mean {match[0]}?"
         for name, match in near.items()
         if match
     ]
 
 
-def _refuse(problems: list[str]) -> Any:
+def _reject(problems: list[str]) -> Any:
     raise BadEnvironment("\n".join(problems))

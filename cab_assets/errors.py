@@ -1,4 +1,4 @@
-"""The two kinds of errors; each error of the pipeline is one of them and says what to do."""
+"""The base classes of all errors of the pipeline; each message says what failed and what to do."""
 
 import tempfile
 import traceback
@@ -9,33 +9,34 @@ class CabError(Exception):
 
 
 class Unavailable(CabError):
-    """A server is down or does not answer in time.
+    """A server is down, does not answer in time, or denies access.
 
-    Nothing is wrong with the data: start the server, then run again.
+    The data is not affected: start the server, then run again. If the error comes back, run
+    `cab doctor`: the cause can also be a wrong password or a missing permission.
     """
 
 
 class Unforeseen(CabError):
-    """An error that the pipeline has no name for, of a library or of its own code."""
+    """An error of a library or of the pipeline's own code for which there is no class."""
 
 
 def named(error: Exception, part: str, log: str) -> CabError:
-    """Return an error of ours as it is, another one as Unforeseen.
+    """Return a CabError unchanged, and any other error as Unforeseen.
 
-    `log` says where its traceback is.
+    `log` is the place of its traceback, for the message.
     """
     if isinstance(error, CabError):
         return error
     said = (str(error).strip().splitlines() or ["without a reason"])[0]
     return Unforeseen(
         f"{part}: {type(error).__name__}: {said}. The pipeline does not know this error."
-        " See `cab doctor`, then run again; if it comes again, report it with its traceback,"
+        " Run `cab doctor`, then run again; if the error comes back, report it with its traceback,"
         f" which is in {log}"
     )
 
 
-def told(error: Exception, part: str) -> str:
-    """Return what a person is told of an error on a terminal; a traceback goes to a file."""
+def terminal_message(error: Exception, part: str) -> str:
+    """Return the message of an error for the terminal. The traceback goes to a file."""
     if isinstance(error, CabError):
         return str(error)
     with tempfile.NamedTemporaryFile("w", prefix="cab-", suffix=".log", delete=False) as log:

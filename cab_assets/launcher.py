@@ -1,8 +1,8 @@
-"""Dagster's launcher of runs as processes, which also notices a run whose process is dead.
+"""Dagster's default run launcher, which also detects a run whose process has ended.
 
-Dagster's own launcher cannot tell, so a run killed with -9 would stay "started" until its maximum
-time. A run proves that it is alive by renewing a tag, whichever host or container it is in. Run
-monitoring reads the tag and fails a run that stopped renewing it.
+Dagster's own launcher does not detect this, so a run killed with -9 would stay "started" until its
+maximum run time. A run proves that it is alive by renewing a tag (heartbeat), on any host or in any
+container. Run monitoring reads the tag and fails a run that stopped renewing it.
 """
 
 import logging
@@ -12,20 +12,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
-from dagster._core.launcher import CheckRunHealthResult, WorkerStatus  # not exported
 
-# The tag's value is the run's id and seconds since 1970: a retry inherits the tags of the run
-# before. Dagster's web interface does not show tags with this prefix.
+# Dagster does not export these classes
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+
+# The tag's value is the run's id and seconds since 1970. The id is needed because a retry inherits
+# the tags of the run before. The Dagster UI does not show tags with this prefix.
 ALIVE_TAG = ".dagster/cab_alive"
-RENEWAL_SECONDS = 10.0  # a renewal is three small statements on Dagster's own storage
-SILENT_SECONDS = 45.0  # four missed renewals; the hosts' clocks may differ by half of this
-START_SECONDS = 120.0  # a busy machine may take a minute until the first heartbeat
+# Seconds between two heartbeats. Each is three small statements on Dagster's own storage
+RENEWAL_SECONDS = 10.0
+# Seconds without a heartbeat after which a run counts as dead: four missed renewals. The clocks of
+# the hosts may differ by half of this
+SILENT_SECONDS = 45.0
+# Seconds that a run has for its first heartbeat: a busy machine may take a minute
+START_SECONDS = 120.0
 LOG = logging.getLogger(__name__)
 
 
 @contextmanager
 def alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
-    """Renew the run's tag while the block lasts."""
+    """Renew the run's tag until the block ends."""
     over = threading.Event()
     _beat(instance, run_id)
     args = (instance, run_id, over)
@@ -42,8 +48,9 @@ def _renew(instance: dg.DagsterInstance, run_id: str, over: threading.Event) -> 
     while not over.wait(RENEWAL_SECONDS):
         try:
             _beat(instance, run_id)
-        except Exception as error:  # noqa: BLE001  the run goes on, and renews when storage is back
-            LOG.warning("run %s could not say that it is alive: %s", run_id, error)
+        # The run continues, and renews the tag when Dagster's storage is back
+        except Exception as error:  # noqa: BLE001
+            LOG.warning("run %s could not renew its heartbeat: %s", run_id, error)
 
 
 def _beat(instance: dg.DagsterInstance, run_id: str) -> None:
@@ -51,7 +58,7 @@ def _beat(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def seconds_silent(record: dg.RunRecord, now: float) -> float:
-    """Return the seconds by which a started run's heartbeat is overdue; below 0 if it is not."""
+    """Return the seconds by which the heartbeat of a started run is overdue; below 0 if not."""
     run = record.dagster_run
     tagged, _, beat = run.tags.get(ALIVE_TAG, "").partition(" ")
     if tagged == run.run_id:
@@ -60,7 +67,7 @@ def seconds_silent(record: dg.RunRecord, now: float) -> float:
 
 
 class WatchfulRunLauncher(dg.DefaultRunLauncher):
-    """Has Dagster's run monitoring fail a run whose heartbeat stopped."""
+    """A launcher with which Dagster's run monitoring fails a run whose heartbeat stopped."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -70,6 +77,6 @@ class WatchfulRunLauncher(dg.DefaultRunLauncher):
         record = self._instance.get_run_record_by_id(run.run_id)
         if record and seconds_silent(record, time.time()) > 0:
             return CheckRunHealthResult(
-                WorkerStatus.FAILED, "its process no longer says that it is alive"
+                WorkerStatus.FAILED, "its process no longer renews its heartbeat"
             )
         return CheckRunHealthResult(WorkerStatus.RUNNING)

@@ -7,13 +7,13 @@ NAMES = (
     r"|(?:api|access).?key)[\w.-]*"
 )
 PARAMETER = re.compile(rf"(?i)(?<=[?&;])({NAMES})=[^&;\s]+")
-# After a user and a colon, up to the last @: a password may hold unescaped / and @.
-# What begins as a port does is one.
+# The text between the colon after a user and the last @: a password may contain unescaped / and @.
+# A number after the colon is a port.
 PASSWORD = re.compile(r"((?:^|//)[^:/@\s\[]*):(?!//|\d+(?:[/;?,\s]|$))\S*@")
 
 
 def without_secrets(text: str) -> str:
-    """Return a text as it may be shown: its addresses without passwords, tokens and keys.
+    """Return the text with passwords, tokens and keys in its addresses replaced by `…`.
 
     >>> without_secrets("mysql://cab:hunter2@db/rides?password=hunter2&x=1")
     'mysql://cab:…@db/rides?password=…&x=1'

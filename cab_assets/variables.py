@@ -1,6 +1,6 @@
-"""How the text of a variable becomes a value.
+"""Parsers for the text of a variable.
 
-Each function returns the value, or raises ValueError that says what the text must be.
+Each returns the value, or raises ValueError with the form that the text must have.
 """
 
 import re
@@ -49,7 +49,7 @@ def matching(pattern: str, form: str) -> Callable[[str], str]:
 def at_least(minimum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not text.isdigit() or int(text) < minimum:
-            raise ValueError(f"must be a whole number, {minimum} or more")
+            raise ValueError(f"must be an integer, {minimum} or more")
         return int(text)
 
     return parse
@@ -70,7 +70,7 @@ def number(minimum: float, maximum: float = float("inf")) -> Callable[[str], flo
 
 
 class Duration(timedelta):
-    """A time span that prints as it is written in a variable."""
+    """A time span whose text is a valid value of a variable, such as 86400s."""
 
     def __str__(self) -> str:
         return f"{self.total_seconds():g}s"
@@ -106,14 +106,14 @@ def day(text: str) -> date:
 
 
 def lake_root(text: str) -> str:
-    """Return the URL of a lake whose path is the same one for Python, Spark and Hive."""
+    """Return the URL of a lake. Its path must mean the same folder to Python, Spark and Hive."""
     root = matching(r"(file:///[^/]|hdfs://[^/\s]+/|s3://[^/@\s]+(?:/|$)).*", LAKE_FORM)(text)
     if odd := re.search(r"[#?*\[\]{}\\\x00-\x1f\x7f]", root):
         raise ValueError(
-            f"must not hold {odd[0]!r}, by which Spark and Hive do not mean a character of a path"
+            f"must not contain {odd[0]!r}, which Spark or Hive does not read as part of a path"
         )
     if re.match(r"hdfs://[^/]+/.*:", root):
-        raise ValueError("must not hold ':' in its path, which HDFS takes in no name")
+        raise ValueError("must not contain ':' in its path, which HDFS rejects in names")
     if any(part in ("", ".", "..") for part in root.split("/")[3:]):
-        raise ValueError("must not hold //, /./ or /../, which Spark and Hive leave out of a path")
+        raise ValueError("must not contain //, /./ or /../, which Spark and Hive remove from paths")
     return root

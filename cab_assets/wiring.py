@@ -1,4 +1,4 @@
-"""The client of each server, made from the environment."""
+"""The client of each server, configured from the environment."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ DIALECTS = {"postgresql": PostgreSQL, "mysql": MySQL}
 
 @dataclass(frozen=True)
 class Clients:
-    """The clients of one environment. Each is made when it is first asked for; `close` hangs up.
+    """The clients of one environment. Each is created when it is first used.
 
-    HiveServer2 is given up if it does not answer a statement within `hive_seconds`. Dagster's
-    resources open Spark sessions and read secrets through Dagster's own integrations.
+    `close` disconnects from HiveServer2. `hive_seconds` is the time-out of a statement there.
+    `open_session` and `secrets` are replaceable: Dagster's resources use Dagster's integrations.
     """
 
     env: Environment
@@ -37,7 +37,7 @@ class Clients:
 
     @cached_property
     def bookings_db(self) -> BookingsDb:
-        """The bookings' database; local times are read in the business zone."""
+        """The source database; its local timestamps are in the business time zone."""
         env, url = self.env, str(self.env.bookings_db_url)
         secret, password = env.bookings_db_secret, env.bookings_db_password
         dialect = DIALECTS[url.partition(":")[0]]

@@ -1,4 +1,4 @@
-"""What commands have in common: the settings, and a question before writing to a cluster."""
+"""What all commands share: the settings, and a question before they write to a cluster."""
 
 import os
 
@@ -19,6 +19,6 @@ def variables(env: Environment) -> dict[str, str]:
 
 
 def agree(env: Environment, yes: bool, question: str) -> None:
-    """Ask before writing where CAB_ENV=cluster. If the answer is no, end the command."""
+    """Ask before writing to a cluster (CAB_ENV=cluster). End the command if the answer is no."""
     if env.env == "cluster" and not yes:
         typer.confirm(question, abort=True)

@@ -1,4 +1,4 @@
-"""Trying every part, one line each: what works, and what to do about what does not."""
+"""The checks of `cab doctor`, one line each: what works, and how to fix what does not."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -7,15 +7,16 @@ from cab_assets.cli.trials import hive, lake, sources, spark
 from cab_assets.cli.trials.trials import Trials
 from cab_assets.clients.deadline import within
 from cab_assets.environment import BadEnvironment, Environment, name_of
-from cab_assets.errors import told
+from cab_assets.errors import terminal_message
 from cab_assets.secrets import without_secrets
 
-# A part takes three at most, but the first job of a standalone Spark on a busy machine took 49
+# Time-out of one check: most need under 3 s, but the first job on a cold standalone Spark can need
+# about 50 s
 PART_SECONDS = 90
 
 
 def shown(env: Environment) -> Iterator[str]:
-    """Return every variable with its value in force. Secrets are masked."""
+    """Return every variable with its effective value. Secrets are masked."""
     for each in Environment.model_fields:
         value = getattr(env, each)
         if value is None:
@@ -26,14 +27,15 @@ def shown(env: Environment) -> Iterator[str]:
 
 
 def examine(env: Environment, report: Callable[[str], None]) -> bool:
-    """Report one line for each part; whether all of them work."""
+    """Report one line for each part, and return whether all of them work."""
     try:
         env.ready()
     except BadEnvironment as error:
         report(f"FAIL  settings  {error}")
         return False
     examination = Examination(Trials(env), report)
-    with examination.trials.undo:  # also when somebody has seen enough
+    # Delete what the checks created, also after Ctrl-C
+    with examination.trials.undo:
         for part in PARTS:
             examination.try_out(part)
     return not examination.failed
@@ -41,7 +43,7 @@ def examine(env: Environment, report: Callable[[str], None]) -> bool:
 
 @dataclass(frozen=True)
 class Part:
-    """One line: what is tried, and the parts without which it cannot be."""
+    """One check, and the parts that must work before it can run."""
 
     name: str
     trial: Callable[[Trials], str]
@@ -69,14 +71,14 @@ PARTS = (
 
 @dataclass
 class Examination:
-    """One go at the parts, in their order."""
+    """One run of all checks, in order."""
 
     trials: Trials
     report: Callable[[str], None]
     failed: set[str] = field(default_factory=set)
 
     def try_out(self, part: Part) -> None:
-        """Report how the part does; one that fails keeps nobody from trying the next."""
+        """Check one part and report the result. A failure does not stop the other checks."""
         if lacking := [name for name in part.needs if name in self.failed]:
             self._failed(part, "skip", f"not tried: it needs {' and '.join(lacking)}")
             return
@@ -86,11 +88,13 @@ class Examination:
             self._failed(
                 part,
                 "FAIL",
-                f"{error}: its server is there, and silent; look into its log, or at what lies"
-                " between",
+                f"{error}, although the connection was accepted or is still pending. Check the"
+                " server's log, then firewalls, proxies and load balancers between this machine"
+                " and the server",
             )
-        except Exception as error:  # noqa: BLE001  whatever it is, the other parts are still to be tried
-            self._failed(part, "FAIL", told(error, part.name))
+        # An error of any kind must not stop the other checks
+        except Exception as error:  # noqa: BLE001
+            self._failed(part, "FAIL", terminal_message(error, part.name))
 
     def _failed(self, part: Part, mark: str, why: str) -> None:
         self.failed.add(part.name)

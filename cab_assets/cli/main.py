@@ -15,19 +15,23 @@ from cab_assets.cli.asking import settings, variables
 from cab_assets.cli.operators import operators
 from cab_assets.cli.samples import samples
 from cab_assets.environment import Environment
-from cab_assets.errors import told
+from cab_assets.errors import terminal_message
 from cab_assets.settings import CHECKOUT
 
 
 class _Plain(TyperGroup):
-    """A group whose commands end in one sentence on any error."""
+    """A group whose commands print one message on any error, and no traceback."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         try:
             return super().main(*args, **options)
-        except Exception as error:  # noqa: BLE001  what is not ours is named
+        # Unexpected errors get a message too; their traceback goes to a file
+        except Exception as error:  # noqa: BLE001
             typer.echo(
-                told(error, " ".join(["cab", *(options.get("args") or sys.argv[1:])[:1]])), err=True
+                terminal_message(
+                    error, " ".join(["cab", *(options.get("args") or sys.argv[1:])[:1]])
+                ),
+                err=True,
             )
             sys.exit(1)
 
@@ -37,7 +41,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Rides and clicks of a cab company.",
+    help="Load the bookings and clicks of a cab company into Hive tables.",
 )
 app.add_typer(operators)
 app.add_typer(samples)
@@ -45,15 +49,16 @@ app.add_typer(samples)
 
 @app.command()
 def up() -> None:
-    """Start the embedded stack, and return when every server answers. Again: does nothing."""
-    # Clients of the servers: half a second that `cab env` does not need.
+    """Start the embedded servers and wait until all of them answer.
+
+    Does nothing if they already run.
+    """
+    # Imported late: the clients of the servers take half a second, which `cab env` does not need
     from cab_assets.dev.stack import lifecycle
 
     home = settings().home
     lifecycle.up(home, typer.echo)
-    typer.echo(
-        f"The embedded stack is up. Its state is in {home}; `cab env` prints how to reach it."
-    )
+    typer.echo(f"The embedded stack is up. Its state is in {home}; `cab env` prints its addresses.")
 
 
 @app.command()
@@ -61,11 +66,11 @@ def down(
     wipe: Annotated[
         bool,
         typer.Option(
-            "--wipe", help="Also delete all of its data: database, tables, lake, Dagster's runs."
+            "--wipe", help="Also delete all data: database, tables, lake, Dagster's runs."
         ),
     ] = False,
 ) -> None:
-    """Stop the embedded stack, and return when nothing of it is running. Its data stays."""
+    """Stop the embedded servers and wait until all of them have ended. Their data stays."""
     from cab_assets.dev.stack import lifecycle
 
     home = settings().home
@@ -78,10 +83,10 @@ def down(
 @app.command()
 def status(
     as_json: Annotated[
-        bool, typer.Option("--json", help="For programs: a list of objects.")
+        bool, typer.Option("--json", help="Print a JSON list of objects, for programs.")
     ] = False,
 ) -> None:
-    """Show each server of the embedded stack; exit code 0 only if all of them answer."""
+    """Show each server of the embedded stack. The exit code is 0 only if all of them answer."""
     from cab_assets.dev.stack.status import status, table
 
     statuses = status(settings().home)
@@ -93,9 +98,9 @@ def status(
 
 @app.command()
 def env() -> None:
-    """Print every variable with its value in force, secrets too, as KEY=value lines for a shell.
+    """Print every variable with its effective value, secrets too, as KEY=value lines for a shell.
 
-    Use it as: set -a; . <(cab env)
+    Usage: set -a; . <(cab env)
     """
     current = settings()
     values = {
@@ -113,9 +118,9 @@ def env() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Try every part with the settings in force, and show what to fix.
+    """Check every server with the effective settings, and print what to fix.
 
-    Exit code 0 only if all of them work.
+    The exit code is 0 only if all checks pass.
     """
     from cab_assets.cli.doctor import examine, shown
 
@@ -138,12 +143,12 @@ def query(sql: Annotated[str, typer.Argument(help="One statement, without a semi
 @app.command()
 def dev(
     port: Annotated[
-        int, typer.Option(help="Of the web interface; a free one if it is taken.")
+        int, typer.Option(help="Port of the Dagster UI; if it is in use, the next free one.")
     ] = 3000,
 ) -> None:
-    """Start the embedded stack if it is down, then Dagster: web interface, daemon and schedules.
+    """Start the embedded stack if it is down, then Dagster: UI, daemon, schedules and sensors.
 
-    Ctrl-C ends Dagster.
+    Ctrl-C stops Dagster. The servers of the stack stay up.
     """
     from cab_assets.dev.stack import lifecycle, ports
 

@@ -1,4 +1,4 @@
-"""A folder of the lake and a table over it that are one doctor's own, and gone afterwards."""
+"""A temporary folder of the lake, with a table on it, for one run of `cab doctor`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,7 +21,8 @@ COLUMNS = (
     Column("instant", "timestamp", "in UTC", instant=True),
     Column("amount", "decimal(12,2)", "exact"),
 )
-TIME = datetime(2020, 3, 29, 2, 30, 15, 123456)  # noqa: DTZ001  an hour that Europe's clocks skipped: what shifts it shows
+# A local timestamp that does not exist in Europe's time zones, so a wrong zone changes it
+TIME = datetime(2020, 3, 29, 2, 30, 15, 123456)  # noqa: DTZ001
 PARTS = ("one", "two")
 
 
@@ -31,7 +32,7 @@ class SeenOtherwise(CabError):
 
 @dataclass(frozen=True)
 class Scratch:
-    """Named so that no two of them meet."""
+    """The folder and the table. Each has a random name, so that runs at once do not conflict."""
 
     lake: Lake
     name: str = field(default_factory=lambda: f"doctor_{uuid4().hex[:12]}")
@@ -54,7 +55,7 @@ class Scratch:
         return f"{self.folder}/{part}"
 
     def write(self) -> None:
-        """Write one row in each Hive partition, as Parquet files like those of versions."""
+        """Write one row for each Hive partition, in Parquet files like those of versions."""
         for part in PARTS:
             self.lake.make_folder(self.path(part))
             rows = pa.table(
@@ -65,13 +66,13 @@ class Scratch:
                 pq.write_table(rows, stream, **parquet_options(self.table))
 
     def as_text(self) -> list[str]:
-        """Return the columns as the text that the server makes of them."""
+        """Return SQL expressions that have the server convert the columns to text."""
         return [f"cast({column.name} AS string)" for column in COLUMNS]
 
     def compare(self, reader: str, part: str, rows: Iterable[Iterable[object]]) -> None:
-        """Raise an error unless the rows are those of that partition.
+        """Raise SeenOtherwise if the rows are not those of the partition.
 
-        Raises ZonesDisagree if only the times differ.
+        Raises ZonesDisagree if only the timestamps differ.
         """
         expected = (part, str(TIME), str(TIME), "12.30")
         read = [tuple(row) for row in rows]
@@ -79,13 +80,13 @@ class Scratch:
             return
         if len(read) == 1 and (read[0][0], read[0][3]) == (part, "12.30"):
             raise ZonesDisagree(
-                f"{reader} shows {read[0][1]} for the wall clock {TIME} and {read[0][2]} for the"
-                f" instant {TIME} UTC; let it run in UTC (-Duser.timezone=UTC,"
+                f"{reader} reads {read[0][1]} for the local timestamp {TIME} and {read[0][2]} for"
+                f" the instant {TIME} UTC; configure it to run in UTC (-Duser.timezone=UTC,"
                 " spark.sql.session.timeZone=UTC)"
             )
         raise SeenOtherwise(
-            f"{reader} shows {read} of {self.lake.url(self.path(part))}, written was {[expected]};"
-            " is CAB_LAKE_ROOT the same place for it?"
+            f"{reader} reads {read} from {self.lake.url(self.path(part))}, but {[expected]} was"
+            " written; check that CAB_LAKE_ROOT is the same place for it"
         )
 
     def clear(self) -> None:

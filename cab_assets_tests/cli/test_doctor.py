@@ -106,7 +106,7 @@ def test_a_folder_that_is_locked_is_named(pipeline: Pipeline, tmp_path: Path) ->
     assert "clicks: " in said["lake"]
     assert "rejects: " in said["lake"]
     assert said["lake"].endswith(
-        "Give the user of this process the right to read, write and delete there"
+        "Give the user of this process permission to read, write and delete in these folders"
     )
 
 
@@ -141,8 +141,8 @@ def test_a_hive_on_another_clock_is_named_and_its_table_is_taken_away(pipeline: 
     with pytest.raises(
         ZonesDisagree,
         match=(
-            r"HiveServer2 shows .* for the wall clock 2020-03-29 02:30:15\.123456 .* let it run"
-            r" in UTC"
+            r"HiveServer2 reads .* for the local timestamp 2020-03-29 02:30:15\.123456 .* configure"
+            r" it to run in UTC"
         ),
     ):
         hive.read(trials)
@@ -165,8 +165,8 @@ def test_brokers_that_spark_does_not_reach_are_named(pipeline: Pipeline) -> None
     with pytest.raises(
         KafkaHidden,
         match=(
-            r"Timed out waiting for a node assignment.* This process reaches .*: let Spark's"
-            r" machines reach each broker"
+            r"Timed out waiting for a node assignment.* This process reaches .*: allow Spark's"
+            r" machines to connect to each broker"
         ),
     ):
         spark.read_topic(trials)
@@ -190,7 +190,7 @@ def test_a_part_that_hangs_or_breaks_is_left_for_the_next(pipeline: Pipeline) ->
     examination.try_out(Part("broken", lambda _: str(1 // 0)))
     examination.try_out(Part("well", lambda _: "here"))
     assert [line.split()[0] for line in lines] == ["FAIL", "FAIL", "ok"]
-    assert "no answer within 0.1 s: its server is there, and silent" in lines[0]
+    assert "no answer within 0.1 s, although the connection was accepted" in lines[0]
     assert (
         "  broken        broken: ZeroDivisionError: integer division or modulo by zero. The"
         " pipeline" in lines[1]

@@ -74,7 +74,7 @@ def test_a_day_is_observed_and_imported_and_no_setting_stays_behind(pipeline: Pi
 
 def test_the_doctor_finds_the_database_and_its_clocks(pipeline: Pipeline) -> None:
     trials = Trials(pipeline.env)
-    assert "has every column we import" in sources.database(trials)
+    assert "has every column that is imported" in sources.database(trials)
     assert "sessions run in UTC" in sources.clocks(trials)
 
 

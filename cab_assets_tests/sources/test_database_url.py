@@ -91,6 +91,6 @@ def test_an_authority_and_an_sslmode_contradict() -> None:
         "CAB_BOOKINGS_DB_CA": __file__,
     }
     assert any(
-        "leave sslmode out of CAB_BOOKINGS_DB_URL" in problem
+        "remove sslmode from CAB_BOOKINGS_DB_URL" in problem
         for problem in environment.read(variables).lacking()
     )

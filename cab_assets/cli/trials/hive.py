@@ -1,4 +1,4 @@
-"""Trials of HiveServer2."""
+"""The checks of HiveServer2."""
 
 from cab_assets.cli.scratch import PARTS, SeenOtherwise
 from cab_assets.cli.trials.trials import Trials
@@ -12,7 +12,7 @@ def ask(trials: Trials) -> str:
 
 
 def declare(trials: Trials) -> str:
-    """Do what publishing does, on a table of its own."""
+    """Create a temporary table, and add and move a partition of it, as publishing does."""
     one, two = (trials.lake.url(trials.scratch.path(part)) for part in PARTS)
     pointers = Pointers(trials.hive, trials.scratch.table)
     trials.undo.callback(trials.hive.execute, f"DROP TABLE IF EXISTS {pointers.name}")
@@ -21,10 +21,10 @@ def declare(trials: Trials) -> str:
     pointers.move({"1": two})
     if (found := pointers.location("1")) != two:
         raise SeenOtherwise(
-            f"a partition was told to point at {two}, and Hive describes {found}; publishing"
-            " would never settle"
+            f"SET LOCATION to {two} was accepted, but DESCRIBE still shows {found}; publishing"
+            " would fail with PointerUnsettled"
         )
-    return f"table {pointers.name} made, a partition added, moved and described"
+    return f"table {pointers.name} created, a partition added, moved and described"
 
 
 def read(trials: Trials) -> str:
@@ -32,4 +32,4 @@ def read(trials: Trials) -> str:
         f"SELECT {', '.join(trials.scratch.as_text())} FROM {trials.hive.name(trials.scratch.name)}"
     )
     trials.scratch.compare("HiveServer2", "two", rows)
-    return "HiveServer2 shows what this process wrote, times included"
+    return "HiveServer2 reads what this process wrote, including timestamps"

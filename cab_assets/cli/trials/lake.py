@@ -1,4 +1,4 @@
-"""Trials of the lake, by this process."""
+"""The checks of the lake, from this process."""
 
 from cab_assets.cli.trials.trials import Trials
 from cab_assets.clients.lake import LakeRefused
@@ -9,13 +9,13 @@ TABLES = (BOOKINGS, BOOKING_AGGREGATES, CLICKSTREAM_BATCHES, CLICKS, REJECTS)
 
 
 class LakeUnreachable(CabError):
-    """This process does not reach the lake, or may not write there."""
+    """This process cannot reach the lake, or may not write there."""
 
 
 def write(trials: Trials) -> str:
     """Write in the root, and in the folder of each table that exists.
 
-    The error names every folder that failed.
+    Raises LakeUnreachable with all folders that failed.
     """
     trials.undo.callback(trials.delete, trials.scratch.folder)
     try:
@@ -23,15 +23,15 @@ def write(trials: Trials) -> str:
         there = trials.folders(TABLES)
     except OSError as error:
         raise LakeUnreachable(
-            f"this process does not reach {trials.lake.root}, or may not write there: {error}."
+            f"this process cannot reach {trials.lake.root}, or may not write there: {error}."
             " Check CAB_LAKE_ROOT"
         ) from error
     if locked := [
         problem for name in (trials.scratch.folder, *there) if (problem := _locked(trials, name))
     ]:
         raise LakeUnreachable(
-            f"{'; '.join(locked)}. Give the user of this process the right to read, write and"
-            " delete there"
+            f"{'; '.join(locked)}. Give the user of this process permission to read, write and"
+            " delete in these folders"
         )
     return f"{trials.env.lake_root}: written, read and deleted" + (
         f", also in {' and '.join(there)}" if there else ""
@@ -39,7 +39,7 @@ def write(trials: Trials) -> str:
 
 
 def _locked(trials: Trials, folder: str) -> str | None:
-    """Return why this process cannot work in a folder of the lake."""
+    """Return why this process cannot read, write or delete in a folder; None if it can."""
     path = f"{folder}/_{trials.scratch.name}"
     try:
         trials.lake.write(path, b"written")

@@ -1,4 +1,4 @@
-"""Trials of the bookings database and of the topic of clicks."""
+"""The checks of the source database and of the topic of clicks."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,20 +6,21 @@ from datetime import UTC, datetime
 from cab_assets.cli.trials.trials import Trials
 from cab_assets.clients.clocks import raise_if_clock_differs, raise_if_zone_differs
 
-LOOK_SECONDS = 20  # a count over an index takes one
+# Time-out of the query that counts rows without a day: a count over an index takes about 1 s
+COUNT_TIMEOUT_SECONDS = 20
 
 
 def database(trials: Trials) -> str:
-    """Read as an import does, an empty range of time."""
+    """Read an empty time range in the same way as an import."""
     db = trials.bookings_db
     lost = db.rows_without_a_day(
-        trials.env.start_date, seconds=min(trials.env.statement_seconds, LOOK_SECONDS)
+        trials.env.start_date, seconds=min(trials.env.statement_seconds, COUNT_TIMEOUT_SECONDS)
     )
     with db.day(datetime.now(trials.env.timezone).date()) as day:
         list(replace(day, end=day.start).slices())
     return (
-        f"{trials.env.bookings_db_url}: table {trials.env.bookings_table} has every column we"
-        " import" + (f"; {lost} rows belong to no day" if lost else "")
+        f"{trials.env.bookings_db_url}: table {trials.env.bookings_table} has every column that is"
+        " imported" + (f"; {lost} rows belong to no day" if lost else "")
     )
 
 
@@ -30,8 +31,8 @@ def clocks(trials: Trials) -> str:
     raise_if_zone_differs(str(trials.env.bookings_db_url), clocks, trials.env.timezone)
     apart = abs(clocks.moment - asked).total_seconds()
     return (
-        f"the database's is {apart:.1f} s from ours; its sessions run in UTC; a day ends by the"
-        f" clock of {trials.env.timezone.key}"
+        f"the database's clock is {apart:.1f} s away from the clock of this machine; its sessions"
+        f" run in UTC; days start and end in the time zone {trials.env.timezone.key}"
     )
 
 
@@ -39,7 +40,7 @@ def kafka(trials: Trials) -> str:
     topic = trials.click_topic.look()
     records = sum(topic.ends.values()) - sum(topic.begins.values())
     there = (
-        f"topic {trials.env.clickstream_topic} holds {records:,} records in {len(topic.ends)}"
+        f"topic {trials.env.clickstream_topic} has {records:,} records in {len(topic.ends)}"
         " partitions"
     )
     return "; ".join(

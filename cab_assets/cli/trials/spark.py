@@ -1,4 +1,4 @@
-"""Trials of Spark."""
+"""The checks of Spark."""
 
 import json
 from collections.abc import Callable
@@ -13,8 +13,9 @@ from cab_assets.clients.spark import SparkFailed
 from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS
 from cab_assets.transforms.clickstream import read_clicks as transform
 
-OF_SPARK = (CLICKSTREAM_BATCHES, CLICKS, REJECTS)  # tables whose files Spark writes
-# Spark itself asks for minutes.
+# Tables whose files Spark writes
+OF_SPARK = (CLICKSTREAM_BATCHES, CLICKS, REJECTS)
+# Short time-outs: with its defaults, Spark retries for minutes
 BRIEFLY = {
     "kafka.request.timeout.ms": "5000",
     "kafka.default.api.timeout.ms": "10000",
@@ -26,7 +27,7 @@ FROM_KAFKA = "value binary, topic string, partition int, offset bigint, timestam
 
 def ask(trials: Trials) -> str:
     version = trials.spark.run(
-        lambda session: f"Spark {session.version} counts to {session.range(3).count()}"
+        lambda session: f"Spark {session.version} ran a job on {session.range(3).count()} rows"
     )
     return f"{trials.spark.where}: {version}"
 
@@ -43,15 +44,15 @@ def read(trials: Trials) -> str:
             ),
         ),
     )
-    return "Spark shows what this process wrote, times included"
+    return "Spark reads what this process wrote, including timestamps"
 
 
 def write(trials: Trials) -> str:
-    """Let Spark write into folders that others may have made, and delete what it wrote."""
+    """Have Spark write into the root and into existing folders of tables, and delete the files."""
     there = trials.folders(OF_SPARK)
     for folder in (trials.scratch.folder, *there):
         _write(trials, f"{folder}/_{trials.scratch.name}")
-    return "this process sees and deletes what Spark writes" + (
+    return "this process reads and deletes what Spark writes" + (
         f", also in {' and '.join(there)}" if there else ""
     )
 
@@ -62,8 +63,8 @@ def _write(trials: Trials, folder: str) -> None:
         trials.spark.run(lambda session: session.range(1).write.parquet(url))
         if not any(info.base_name.endswith(".parquet") for info in trials.lake.list(folder)):
             raise SeenOtherwise(
-                f"Spark wrote {url}, and this process sees nothing there; is CAB_LAKE_ROOT the"
-                " same place for both?"
+                f"Spark wrote to {url}, but this process finds no file there; check that"
+                " CAB_LAKE_ROOT is the same place for both"
             )
     finally:
         trials.delete(folder)
@@ -73,8 +74,8 @@ def read_table(trials: Trials) -> str:
     name = f"{trials.hive.database}.{trials.scratch.name}"
     if not trials.env.spark_remote:
         return (
-            "not asked: a Spark that runs start for themselves is nobody else's, and runs read"
-            " by folders"
+            "skipped: with CAB_SPARK_MASTER each run has its own session and reads by path, so the"
+            " catalog is not used"
         )
     try:
         rows = _rows(
@@ -82,11 +83,11 @@ def read_table(trials: Trials) -> str:
         )
     except SparkFailed as error:
         raise CatalogsDiffer(
-            f"{error}. Runs do without, whoever reads tables in that Spark does not: give it"
-            " HiveServer2's metastore"
+            f"{error}. Only people who query tables in that Spark need them; runs do not. Configure"
+            " Spark with HiveServer2's metastore"
         ) from error
     trials.scratch.compare("Spark, by the table's name,", "two", rows)
-    return "Spark knows the tables of HiveServer2"
+    return "Spark reads the tables of HiveServer2"
 
 
 def _rows(trials: Trials, query: Callable[[SparkSession], DataFrame]) -> list[tuple[object, ...]]:
@@ -103,11 +104,11 @@ def read_clicks(trials: Trials) -> str:
         )
 
     _rows(trials, rows)
-    return "Spark's Python workers have what reading clicks needs"
+    return "Spark's Python workers have the packages that reading clicks needs"
 
 
 def read_topic(trials: Trials) -> str:
-    """Read no record: from each partition's start to the same offset."""
+    """Read an empty range of each partition: from its first offset to the same offset."""
     topic = trials.click_topic
     begins = json.dumps({topic.name: topic.look().begins})
     options = topic.for_spark() | BRIEFLY | {"startingOffsets": begins, "endingOffsets": begins}
@@ -118,6 +119,8 @@ def read_topic(trials: Trials) -> str:
             )
         )
     except SparkFailed as error:
-        remedy = "let Spark's machines reach each broker at the address that it advertises"
-        raise KafkaHidden(f"{error}. This process reaches {topic.servers}: {remedy}") from error
+        remedy = "allow Spark's machines to connect to each broker at its advertised address"
+        raise KafkaHidden(
+            f"{error}. This process reaches {topic.servers}, Spark does not: {remedy}"
+        ) from error
     return "Spark reaches the topic"

@@ -1,4 +1,4 @@
-"""What `cab doctor` tries with: the user's own settings, and the clients that runs use."""
+"""The clients for the checks of `cab doctor`: those that runs use, with the user's settings."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -11,33 +11,34 @@ from cab_assets.cli.scratch import Scratch
 from cab_assets.schemas import Table
 from cab_assets.wiring import Clients
 
-# The first query of an Apache Hive that was just started took over 20.
+# Time-out of HiveServer2: the first query after a start of Apache Hive can take more than 20 s
 HIVE_SECONDS = 45
 
 
 @dataclass(frozen=True)
 class Trials(Clients):
-    """The clients, and what one examination makes with them."""
+    """The clients, and the temporary objects that the checks create."""
 
     hive_seconds: int = HIVE_SECONDS
-    undo: ExitStack = field(default_factory=ExitStack)  # takes away again whatever was made
+    # Deletes everything that was created
+    undo: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
     def scratch(self) -> Scratch:
         return Scratch(self.lake)
 
     def folders(self, tables: Iterable[Table]) -> list[str]:
-        """Return the folders of those tables that have one."""
+        """Return the tables whose folder exists, by name."""
         return [table.name for table in tables if self._is_folder(table.name)]
 
     def delete(self, folder: str) -> None:
-        """Delete a folder of the lake, if there is one."""
+        """Delete a folder of the lake if it exists."""
         if self._is_folder(folder):
             self.lake.files.delete_dir(folder)
 
     def clear(self) -> str:
         self.undo.close()
-        return "nothing of this is left"
+        return "everything that the checks created is deleted"
 
     def _is_folder(self, path: str) -> bool:
         return bool(self.lake.files.get_file_info(path).type == pafs.FileType.Directory)
