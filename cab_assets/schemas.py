@@ -1,4 +1,4 @@
-"""The columns of each table: the names and types that Hive, Spark and Parquet agree on."""
+"""The columns of each table: the names and types that Hive, Spark and Parquet use."""
 
 import re
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Column:
-    """A column as Hive declares it; `about` is what a reader of the table sees beside it."""
+    """A column as Hive declares it; `about` is its comment in Hive."""
 
     name: str
     type: str
     about: str
-    instant: bool = False  # of a timestamp: an instant in UTC, not a local time
+    # Whether a timestamp is an instant in UTC, not a local timestamp
+    instant: bool = False
 
     @property
     def scale(self) -> int:
-        """Digits after the decimal point, of an exact number."""
+        """Digits after the decimal point of a decimal; 0 of other types."""
         decimal = re.fullmatch(r"decimal\(\d+,(\d+)\)", self.type)
         return int(decimal[1]) if decimal else 0
 
@@ -29,9 +30,9 @@ class Column:
 
     @property
     def spark_type(self) -> str:
-        """The type that Spark writes to Parquet without shifting it.
+        """The type with which Spark writes the values to Parquet without a shift of time zone.
 
-        Hive and Spark both read it as `type`.
+        Hive and Spark both read the file's column as `type`.
         """
         return "timestamp_ntz" if self.type == "timestamp" and not self.instant else self.type
 
@@ -44,21 +45,24 @@ ARROW_TYPES = {
     "boolean": pa.bool_(),
     "binary": pa.binary(),
     "array<string>": pa.list_(pa.string()),
-    "timestamp": pa.timestamp("us"),  # wall clock: no zone
+    # A local timestamp, without a zone
+    "timestamp": pa.timestamp("us"),
 }
 
 
 @dataclass(frozen=True)
 class Table:
-    """An external Hive table over Parquet, partitioned by one column: a day or a batch's number."""
+    """An external Hive table on Parquet files, partitioned by a day or by the number of a batch."""
 
     name: str
     partition_column: str
-    key: tuple[str, ...]  # no two rows of a partition agree in it
+    # Columns that identify a row within a partition
+    key: tuple[str, ...]
     columns: tuple[Column, ...]
-    code_version: (
-        int  # raise it when the same input would give other rows: the days are then made again
-    )
+    # Increase it when the same input would produce different rows. A day of `bookings` or
+    # `booking_aggregates` is then rebuilt the next time it runs; a day of `clicks` or `rejects` is
+    # not, because folding does not compare it
+    code_version: int
 
     @property
     def names(self) -> list[str]:
@@ -78,10 +82,14 @@ class Table:
 class SourceTable(Table):
     """A table that is imported day by day from a database."""
 
-    day: str  # the timestamp whose date is the day
-    totals: tuple[str, ...]  # columns whose sums are compared with the source's
-    stored_as: tuple[tuple[str, str], ...] = ()  # names of totals in manifests, where other ones
-    key_check: str  # name of the check that no key is missing or there twice
+    # The timestamp whose date is the day
+    day: str
+    # Columns whose sums are compared with the sums in the source
+    totals: tuple[str, ...]
+    # Column -> name of its total in manifests, if that is another name
+    stored_as: tuple[tuple[str, str], ...] = ()
+    # Name of the check that no key is missing or duplicate
+    key_check: str
 
     @property
     def labels(self) -> list[str]:
@@ -95,11 +103,11 @@ class SourceTable(Table):
 
     @property
     def exact(self) -> list[Column]:
-        """Columns of exact numbers, such as amounts."""
+        """Columns of decimals, such as amounts."""
         return [column for column in self.columns if column.type.startswith("decimal(")]
 
     def of_type(self, *types: str) -> list[Column]:
-        """Return the columns of those Hive types."""
+        """Return the columns that have one of these Hive types."""
         return [column for column in self.columns if column.type in types]
 
     def column(self, name: str) -> Column:
@@ -117,17 +125,17 @@ BOOKINGS = SourceTable(
     key_check="booking_id_is_key",
     columns=(
         Column("booking_id", "string", "BK and 9 to 10 digits, random; the key"),
-        Column("customer_id", "bigint", "who rode"),
-        Column("driver_id", "bigint", "who drove"),
-        Column("customer_app_version", "string", "version of the app the ride was booked with"),
+        Column("customer_id", "bigint", "the customer"),
+        Column("driver_id", "bigint", "the driver"),
+        Column("customer_app_version", "string", "version of the app that booked the ride"),
         Column("customer_phone_os_version", "string", "iOS or Android"),
         Column("pickup_lat", "double", "degrees north"),
         Column("pickup_lon", "double", "degrees east"),
         Column("drop_lat", "double", "degrees north"),
         Column("drop_lon", "double", "degrees east"),
-        Column("pickup_timestamp", "timestamp", "wall clock of the business zone; decides the day"),
+        Column("pickup_timestamp", "timestamp", "local time in the business zone; sets the day"),
         Column(
-            "drop_timestamp", "timestamp", "wall clock of the business zone; can precede the pickup"
+            "drop_timestamp", "timestamp", "local time in the business zone; can be before pickup"
         ),
         Column("trip_fare", "decimal(12,2)", "in currency_code"),
         Column("tip_amount", "decimal(12,2)", "in currency_code; can exceed the fare"),
@@ -140,7 +148,7 @@ BOOKINGS = SourceTable(
     ),
 )
 
-# What was hashed of bookings before a fingerprint said so
+# The hashed columns of fingerprints that do not name theirs, which old versions have
 HASHED_AT_FIRST = (
     *(
         "booking_id",
@@ -161,7 +169,7 @@ BOOKING_AGGREGATES = Table(
     code_version=1,
     columns=(
         Column("currency_code", "string", "ISO 4217"),
-        Column("total_bookings", "bigint", "bookings picked up that day in that currency"),
+        Column("total_bookings", "bigint", "bookings with pickup on this day, in this currency"),
         Column("total_booking_amount", "decimal(22,2)", "sum of trip_fare"),
         Column("top_tip_amount", "decimal(12,2)", "highest tip_amount"),
         Column("total_tip_amount", "decimal(22,2)", "sum of tip_amount"),
@@ -170,36 +178,34 @@ BOOKING_AGGREGATES = Table(
 )
 
 EVENT = (
-    Column("customer_id", "bigint", "whose app it was"),
+    Column("customer_id", "bigint", "the customer who uses the app"),
     Column("app_version", "string", "version of the app"),
     Column("os_version", "string", "iOS or Android"),
-    Column("lat", "double", "degrees north; NULL where the app sent none"),
-    Column("lon", "double", "degrees east; NULL where the app sent none"),
+    Column("lat", "double", "degrees north; NULL if the app sent none"),
+    Column("lon", "double", "degrees east; NULL if the app sent none"),
     Column("page_id", "string", "the page"),
     Column("button_id", "string", "the button"),
     Column("is_button_click", "boolean", "the button was clicked"),
     Column("is_page_view", "boolean", "the page was viewed"),
     Column("is_scroll_up", "boolean", "the page was scrolled up"),
     Column("is_scroll_down", "boolean", "the page was scrolled down"),
-    Column("event_timestamp", "timestamp", "wall clock of the business zone; decides the day"),
+    Column("event_timestamp", "timestamp", "local time in the business zone; sets the day"),
 )
-POSITION = ("lat", "lon")  # what an app that may not know it leaves out, or sends as null or empty
+# Fields that the app omits, or sends as null or empty, if it may not know the position
+POSITION = ("lat", "lon")
 EVENT_DATE = Column("event_date", "string", "day of event_timestamp")
 PLACE = (
-    Column("topic", "string", "the Kafka topic the record lies in"),
-    Column("kafka_partition", "int", "its partition"),
-    Column("kafka_offset", "bigint", "its offset; the three together are the record"),
-    Column("kafka_timestamp", "timestamp", "the instant Kafka holds for it, UTC", instant=True),
+    Column("topic", "string", "Kafka topic of the record"),
+    Column("kafka_partition", "int", "Kafka partition of the record"),
+    Column("kafka_offset", "bigint", "Kafka offset; with topic and partition, the key"),
+    Column("kafka_timestamp", "timestamp", "Kafka timestamp of the record, UTC", instant=True),
 )
-REFUSAL = (
-    Column("raw_value", "binary", "the record's value as it came; of refused records only"),
-    Column("reasons", "array<string>", "every reason why it cannot be used; NULL: accepted"),
+REJECTION = (
+    Column("raw_value", "binary", "the record's original value; only of rejected records"),
+    Column("reasons", "array<string>", "every reason for the rejection; NULL if accepted"),
 )
-EXTRA_KEYS = Column(
-    "extra_keys",
-    "int",
-    "keys of the record that are none of ours; in the staged files beside the columns of the table",
-)
+# A column of staged files, which the table does not have
+EXTRA_KEYS = Column("extra_keys", "int", "number of keys of the record that have no column")
 PLACE_KEY = ("topic", "kafka_partition", "kafka_offset")
 
 CLICKSTREAM_BATCHES = Table(
@@ -207,7 +213,7 @@ CLICKSTREAM_BATCHES = Table(
     partition_column="batch",
     key=PLACE_KEY,
     code_version=1,
-    columns=(*EVENT, EVENT_DATE, *PLACE, *REFUSAL),
+    columns=(*EVENT, EVENT_DATE, *PLACE, *REJECTION),
 )
 
 CLICKS = Table(
@@ -218,7 +224,7 @@ CLICKS = Table(
     columns=(
         *EVENT,
         *PLACE,
-        Column("copies", "int", "records that carried this event; the place is that of the first"),
+        Column("copies", "int", "records with this event; the position is that of the first"),
     ),
 )
 
@@ -227,5 +233,5 @@ REJECTS = Table(
     partition_column="ingest_date",
     key=PLACE_KEY,
     code_version=1,
-    columns=(*PLACE, *REFUSAL),
+    columns=(*PLACE, *REJECTION),
 )

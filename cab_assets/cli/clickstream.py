@@ -1,6 +1,6 @@
-"""What operators do to the clickstream.
+"""The operators' commands for the clickstream.
 
-Whatever changes something is recorded on its asset in Dagster.
+Each batch that a command commits is logged on the asset `clickstream` in Dagster.
 """
 
 import time
@@ -13,7 +13,7 @@ import typer
 from pyspark.sql import DataFrame
 
 from cab_assets.cli.lag import LagReport
-from cab_assets.clickstream.batch import Batch, committed_ends
+from cab_assets.clickstream.batch import Batch
 from cab_assets.clickstream.gap import accept_gap, find_gaps
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.replay import Replay, reasons_there
@@ -25,17 +25,18 @@ from cab_assets.transforms.clickstream import read_clicks
 from cab_assets.transforms.reasons import REASONS
 from cab_assets.wiring import Clients
 
+# Seconds before the retry if another command creates Dagster's storage at the same time
 STORAGE_SECONDS = 2
 Say = Callable[[str], None]
 Record = Callable[[Batch], None]
 
 
 class NotRecorded(CabError):
-    """Dagster cannot log what a command does."""
+    """Dagster cannot log the batches that a command commits."""
 
 
 class Sides(Clients):
-    """The topic on one side, the commits on the other."""
+    """The clients of one environment, with the ledger of its batches."""
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -50,7 +51,7 @@ def lag_report(sides: Sides) -> LagReport:
 
 
 def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:
-    """Commit refused records that are usable now."""
+    """Commit rejected records that pass the current rules."""
     raise_if_unknown(reason, sides.ledger)
     found = False
     with recording() as record:
@@ -59,87 +60,92 @@ def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: 
             found = True
             record(batch)
             say(
-                f"batch {batch.number}: {batch.contents.accepted:,} records that had been refused"
-                " are accepted"
+                f"batch {batch.number}: {batch.contents.accepted:,} records that were rejected are"
+                " now accepted"
             )
     if not found:
         say(
-            "No refused record is usable by today's rules. Records refused since the last fold are"
+            "No rejected record passes the current rules. Records rejected since the last fold are"
             " not in `rejects` yet."
         )
 
 
 def raise_if_unknown(reason: str | None, ledger: Ledger) -> None:
     """Raise BadParameter for a reason that no rule gives and no record has."""
-    if reason is None or reason in REASONS or reason in (there := reasons_there(ledger)):
+    if reason is None or reason in REASONS or reason in (found := reasons_there(ledger)):
         return
     choices = (
-        f"those in `rejects` are {', '.join(sorted(there))}" if there else "`rejects` is empty"
+        f"the reasons in `rejects` are {', '.join(sorted(found))}"
+        if found
+        else "`rejects` is empty"
     )
     raise typer.BadParameter(f"there is no reason {reason}; {choices}", param_hint="--reason")
 
 
 def accept(sides: Sides, agreed: Callable[[str], bool], say: Say) -> None:
-    """Commit that records are gone, if somebody agrees to exactly those."""
+    """Commit the offsets of lost records as a gap, if the operator agrees to exactly these."""
     lost, newest, stands = find_gaps(sides.ledger, sides.click_topic)
     if not lost:
-        say(f"{sides.click_topic.name}: nothing that was not read is gone.")
+        say(f"{sides.click_topic.name}: no unread records were lost.")
         return
     for gap in lost:
         say(
-            f"{sides.click_topic.name}, {gap}: {gap.offsets:,} records were never read, and Kafka"
-            " no longer has them"
+            f"{sides.click_topic.name}, {gap}: Kafka deleted these {gap.offsets:,} offsets before"
+            " they were read"
         )
-    if not agreed(f"Go on without these {sum(gap.offsets for gap in lost):,} records?"):
+    if not agreed(f"Continue without these {sum(gap.offsets for gap in lost):,} offsets?"):
         say("Nothing was changed.")
         return
     with recording() as record:
         sides.ledger.create()
         batch = accept_gap(sides.ledger, sides.click_topic.name, stands, lost, newest)
         record(batch)
-    say(
-        f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from"
-        f" {committed_ends(batch, sides.click_topic.name)}"
-    )
+    say(_committed(batch))
 
 
 def skip(
     sides: Sides, partition: int, offset: int, agreed: Callable[[str], bool], say: Say
 ) -> None:
-    """Commit the records before those that Spark cannot read, and these as a gap, after a yes."""
+    """Commit the records before those that Spark cannot read, and these as a gap, if agreed."""
     first = Skip(sides.ledger, sides.spark, sides.click_topic, reader(sides.env), partition, offset)
-    stretches = first.stretches()
-    last, count = stretches[-1].end - 1, sum(each.offsets for each in stretches)
+    ranges = first.unreadable_ranges()
+    last, count = ranges[-1].end - 1, sum(each.offsets for each in ranges)
     if not agreed(
-        f"Go on without what Spark cannot read from {first} to {last}, {count:,} offsets?"
+        f"Continue without the records that Spark cannot read, {count:,} offsets from {first} to"
+        f" {last}?"
     ):
         say("Nothing was changed.")
         return
     with recording() as record:
         sides.ledger.create()
-        for batch in first.run(stretches):
+        for batch in first.run(ranges):
             record(batch)
-    say(
-        f"batch {batch.number}: the gap is committed; {sides.click_topic.name} is read on from"
-        f" {committed_ends(batch, sides.click_topic.name)}"
+    say(_committed(batch))
+
+
+def _committed(gap: Batch) -> str:
+    return (
+        f"batch {gap.number}: the gap is committed; ingestion of {gap.topic} continues from"
+        f" {gap.ends}"
     )
 
 
 def reader(env: Environment) -> Callable[[DataFrame], DataFrame]:
-    """Return what reads records of Kafka by today's rules."""
+    """Return the function that parses and validates Kafka records by the current rules."""
     return partial(read_clicks, start_date=env.start_date, zone=env.timezone.key)
 
 
 def usable_instance() -> dg.DagsterInstance:
-    """Return Dagster's instance; wait for another command that makes its storage at this moment."""
+    """Return Dagster's instance. Retry once: another command may be creating its storage."""
     try:
-        return _asked_instance()
-    except Exception:  # noqa: BLE001  the second one counts
+        return _tried_instance()
+    # An error of the retry is raised
+    except Exception:  # noqa: BLE001
         time.sleep(STORAGE_SECONDS)
-        return _asked_instance()
+        return _tried_instance()
 
 
-def _asked_instance() -> dg.DagsterInstance:
+def _tried_instance() -> dg.DagsterInstance:
     instance = dg.DagsterInstance.get()
     instance.fetch_materializations(STREAM, limit=1)
     return instance
@@ -147,16 +153,16 @@ def _asked_instance() -> dg.DagsterInstance:
 
 @contextmanager
 def recording() -> Iterator[Record]:
-    """Return the function that logs a commit on the asset `clickstream`.
+    """Yield the function that logs a batch on the asset `clickstream`.
 
-    Raises NotRecorded before there is a commit if Dagster cannot log it.
+    Raises NotRecorded, before anything is committed, if Dagster cannot log it.
     """
     try:
         instance = usable_instance()
     except Exception as error:
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise NotRecorded(
-            f"Dagster cannot record what is done: {why}. Check DAGSTER_HOME. Nothing was changed"
+            f"Dagster cannot log this command: {why}. Check DAGSTER_HOME. Nothing was changed"
         ) from error
     with instance:
         yield lambda batch: instance.report_runless_asset_event(

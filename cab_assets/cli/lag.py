@@ -1,4 +1,4 @@
-"""How far the topic of clicks is, and how far it is committed."""
+"""The report of `cab lag`: end offsets of the topic, committed offsets and lost offsets."""
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ from cab_assets.clients.click_topic import Held, Offsets, TopicState
 
 @dataclass(frozen=True)
 class LagReport:
-    """How far both sides are."""
+    """The offsets of the topic, the newest batch, and records behind open transactions."""
 
     topic: str
     state: TopicState
@@ -20,9 +20,9 @@ class LagReport:
 
     @property
     def committed(self) -> Offsets:
-        """Return how far each partition is committed.
+        """Return the committed offset of each partition.
 
-        Of a topic that was created again, nothing is.
+        If the topic was created again, nothing of the new topic is committed.
         """
         return (
             dict(self.state.begins)
@@ -32,7 +32,7 @@ class LagReport:
 
     @cached_property
     def stopped(self) -> str | None:
-        """Return why reading cannot go on, if the committed offsets belong to a deleted topic."""
+        """Return why ingestion cannot continue, if the offsets belong to a deleted topic."""
         return other_topic(self.newest, self.topic, self.state)
 
     @property
@@ -78,7 +78,7 @@ class LagReport:
             if self.newest
             else "nothing was ever committed"
         )
-        lost = [f"lost unread: {gap}; see `cab accept-gap`" for gap in self.lost]
+        lost = [f"lost unread: {gap}; run `cab accept-gap`" for gap in self.lost]
         stopped = [self.stopped] if self.stopped else []
         return "\n".join(
             [

@@ -1,4 +1,4 @@
-"""The commands of those who operate the clickstream."""
+"""The commands for operators of the clickstream."""
 
 import json
 import os
@@ -11,26 +11,29 @@ import typer
 
 from cab_assets.cli.asking import settings
 
-if TYPE_CHECKING:  # else imported late: half a second that no other command needs
+# At run time it is imported late: the import takes half a second, which other commands do not need
+if TYPE_CHECKING:
     from cab_assets.cli.clickstream import Sides
 
 operators = typer.Typer()
 
 
 def _day(text: str) -> str:
-    """Return the day as it was written."""
+    """Return the text if it is a day. Raise BadParameter if it is not."""
     from cab_assets.daily.changes import is_day
 
     if is_day(text):
         return text
-    raise typer.BadParameter(f"{text!r} must be a day of the calendar, as YYYY-MM-DD")
+    raise typer.BadParameter(f"{text!r} must be an existing day in the form YYYY-MM-DD")
 
 
 @operators.command()
 def lag(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: one object.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object, for programs.")
+    ] = False,
 ) -> None:
-    """Show how far the topic of clicks is, and how far it is committed."""
+    """Show the end offsets of the topic of clicks, and how far they are committed."""
     from cab_assets.cli import clickstream
 
     with _clickstream() as sides:
@@ -45,18 +48,18 @@ def replay_rejects(
         typer.Option(
             parser=_day,
             metavar="YYYY-MM-DD",
-            help="Only records of this ingest date; may be given again.",
+            help="Only records of this ingest date; can be repeated.",
         ),
     ] = None,
     reason: Annotated[
         str | None,
-        typer.Option(help="Only records that were refused for this reason, as in lat_unusable."),
+        typer.Option(help="Only records that were rejected for this reason, such as lat_unusable."),
     ] = None,
 ) -> None:
-    """Read refused records again by today's rules, and commit those that can be used now.
+    """Validate rejected records again with the current rules and commit those that now pass.
 
-    They leave `rejects` with the next fold and are in `clickstream` at once, each at the place it
-    always had.
+    They are in `clickstream` at once, with their original position, and leave `rejects` with the
+    next fold.
     """
     from cab_assets.cli import clickstream
 
@@ -71,14 +74,14 @@ def accept_gap(
         typer.Option(
             metavar="PARTITION:OFFSET",
             help=(
-                "The first record that Spark cannot read; goes on after it, and after all such"
-                " records behind it."
+                "The first record that Spark cannot read. This record and all such records after it"
+                " are skipped."
             ),
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Acknowledge that Kafka deleted records before they were read, and go on after them."""
+    """Acknowledge that Kafka deleted unread records, and continue after them."""
     from cab_assets.cli import clickstream
 
     place = None if record is None else _place(record)
@@ -92,10 +95,10 @@ def accept_gap(
 
 
 def _place(text: str) -> tuple[int, int]:
-    """Read a position: 3:105 is offset 105 of partition 3."""
+    """Parse a position: 3:105 is offset 105 of partition 3."""
     if not (found := re.fullmatch(r"(\d+):(\d+)", text)):
         raise typer.BadParameter(
-            "must be a partition and an offset, as in 3:105", param_hint="--record"
+            "must be a partition and an offset, such as 3:105", param_hint="--record"
         )
     return int(found[1]), int(found[2])
 
@@ -105,6 +108,7 @@ def _clickstream() -> Iterator["Sides"]:
     from cab_assets.cli.clickstream import Sides
 
     env = settings().ready()
-    os.environ.setdefault("DAGSTER_HOME", str(env.dagster_home))  # what is done is recorded there
+    # The commands log their batches in this Dagster instance
+    os.environ.setdefault("DAGSTER_HOME", str(env.dagster_home))
     with closing(Sides(env)) as sides:
         yield sides

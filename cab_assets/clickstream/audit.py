@@ -1,4 +1,4 @@
-"""Read a staged batch back, and check that every offset of its ranges is accounted for."""
+"""Read a staged batch back, and check that each offset of its ranges was read or is undelivered."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from cab_assets.schemas import EXTRA_KEYS, PLACE_KEY, POSITION
 EVENT_NAMES = ["event_timestamp", "event_date", *POSITION]
 COLUMNS = [*EVENT_NAMES, *PLACE_KEY, "kafka_timestamp", "reasons", EXTRA_KEYS.name]
 
-# partition, stretches -> the first offset in them that the broker delivers
+# (partition, offset ranges) -> the first offset in them that the broker delivers, or None
 FirstDelivered = Callable[[int, Sequence[tuple[int, int]]], int | None]
 
 
@@ -38,8 +38,8 @@ def read_back(
         each.offsets for each in missing
     ):
         raise BatchUnaccounted(
-            f"{folder} holds {rows.num_rows} records, some of them outside its ranges; run again:"
-            " it will be staged anew"
+            f"{folder} contains {rows.num_rows} records, some of them outside its offset ranges;"
+            " run again: nothing was committed, and the records are staged again"
         )
     return _contents(files, rows, missing)
 
@@ -53,7 +53,8 @@ def _read(lake: Lake, folder: str) -> tuple[tuple[BatchFile, ...], pa.Table]:
     infos = [info for info in lake.list(batch_path(folder)) if info.base_name.endswith(".parquet")]
     if not infos:
         raise BatchUnaccounted(
-            f"{folder} holds no files, though Spark wrote it; run again: it will be staged anew"
+            f"{folder} contains no files, although Spark has written it; run again: nothing was"
+            " committed, and the records are staged again"
         )
     tables = [lake.columns(info.path, COLUMNS) for info in infos]
     files = tuple(
@@ -66,38 +67,41 @@ def _read(lake: Lake, folder: str) -> tuple[tuple[BatchFile, ...], pa.Table]:
 def _account(
     folder: str, topic: str, rows: pa.Table, expected: Range, first_delivered: FirstDelivered
 ) -> list[Range]:
-    """Return the offsets of a range that the broker never delivers, so that `rows` lacks them."""
-    # And not np.unique, which takes thirty times as long
+    """Return the undelivered offsets of a range. Raise BatchUnaccounted for any other difference.
+
+    Kafka never delivers these offsets to a consumer, so `rows` cannot contain them.
+    """
+    # np.sort is enough: np.diff below detects duplicates, and np.unique is much slower
     offsets = np.sort(_offsets(rows, topic, expected.partition))
     outside = offsets.size > 0 and (offsets[0] < expected.start or offsets[-1] >= expected.end)
     if outside or not np.diff(offsets).all():
         raise BatchUnaccounted(
-            f"{folder} holds a record of {expected} twice, or one outside of it; run again: it will"
-            " be staged anew"
+            f"{folder} contains a duplicate record, or one outside its offset range ({expected});"
+            " run again: nothing was committed, and the records are staged again"
         )
-    holes = list(_holes(offsets, expected))
+    missing = list(_missing(offsets, expected))
     delivered = (
-        first_delivered(expected.partition, [(hole.start, hole.end) for hole in holes])
-        if holes
+        first_delivered(expected.partition, [(each.start, each.end) for each in missing])
+        if missing
         else None
     )
     if delivered is not None:
         raise BatchUnaccounted(
-            f"{folder} lacks offset {delivered} of {expected}, which Kafka delivers; run again: it"
-            " will be staged anew"
+            f"{folder} lacks offset {delivered} ({expected}), which Kafka delivers; run again:"
+            " nothing was committed, and the records are staged again"
         )
-    return holes
+    return missing
 
 
 def _offsets(rows: pa.Table, topic: str, partition: int) -> np.ndarray:
-    ours = rows.filter(
+    own = rows.filter(
         pc.and_(pc.equal(rows["kafka_partition"], partition), pc.equal(rows["topic"], topic))
     )
-    return np.asarray(ours["kafka_offset"])
+    return np.asarray(own["kafka_offset"])
 
 
-def _holes(offsets: np.ndarray, expected: Range) -> Iterable[Range]:
-    """Return the stretches of a range that lie between sorted offsets."""
+def _missing(offsets: np.ndarray, expected: Range) -> Iterable[Range]:
+    """Return the parts of a range that are missing between the sorted offsets."""
     edges = np.concatenate([[expected.start - 1], offsets, [expected.end]])
     for at in np.flatnonzero(np.diff(edges) > 1):
         yield Range(partition=expected.partition, start=int(edges[at]) + 1, end=int(edges[at + 1]))
@@ -106,15 +110,15 @@ def _holes(offsets: np.ndarray, expected: Range) -> Iterable[Range]:
 def _contents(
     files: tuple[BatchFile, ...], rows: pa.Table, undelivered: tuple[Range, ...]
 ) -> BatchContents:
-    refused = pc.is_valid(rows["reasons"])
-    rejected, events = rows.filter(refused), pc.min_max(rows["event_timestamp"]).as_py()
+    is_rejected = pc.is_valid(rows["reasons"])
+    rejected, events = rows.filter(is_rejected), pc.min_max(rows["event_timestamp"]).as_py()
     return BatchContents(
         files=files,
         undelivered=undelivered,
         accepted=rows.num_rows - rejected.num_rows,
         rejected=rejected.num_rows,
         reasons=_counts(pc.list_flatten(rejected["reasons"])),
-        without_position=_without_position(rows.filter(pc.invert(refused))),
+        without_position=_without_position(rows.filter(pc.invert(is_rejected))),
         extra_keys=pc.sum(rows[EXTRA_KEYS.name]).as_py() or 0,
         event_dates=_counts(pc.drop_null(rows["event_date"])),
         ingest_dates=_counts(pc.strftime(rejected["kafka_timestamp"], format="%Y-%m-%d")),

@@ -1,4 +1,4 @@
-"""A batch: what one commit brought, and where every topic stands after it."""
+"""A batch: the records of one commit, and the committed offsets of every topic after it."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,8 @@ from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.manifest import MANIFEST
 
-NUMBER_DIGITS = 12  # numbers sort as text
+# Digits of a number in a partition value, with leading zeros, so that numbers sort as text
+NUMBER_DIGITS = 12
 
 
 class Range(BaseModel, frozen=True):
@@ -37,25 +38,31 @@ class BatchFile(BaseModel, frozen=True):
 
 
 class BatchContents(BaseModel, frozen=True):
-    """What was found in the files of a batch when they were read back."""
+    """The contents of a batch's files, as read back before the commit."""
 
     files: tuple[BatchFile, ...] = ()
     accepted: int = 0
     rejected: int = 0
-    # Offsets that the broker never delivers: compacted away, or a transaction's own
+    # Offsets that Kafka never delivers: compacted records, transaction markers, aborted records
     undelivered: tuple[Range, ...] = ()
-    reasons: dict[str, int] = {}  # a rejected record counts once for each of its reasons
-    without_position: int = 0  # accepted records without lat or lon
+    # Rejected records by reason; a record counts once for each of its reasons
+    reasons: dict[str, int] = {}
+    # Number of accepted records without lat or lon
+    without_position: int = 0
     extra_keys: int = 0
-    event_dates: dict[str, int] = {}  # accepted records by day
-    ingest_dates: dict[str, int] = {}  # rejected records by the date of kafka_timestamp
-    first_event: str | None = None  # wall clock
+    # Accepted records by day
+    event_dates: dict[str, int] = {}
+    # Rejected records by the date of kafka_timestamp
+    ingest_dates: dict[str, int] = {}
+    # Local timestamps in the business time zone
+    first_event: str | None = None
     last_event: str | None = None
-    last_arrival: str | None = None  # the newest kafka_timestamp, UTC
+    # The newest kafka_timestamp, UTC
+    last_arrival: str | None = None
 
 
 class Place(BaseModel, frozen=True):
-    """A record of Kafka."""
+    """The position of a Kafka record."""
 
     topic: str
     kafka_partition: int
@@ -63,27 +70,31 @@ class Place(BaseModel, frozen=True):
 
 
 class TopicEnd(BaseModel, frozen=True):
-    """How far a topic is committed."""
+    """The committed end offsets of a topic, and the topic's id."""
 
     id: str
     ends: Offsets
 
 
 class Batch(BaseModel, frozen=True):
-    """The manifest of a batch. The newest committed one is the whole state of the clickstream."""
+    """The manifest of a batch. That of the newest batch has the complete state of the ingestion."""
 
     number: int
-    folder: str  # in clickstream_batches/
-    previous: str | None  # the folder of the batch before
+    # Name of a folder in clickstream_batches/
+    folder: str
+    # The folder of the batch before
+    previous: str | None
     kind: Literal["ingest", "replay", "gap"] = "ingest"
     topic: str
     ranges: tuple[Range, ...]
     contents: BatchContents
-    topics: dict[str, TopicEnd]  # after this batch, every topic that was ever committed
-    # By ingest date: rejected records that were replayed and are accepted in this batch
+    # Every topic that was ever committed, as it is after this batch
+    topics: dict[str, TopicEnd]
+    # By ingest date: rejected records that this batch replays, which its files contain as accepted
     removed: dict[str, tuple[Place, ...]] = {}
     run_id: str
-    written: datetime  # UTC, by the clock of the committing machine; used only for the age
+    # UTC, by the clock of the committing machine; used only for the age of the batch
+    written: datetime
     code_version: int = CLICKSTREAM_BATCHES.code_version
 
     @property
@@ -97,7 +108,7 @@ class Batch(BaseModel, frozen=True):
 
     @property
     def ends(self) -> Offsets:
-        """The committed ends of its own topic."""
+        """The committed end offsets of the batch's own topic."""
         return self.topics[self.topic].ends
 
     @property
@@ -105,9 +116,9 @@ class Batch(BaseModel, frozen=True):
         return {place for places in self.removed.values() for place in places}
 
     def following(self, before: "Batch | None") -> "Batch":
-        """Return this batch as the one after `before`.
+        """Return this batch with the number and the offsets that it has after `before`.
 
-        If that does not know the topic, the ends that this batch was staged with count.
+        If `before` does not know the topic, the end offsets come from this batch as it was staged.
         """
         staged = self.topics[self.topic]
         before_it = committed_ends(before, self.topic) or staged.ends
@@ -122,10 +133,10 @@ class Batch(BaseModel, frozen=True):
         )
 
     def continues(self, before: "Batch | None") -> bool:
-        """Return whether the batch follows `before`.
+        """Return whether this batch can be committed directly after `before`.
 
-        It does if its topic ends after `before` exactly where its ranges start, and `before`
-        replayed none of its records.
+        It can if the committed offsets of its topic in `before` are exactly where its ranges start,
+        and `before` has replayed none of the records that this batch replays.
         """
         if before and not self.replayed.isdisjoint(before.replayed):
             return False
@@ -141,7 +152,7 @@ class Batch(BaseModel, frozen=True):
 
 
 def committed_ends(newest: Batch | None, topic: str) -> Offsets:
-    """Return the committed ends of `topic`; empty if it was never committed."""
+    """Return the committed end offsets of `topic`; empty if it was never committed."""
     known = newest.topics.get(topic) if newest else None
     return dict(known.ends) if known else {}
 

@@ -1,4 +1,4 @@
-"""What Spark's server calls for each micro-batch."""
+"""The function that Spark's server calls for each micro-batch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,17 +7,26 @@ from cab_assets.schemas import CLICKSTREAM_BATCHES
 
 # Upper bound of staged, uncommitted batches: enough to keep staging busy while the run commits
 AHEAD = 3
-# Time-out for the commit of a batch, which takes a second; longer than a run waits for HiveServer2
+# Time-out in seconds for the commit of a batch, which takes about one. It is longer than a run
+# waits for HiveServer2
 TAKEN_SECONDS = 75
-NOT_TAKEN = "nobody takes what this query stages, so whoever started it is gone"
-NOT_STOPPED = "nobody has stopped this query in time, so whoever started it is gone"
-RARELY_TWICE = [
+NO_ACTION = "No action is needed if a newer run is in progress"
+NOT_TAKEN = (
+    f"Streaming query stopped: no staged batch was committed for {TAKEN_SECONDS} s. The ingest run"
+    f" that started it has ended or waits for HiveServer2. {NO_ACTION}"
+)
+NOT_STOPPED = (
+    "Streaming query stopped: it has reached its age limit. The ingest run that started it has"
+    f" ended without stopping it. {NO_ACTION}"
+)
+# Columns whose values rarely repeat, for which a Parquet dictionary costs time and saves no space
+MOSTLY_DISTINCT = [
     column.name
     for column in CLICKSTREAM_BATCHES.columns
     if column.type in ("bigint", "double", "timestamp")
 ]
 PARQUET = {"compression": "zstd"} | {
-    f"parquet.enable.dictionary#{name}": "false" for name in RARELY_TWICE
+    f"parquet.enable.dictionary#{name}": "false" for name in MOSTLY_DISTINCT
 }
 
 
@@ -29,10 +38,10 @@ def files_writer(
     ahead: int = AHEAD,
     patience: float = TAKEN_SECONDS,
 ) -> Callable[[Any, int], None]:
-    """Return the function that the server calls for each micro-batch. It writes to `<prefix>-<n>`.
+    """Return the function that the server calls for micro-batch n. It writes to `<prefix>-<n>`.
 
-    The function imports none of the pipeline's code. It waits until the batch `ahead` before it has
-    its manifest, which a run writes when it commits.
+    The function imports none of the pipeline's code, which the server may lack. It first waits for
+    the manifest of micro-batch n - `ahead`, which the run writes when it commits that batch.
     """
     first_call: list[float] = []
 

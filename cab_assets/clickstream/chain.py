@@ -1,6 +1,6 @@
-"""The batches that days are made from: the chain that each batch makes by naming the one before it.
+"""The chain of batches that days are made from: each manifest names the batch before it.
 
-Retired batches are in it as long as their files are in the lake.
+It includes retired batches as long as their files are in the lake.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,20 +12,21 @@ from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError
 from cab_assets.store.folders import LOOKS_AT_ONCE, differences
 
-CURE = (
-    "Version {0} held them and no longer counts: restore its files from a copy of the lake and"
-    " delete its _condemned, or restore these batches, then run the day again."
-    " docs/operations.md#a-day-of-clicks-is-damaged says how to go on without them"
+REMEDY = (
+    "Version {0} contained them and is damaged: restore its files from a copy of the lake and"
+    " delete its file _condemned, or restore these batches; then run the day again. To continue"
+    " without these records, see docs/operations.md#a-day-of-clicks-is-damaged"
 )
 ANOTHER = (
-    "{0}: version {1} goes through batch {2} in {3}, but batch {2} is {4} now: the metastore was"
-    " put back, and numbers were given out again. Delete the folder of that version and run the day"
-    " again: it is made anew from the version before and the batches there are now"
+    "{0}: version {1} contains the batches up to {2}, whose folder was {3}, but batch {2} is now in"
+    " folder {4}: an older metastore was restored, and batch numbers were used again. Delete the"
+    " folder of that version and run the day again: it is made anew from the version before and"
+    " the current batches"
 )
 
 
 class AnotherBatch(CabError):
-    """The number of the newest batch in a day belongs to another batch now."""
+    """The number of the newest batch in a day now belongs to another batch."""
 
 
 class BatchesGone(CabError):
@@ -33,7 +34,7 @@ class BatchesGone(CabError):
 
 
 class DamagedBatch(CabError):
-    """The folder of a committed batch does not hold what its manifest lists."""
+    """The folder of a committed batch does not contain the files that its manifest lists."""
 
     def __init__(self, number: int, message: str) -> None:
         super().__init__(message)
@@ -41,7 +42,10 @@ class DamagedBatch(CabError):
 
 
 def chain(lake: Lake, newest: Batch | None, numbers: Collection[int]) -> list[Batch]:
-    """Return the batches up to `newest`, newest first: those among `numbers` or not retired."""
+    """Return the batches up to `newest`, newest first.
+
+    They end at the first batch that is retired and whose number is not in `numbers`.
+    """
     retired, found, batch = retired_mark(lake), list[Batch](), newest
     while batch and (batch.number in numbers or (retired is not None and batch.number > retired)):
         found.append(batch)
@@ -50,16 +54,16 @@ def chain(lake: Lake, newest: Batch | None, numbers: Collection[int]) -> list[Ba
 
 
 def before(lake: Lake, batch: Batch, first: int) -> list[Batch]:
-    """Return the batches from number `first` up to the one before `batch`.
+    """Return the batches from number `first` up to the one before `batch`, oldest first.
 
-    BatchesGone if the lake lacks one of them.
+    Raises BatchesGone if the lake lacks one of them.
     """
     found = [batch]
     while found[-1].number > first:
         previous = read_batch(lake, found[-1].previous) if found[-1].previous else None
         if previous is None:
             raise BatchesGone(
-                f"batches {first} to {found[-1].number - 1}, of which {found[-1].previous} has no"
+                f"batches {first} to {found[-1].number - 1}: the folder {found[-1].previous} has no"
                 " manifest"
             )
         found.append(previous)
@@ -67,9 +71,9 @@ def before(lake: Lake, batch: Batch, first: int) -> list[Batch]:
 
 
 def damaged(lake: Lake, batches: Iterable[Batch]) -> dict[int, DamagedBatch]:
-    """Return, by number, the batches whose folder holds other files than their manifest lists.
+    """Return, by number, an error for each batch whose files are not those of its manifest.
 
-    A file too many, too few or of another size counts. No file is read.
+    A surplus or missing file, or one of another size, is a difference. No file is read.
     """
     with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
         return {
@@ -83,15 +87,15 @@ def _damage(lake: Lake, batch: Batch) -> DamagedBatch | None:
     found = differences(lake, batch_path(batch.folder), batch.contents.files)
     if not found.first:
         return None
-    cure = (
+    remedy = (
         "restore the file from a copy of the lake" if found.lost else "move it out of that folder"
     )
     return DamagedBatch(
         batch.number,
-        f"batch {batch.number} is damaged: {found.first}; {cure}, then run the day again",
+        f"batch {batch.number} is damaged: {found.first}; {remedy}, then run the day again",
     )
 
 
 def made_through(version: str) -> int:
-    """Return the number of the batch that a version goes through."""
+    """Return the number of the last batch that a version contains."""
     return int(version.split("-")[0])

@@ -1,4 +1,7 @@
-"""`clicks` and `rejects`: which rows of a batch are whose, and how a day takes them up."""
+"""The daily tables `clicks` and `rejects`.
+
+Which rows of a batch belong to which table, and how they are merged into a day.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,13 +21,15 @@ from cab_assets.transforms.folding import fold_clicks, fold_rejects
 
 @dataclass(frozen=True)
 class Due:
-    """A day, its newest version, and the committed batches whose rows are not in it yet."""
+    """A day, its newest version, and the committed batches that are not merged into it yet."""
 
     day: StoredDay
     current: Manifest | None
     batches: tuple[Batch, ...] = ()
-    found: Differences = AS_LISTED  # how the folder of the newest version differs from its manifest
-    fault: CabError | None = None  # why the batches it lacks are not known
+    # How the folder of the newest version differs from its manifest
+    found: Differences = AS_LISTED
+    # Why it is not known which batches are missing in the day
+    fault: CabError | None = None
 
     @property
     def is_behind(self) -> bool:
@@ -39,29 +44,32 @@ class Due:
 
 @dataclass(frozen=True)
 class DayTable:
-    """A table that days of the clickstream are folded into."""
+    """A daily table into which batches are folded."""
 
     table: Table
-    moment: str  # the timestamp whose date is the day
-    # The days of a batch, and how many records each gets
+    # The timestamp whose date is the day
+    moment: str
+    # The days that a batch has rows for, with the number of records of each
     days_of: Callable[[Batch], Mapping[str, int]]
-    is_ours: Callable[[], Column]  # which rows of a batch the table takes
-    # Rows before, rows of batches -> rows
+    # The condition for the rows of a batch that belong to this table
+    belongs: Callable[[], Column]
+    # (current rows, rows of batches, days) -> new rows
     folded: Callable[[DataFrame, DataFrame, list[Due]], DataFrame]
 
     def write(self, session: SparkSession, lake: Lake, due: list[Due], version: str) -> None:
-        """Write the new version of every day in one job, each to its own folder.
+        """Write the new versions of all days in one Spark job, each to its own folder.
 
-        What it holds is audited afterwards.
+        They are validated afterwards.
         """
         folded = self.folded(
             self._current(session, lake, due), self._records(session, lake, due), due
         )
         (
             folded.withColumn("version", F.lit(version))
-            .hint("rebalance", self.table.partition_column)  # a file a day, several for a large one
+            # One file for each day, several for a large day
+            .hint("rebalance", self.table.partition_column)
             .write.mode("overwrite")
-            # Staged apart: two jobs into one table do not see each other's files
+            # Each job stages its files in its own folder, so jobs that run at once do not conflict
             .option("partitionOverwriteMode", "dynamic")
             .option("compression", "zstd")
             .partitionBy(self.table.partition_column, "version")
@@ -81,7 +89,7 @@ class DayTable:
         )
 
     def _records(self, session: SparkSession, lake: Lake, due: list[Due]) -> DataFrame:
-        """Return the rows of the batches, each only for the days that lack it."""
+        """Return the rows of the batches, of each batch only for the days into which it is due."""
         day = self.table.partition_column
         lacking = sorted({(each.day.date, batch.folder) for each in due for batch in each.batches})
         if not lacking:
@@ -91,7 +99,7 @@ class DayTable:
             *(lake.url(batch_path(folder)) for folder in folders)
         )
         return (
-            rows.filter(self.is_ours())
+            rows.filter(self.belongs())
             .withColumn(day, F.date_format(self.moment, "yyyy-MM-dd"))
             .withColumn("folder", F.regexp_extract("_metadata.file_path", "([^/]+)/[^/]+$", 1))
             .join(
@@ -102,7 +110,7 @@ class DayTable:
         )
 
 
-def _refused_days(batch: Batch) -> Mapping[str, int]:
+def _reject_days(batch: Batch) -> Mapping[str, int]:
     return dict.fromkeys(batch.removed, 0) | batch.contents.ingest_dates
 
 
@@ -115,14 +123,15 @@ CLICK_DAYS = DayTable(
     table=CLICKS,
     moment="event_timestamp",
     days_of=lambda batch: batch.contents.event_dates,
-    is_ours=lambda: F.col("reasons").isNull(),
-    folded=lambda current, records, due: fold_clicks(current, records),  # noqa: ARG005  no click is ever taken out
+    belongs=lambda: F.col("reasons").isNull(),
+    # Clicks are only added, never removed, so the days are not needed
+    folded=lambda current, records, due: fold_clicks(current, records),  # noqa: ARG005
 )
 REJECT_DAYS = DayTable(
     table=REJECTS,
     moment="kafka_timestamp",
-    days_of=_refused_days,
-    is_ours=lambda: F.col("reasons").isNotNull(),
+    days_of=_reject_days,
+    belongs=lambda: F.col("reasons").isNotNull(),
     folded=_folded_rejects,
 )
 DAY_TABLES = (CLICK_DAYS, REJECT_DAYS)

@@ -1,8 +1,8 @@
 """Folding: merge committed batches into the daily tables `clicks` and `rejects`.
 
-A new version of a day is its newest version and the rows of the batches after it, so it does not
-matter how often, in which order or by how many runs days are folded: a version says in its id
-through which batch it goes.
+A new version of a day consists of its newest version and the rows of the batches after it. The id
+of a version names the last batch in it. It therefore does not matter how often, in which order or
+by how many runs days are folded.
 """
 
 import time
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cab_assets.clickstream.batch import Batch, partition_value
 from cab_assets.clickstream.chain import (
     ANOTHER,
-    CURE,
+    REMEDY,
     AnotherBatch,
     BatchesGone,
     before,
@@ -34,9 +34,9 @@ from cab_assets.store.versions import version_id
 
 @dataclass(frozen=True)
 class Folding:
-    """One go at one day table.
+    """One fold of a daily table.
 
-    `batches` are those that are committed and not retired, oldest first.
+    `batches` are the committed batches that are not retired, oldest first.
     """
 
     store: TableStore
@@ -46,23 +46,23 @@ class Folding:
     batches: Sequence[Batch]
 
     def days(self, asked: Iterable[str] = ()) -> list[str]:
-        """Return `asked` and every day that a batch touches."""
+        """Return `asked` and every day for which a batch has rows."""
         return sorted(
             {day for batch in self.batches for day in self.target.days_of(batch)} | set(asked)
         )
 
     def due(self, days: Iterable[str], shown: Mapping[str, str] | None = None) -> list[Due]:
-        """Return each day with the batches it lacks.
+        """Return each day with the batches that are not merged into it.
 
-        `shown` are the versions that the metastore names.
+        `shown` are the versions to which the Hive partitions point, by day.
         """
         return [self._due(day, (shown or {}).get(day)) for day in days]
 
     def fold(self, due: Iterable[Due]) -> dict[str, Manifest | Exception]:
-        """Return the audited new version of each day that is behind, or why it has none."""
-        sound = [self._sound(each) for each in due if each.is_behind]
-        # An older version may hold the same batches as a damaged one
-        behind = [each for each in sound if each.is_behind]
+        """Return the new, validated version of each day that is behind, or the error of the day."""
+        intact = [self._intact(each) for each in due if each.is_behind]
+        # An older version may contain the same batches as a damaged one, so check again
+        behind = [each for each in intact if each.is_behind]
         failed: dict[str, Manifest | Exception] = {
             each.day.date: each.fault for each in behind if each.fault
         }
@@ -93,41 +93,41 @@ class Folding:
         try:
             batches = self._after(through, lost)
         except BatchesGone as gone:
-            fault = BatchesGone(f"{day} lacks the records of {gone}. {CURE.format(lost)}")
+            fault = BatchesGone(f"{day} lacks the records of {gone}. {REMEDY.format(lost)}")
             return Due(day, current, found=found, fault=fault)
         touching = (batch for batch in batches if date in self.target.days_of(batch))
         return Due(day, current, tuple(each for each in touching if each.number > through), found)
 
     def _another(self, current: Manifest) -> Batch | None:
-        """Return the batch with the number, but not the folder, of the newest one in a version."""
+        """Return the batch with the number, but not the folder, of the last batch in a version."""
         if current.through_folder is None:
             return None
         same = (batch for batch in self.batches if batch.number == current.through_batch)
         return next((batch for batch in same if batch.folder != current.through_folder), None)
 
     def _after(self, through: int, lost: str | None) -> Sequence[Batch]:
-        """Return the batches after `through`.
+        """Return the batches from which the rows after batch `through` come.
 
-        Retired ones are among them only where the version that held them is lost.
+        They include retired batches only if the version `lost`, which contained them, is damaged.
         """
         held = made_through(lost) if lost else 0
         if through < held and self.batches and through + 1 < self.batches[0].number:
             return [*before(self.store.lake, self.batches[0], through + 1), *self.batches]
         return self.batches
 
-    def _sound(self, due: Due) -> Due:
-        """Return the day on a version whose listed files are whole.
+    def _intact(self, due: Due) -> Due:
+        """Return the day with its newest version whose listed files are intact.
 
-        One that is damaged is condemned.
+        Mark damaged versions as condemned.
         """
         if due.fault or due.current is None or not (due.batches or due.found.first):
             return due
         if due.day.is_intact(due.current, surplus=True):
             return due
-        return self._sound(self._due(due.day.date))
+        return self._intact(self._due(due.day.date))
 
     def _write(self, due: list[Due], version: str) -> dict[str, Exception]:
-        """Write the days whose batches are whole; return why the others are not."""
+        """Write the days whose batches are intact; return the errors of the other days."""
         wrong = damaged(
             self.store.lake,
             {batch.number: batch for each in due for batch in each.batches}.values(),
@@ -141,9 +141,9 @@ class Folding:
         return failed | self._run([each for each in due if each.day.date not in failed], version)
 
     def _run(self, due: list[Due], version: str) -> dict[str, Exception]:
-        """Write the days in one job.
+        """Write the days in one Spark job. Return the errors of the days that cannot be written.
 
-        If that fails, write them without those it fails for, and return these.
+        If the job fails, repeat it with each half of the days, down to single days.
         """
         if not due:
             return {}
@@ -152,8 +152,9 @@ class Folding:
                 lambda session: self.target.write(session, self.store.lake, due, version)
             )
         except Refused as error:
+            # A subclass has a known cause, which is the same for all days
             if type(error) is not SparkFailed:
-                raise  # its reason is known, and lies with Spark
+                raise
             if len(due) == 1:
                 return {due[0].day.date: error}
             half = len(due) // 2
@@ -165,7 +166,8 @@ class Folding:
             return self._seal(due, version, self._through, seconds)
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001  whatever it is, it is this day's alone
+        # Any other error fails only this day
+        except Exception as error:  # noqa: BLE001
             return error
 
     def _seal(self, due: Due, version: str, through: int, seconds: float) -> Manifest:
@@ -182,7 +184,7 @@ class Folding:
             through_batch=through,
             through_folder=self.batches[-1].folder if self.batches else None,
         )
-        # Only now: the new version is made of the old one
+        # Not earlier: the new version is made from the files of the old one
         if manifest.passed and due.current and due.found.surplus:
             due.day.condemn(due.current.version, due.found.surplus[0])
         return manifest

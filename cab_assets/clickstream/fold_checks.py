@@ -1,4 +1,4 @@
-"""The validation of a folded day: its records are those of the version before and of batches."""
+"""The checks of a folded day: its records are those of the version before and of the batches."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +10,18 @@ from cab_assets.store.checks import Check, Judgement
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the checks of a folded day judge by."""
+    """The input of the checks of a folded day."""
 
     target: DayTable
     due: Due
-    contents: VersionContents  # what was read back from the files
-    records: int  # of Kafka, for which the rows stand
+    # Read back from the files
+    contents: VersionContents
+    # Number of Kafka records in the rows; a row of `clicks` counts its copies
+    records: int
 
 
 def adds_up_to_batches(evidence: Evidence) -> Judgement:
-    """Check that the records now are those before and of the batches, less those removed."""
+    """Check that the records are those before, plus those of the batches, minus replayed ones."""
     due = evidence.due
     before = (due.current.records or 0) if due.current else 0
     arrived = sum(evidence.target.days_of(batch)[due.day.date] for batch in due.batches)
@@ -48,10 +50,10 @@ def rows_inside_day(evidence: Evidence) -> Judgement:
 FOLD_CHECKS: tuple[Check[Evidence], ...] = (
     Check(
         "adds_up_to_batches",
-        "The records of the version before and those of the batches since are the records of this"
-        " one.",
+        "The number of records equals those of the version before, plus those of the batches since,"
+        " minus those that were replayed.",
         adds_up_to_batches,
     ),
-    Check("place_is_key", "No record of Kafka is there twice.", place_is_key),
-    Check("rows_inside_day", "Every row's time lies inside the day.", rows_inside_day),
+    Check("place_is_key", "No Kafka record is contained twice.", place_is_key),
+    Check("rows_inside_day", "The timestamp of every row is inside the day.", rows_inside_day),
 )

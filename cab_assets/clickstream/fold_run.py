@@ -1,4 +1,4 @@
-"""A run over days of clicks: fold, publish and seal days, then retire the batches they hold."""
+"""A run over days of clicks: fold, publish and seal days, then retire the folded batches."""
 
 import logging
 from collections.abc import Collection, Generator, Iterator, Mapping
@@ -30,13 +30,15 @@ class Times:
     """When a day is sealed, and when a batch is retired."""
 
     zone: ZoneInfo
-    grace: timedelta  # after the end of a day
-    retention: timedelta  # of a batch that is folded
+    # Allowed lateness: the time between the end of a day and its seal
+    grace: timedelta
+    # The age at which a folded batch is retired
+    retention: timedelta
 
 
 @dataclass
 class FoldRun:
-    """Brings days up to the newest batch as it was when the run started."""
+    """One run, which merges the batches that were committed when it started into the days."""
 
     ledger: Ledger
     topic: ClickTopic
@@ -44,18 +46,22 @@ class FoldRun:
     times: Times
     run_id: str
     log: logging.Logger
-    wanted: Collection[str] = ("clicks", "rejects")  # the tables that the run was asked for
-    sweep: bool = False  # compare every day, not only those that lack records
-    lacking: list[Batch] = field(default_factory=list)  # batches that some day does not show yet
+    # The tables that the run was asked for
+    wanted: Collection[str] = ("clicks", "rejects")
+    # Compare every day with Hive and with its files, not only the days that lack records
+    sweep: bool = False
+    # Batches that are not in the published version of each of their days
+    lacking: list[Batch] = field(default_factory=list)
 
     def run(self, asked: list[str] | None) -> Iterator[FoldOutcome]:
-        """Fold the days that were asked for; with None, every day that lacks records."""
+        """Fold the days in `asked`; if it is None, fold every day that lacks records."""
         self.ledger.create()
         before, moment = sealed_at(self.ledger.lake), self._drained_at
         for target in DAY_TABLES:
             if target.table.name in self.wanted:
                 yield from self._with_seals(self._fold(target, asked), moment or before)
-            else:  # its days were not compared, so all its batches count as lacking
+            else:
+                # The days of this table were not compared, so none of its batches may be retired
                 self.lacking += [batch for batch in self.batches if target.days_of(batch)]
         if moment and not self.lacking:
             yield from self._sealed(moment, before)
@@ -72,15 +78,18 @@ class FoldRun:
 
     @cached_property
     def _drained_at(self) -> datetime | None:
-        """Return the time of now, if all that the topics hold now is committed."""
+        """Return the current time if all records of the topics are committed, else None."""
         now, newest = datetime.now(UTC), self.newest
         try:
             waiting = waiting_topics(newest, self.topic)
-        except CabError as error:  # of whatever kind: folding needs no topic
-            self.log.warning(f"no day is sealed this time: {error}")
+        # Folding needs no topic, so no error of a topic ends the run
+        except CabError as error:
+            self.log.warning(f"no day is sealed in this run: {error}")
             return None
         if waiting:
-            self.log.info(f"no day is sealed this time: clicks wait in {', '.join(waiting)}")
+            self.log.info(
+                f"no day is sealed in this run: uncommitted clicks in topic {', '.join(waiting)}"
+            )
         return None if waiting else now
 
     def _with_seals(
@@ -111,13 +120,13 @@ class FoldRun:
         visible |= yield from publish(store, stale - outcomes.keys() | good)
         if self.sweep:
             yield from self._damaged(target)
-        self.log.info(f"{target.table.name}: {len(good)} days folded, {len(days)} looked at")
+        self.log.info(f"{target.table.name}: {len(good)} days folded, {len(days)} compared")
         self._remember_lacking(target, visible)
 
     def _audited(
         self, store: TableStore, outcomes: Mapping[str, Manifest | Exception]
     ) -> Generator[Failed | Withheld, None, set[str]]:
-        """Report the days that failed; return the others."""
+        """Yield the days that failed; return the days that passed."""
         good: set[str] = set()
         for day, outcome in outcomes.items():
             if isinstance(outcome, Exception):
@@ -129,9 +138,9 @@ class FoldRun:
         return good
 
     def _astray(self, store: TableStore) -> set[str]:
-        """Return the days that a sweep finds not to be in Hive as the lake holds them.
+        """Return the days that in Hive are not as in the lake, and log each of them.
 
-        Name each.
+        Only a sweep looks for such days.
         """
         found = astray(store) if self.sweep else {}
         for wrong in found.values():
@@ -139,7 +148,7 @@ class FoldRun:
         return set(found)
 
     def _damaged(self, target: DayTable) -> Iterator[Failed]:
-        """Fail the days of batches that readers do not see as they were committed."""
+        """Yield a failure for each day of a damaged batch."""
         wrong = damaged(self.ledger.lake, self.batches)
         for batch in self.batches:
             for day in target.days_of(batch) if batch.number in wrong else ():
@@ -172,12 +181,12 @@ class FoldRun:
         if numbers:
             self.ledger.retire(numbers)
             self.log.info(
-                f"batches {numbers[0]} to {numbers[-1]} are in the day tables, and no longer in"
-                " clickstream_batches"
+                f"batches {numbers[0]} to {numbers[-1]} are merged into the daily tables and were"
+                " dropped from clickstream_batches"
             )
 
 
 def is_behind(due: Due, visible: Mapping[str, Manifest]) -> bool:
-    """Return whether readers do not see a day's newest version: a run ended before it published."""
+    """Return whether a day's newest version is not published: a run ended before it did that."""
     shown = visible.get(due.day.date)
     return due.current is not None and (shown is None or shown.version != due.current.version)

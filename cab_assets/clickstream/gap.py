@@ -1,4 +1,4 @@
-"""Accept a gap: commit records that Kafka deleted unread as an empty batch, and read on."""
+"""Accept a gap: commit the offsets of records that Kafka deleted unread, as an empty batch."""
 
 from datetime import UTC, datetime
 
@@ -11,11 +11,14 @@ from cab_assets.errors import CabError
 
 
 class GapChanged(CabError):
-    """Another batch was committed between showing the gap and accepting it."""
+    """Another batch was committed after the gap was shown and before it was accepted."""
 
 
 def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | None, TopicEnd]:
-    """Return the ranges that were never read and are gone, the newest commit, and the topic."""
+    """Return the ranges that Kafka deleted unread, the newest batch, and the start of a gap batch.
+
+    The start is the topic's id with the offset of each partition at which reading continues.
+    """
     state, newest = topic.look(), ledger.newest()
     if newest and (known := newest.topics.get(topic.name)):
         raise_if_another_topic(topic.name, known, state)
@@ -26,14 +29,16 @@ def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | N
 def accept_gap(
     ledger: Ledger, topic: str, stands: TopicEnd, seen: list[Range], newest: Batch | None
 ) -> Batch:
-    """Commit exactly the ranges that somebody has seen; GapChanged if another commit was first.
+    """Commit exactly the ranges that the operator has seen.
 
-    `stands` says where a first commit of the topic leaves the partitions without a range.
+    `stands` has the offsets of partitions without a range, if this is the topic's first commit.
+    Raises GapChanged if another batch was committed in the meantime.
     """
     folder = new_folder("gap")
     ledger.lake.make_folder(batch_path(folder))
     batch = Batch(
-        number=0,  # the commit gives it one
+        # A placeholder: Ledger.commit assigns the number
+        number=0,
         folder=folder,
         previous=None,
         kind="gap",
@@ -47,6 +52,6 @@ def accept_gap(
     if committed := ledger.commit(batch, newest):
         return committed
     raise GapChanged(
-        "something else was committed meanwhile; nothing was changed. Look again with `cab"
-        " accept-gap`"
+        "another batch was committed in the meantime; nothing was changed. Run `cab accept-gap`"
+        " again"
     )

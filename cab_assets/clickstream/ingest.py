@@ -14,40 +14,46 @@ from cab_assets.clickstream.query import Query, StagingFailed
 from cab_assets.clients.click_topic import ClickTopic, Offsets, TopicState
 from cab_assets.clients.kafka_client import KafkaUnavailable
 
-POLL_SECONDS = 0.05  # between two checks for a staged batch, which takes half a second or more
-LOOK_SECONDS = 1.0  # between two checks of topic and query while nothing is staged
-# If no batch comes for so long, check whether the offsets still exist: Spark would retry for
-# minutes without an error
+# Seconds between two checks for a staged batch, which takes half a second or more
+POLL_SECONDS = 0.05
+# Seconds between two checks of the topic and of the query while no batch is staged
+TOPIC_POLL_SECONDS = 1.0
+# If no batch is staged for so many seconds, check whether the offsets still exist: Spark would
+# retry for minutes without an error
 STUCK_SECONDS = 20
-# Seconds before an active run asks a silent broker again; its query survives that
+# Seconds to wait before each retry when no broker answers. The streaming query survives the wait
 PAUSES: tuple[float, ...] = (1, 3)
-QUIET_SECONDS = 15  # a run ends if no record comes for so long; a start costs half of that
+# Seconds without a new record after which a run ends: twice the time that starting a run takes
+QUIET_SECONDS = 15
 
-# Where to start, what to call it
+# (start offsets, name of the query) -> the running query
 OpenQuery = Callable[[Offsets, str], AbstractContextManager[Query]]
 
 
 @dataclass(frozen=True)
 class CommitResult:
-    """A batch that was committed just now, and what it was like around it."""
+    """A batch that was just committed, with the lag in offsets before and after it."""
 
     batch: Batch
-    lag_before: int  # offsets that were waiting
+    lag_before: int
     lag_after: int
-    seconds: float  # since the one before it, or since the query was asked for
+    # Since the commit before, or since the start of the query
+    seconds: float
 
 
 @dataclass
 class Stay:
-    """Decide when a run leaves.
+    """The condition for the end of a run.
 
-    It leaves at the end offsets of its start, or after some minutes while records keep coming.
+    If `minutes` is None, the run ends at `targets`, the end offsets at its start. Otherwise it ends
+    when no record arrives for a while, at the latest after `minutes`.
     """
 
     targets: Offsets
-    minutes: float | None  # None: at the targets
+    minutes: float | None
     _born: float = field(default_factory=time.monotonic)
-    _busy: float = float("-inf")  # when records were last waiting
+    # When uncommitted records were last seen
+    _busy: float = float("-inf")
 
     def is_over(self, ends: Offsets, topic_ends: Offsets, *, committed_any: bool) -> bool:
         if self.minutes is None:
@@ -62,7 +68,7 @@ class Stay:
 
 @dataclass
 class Ingest:
-    """One run over one topic."""
+    """One ingest run of one topic."""
 
     ledger: Ledger
     topic: ClickTopic
@@ -71,11 +77,11 @@ class Ingest:
     minutes: float | None
     say: Callable[[str], None]
     commits: int = 0
-    # Whether an open transaction held records back when the topic was last looked at
+    # Whether an open transaction held records back when the offsets were last read
     held: bool = False
 
     def run(self) -> Iterator[CommitResult]:
-        """Commit batches, and give each as soon as it is visible."""
+        """Commit batches; yield each as soon as it is committed."""
         self.ledger.create()
         state, newest = self._seen(), self.ledger.newest()
         stay, queries = Stay(state.ends, self.minutes), 0
@@ -97,20 +103,20 @@ class Ingest:
     def _commit_all(
         self, query: Query, state: TopicState, newest: Batch | None, stay: Stay, since: float
     ) -> Iterator[CommitResult]:
-        """Commit what the query stages, until the run leaves or another run was first.
+        """Commit what the query stages, until the run ends or another query must be started.
 
-        A query that has reached its age limit is replaced.
+        The latter is so if another run has committed first, or the query is at its age limit.
         """
-        ends, looked = query.start, since
+        ends, checked = query.start, since
         while not query.is_old and not stay.is_over(
             ends, state.ends, committed_any=self.commits > 0
         ):
             if staged := query.staged():
-                state = self._look(state, newest)
+                state = self._same_topic(state, newest)
                 batch = self.ledger.commit(self._audited(*staged, state), newest)
                 if batch is None:
                     ranges = ", ".join(map(str, staged[1]))
-                    self.say(f"{self.topic.name}: another run was first with {ranges}")
+                    self.say(f"{self.topic.name}: another run has committed {ranges} first")
                     return
                 self.commits += 1
                 now = time.monotonic()
@@ -118,18 +124,19 @@ class Ingest:
                     batch, lag(ends, state.ends), lag(batch.ends, state.ends), round(now - since, 3)
                 )
                 newest, ends, since = batch, batch.ends, now
-            elif time.monotonic() - looked > LOOK_SECONDS:
-                state, looked = self._look(state, newest), time.monotonic()
-                self._check(query, ends, state, stuck=looked - since > STUCK_SECONDS)
+            elif time.monotonic() - checked > TOPIC_POLL_SECONDS:
+                state, checked = self._same_topic(state, newest), time.monotonic()
+                self._check(query, ends, state, stuck=checked - since > STUCK_SECONDS)
             else:
                 time.sleep(POLL_SECONDS)
 
     def _check(self, query: Query, ends: Offsets, state: TopicState, *, stuck: bool) -> None:
-        """Raise if the query has ended, or if what it waits for is gone from the topic."""
+        """Raise an error if the query has ended, or if Kafka has deleted the offsets it reads."""
         try:
             query.check()
         except StagingFailed:
-            raise_if_lost(self.topic.name, ends, state)  # which is why, then
+            # Deleted offsets, if there are any, are the cause
+            raise_if_lost(self.topic.name, ends, state)
             raise
         if stuck:
             raise_if_lost(self.topic.name, ends, state)
@@ -140,17 +147,17 @@ class Ingest:
         return state
 
     def _seen_patiently(self) -> TopicState:
-        """Read the topic's offsets, and again after each of PAUSES while no broker answers."""
+        """Return the topic's offsets; retry after each of PAUSES while no broker answers."""
         for pause in PAUSES:
             try:
                 return self._seen()
             except KafkaUnavailable as error:
-                self.say(f"{error}. Asking again in {pause:g} s")
+                self.say(f"{error}. Retrying in {pause:g} s")
                 time.sleep(pause)
         return self._seen()
 
-    def _look(self, before: TopicState, newest: Batch | None) -> TopicState:
-        """Return the topic as it is now, if it is still the one that the run started with."""
+    def _same_topic(self, before: TopicState, newest: Batch | None) -> TopicState:
+        """Return the topic's current offsets. Raise TopicRecreated if it is another topic now."""
         state = self._seen_patiently()
         raise_if_another_topic(
             self.topic.name,
@@ -161,7 +168,8 @@ class Ingest:
 
     def _audited(self, folder: str, ranges: tuple[Range, ...], state: TopicState) -> Batch:
         return Batch(
-            number=0,  # the commit gives it one
+            # A placeholder: Ledger.commit assigns the number
+            number=0,
             folder=folder,
             previous=None,
             topic=self.topic.name,

@@ -1,7 +1,7 @@
 """The commits: numbered partitions of `clickstream_batches`, each added once, by the first writer.
 
-Adding partition n+1 commits a batch; of several writers, one succeeds. Whatever the answer (an
-error, "already exists" or a time-out), the partition's location says which batch has the number.
+Adding partition n+1 commits a batch; of several writers, one succeeds. After any other outcome (an
+error, "already exists" or a time-out), the partition's location shows which batch has the number.
 """
 
 import time
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cab_assets.clickstream.batch import Batch, batch_path, partition_value, read_batch, write_batch
 from cab_assets.clickstream.chain import chain
-from cab_assets.clickstream.errors import CommitUnsettled, ForeignBatch
+from cab_assets.clickstream.errors import CommitUnsettled, ForeignBatch, missing_manifest
 from cab_assets.clickstream.marks import (
     Newest,
     mark_newest,
@@ -26,14 +26,14 @@ from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.declare import declare_table
 from cab_assets.store.pointers import Pointers
 
-# How long a number is tried for; the next run continues from the outcome
+# Time limit for claiming a number. The next run continues from the outcome
 CLAIM_SECONDS = 30
 RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The committed batches, as the metastore names them and their manifests describe them."""
+    """The committed batches: numbers and folders from the metastore, contents from manifests."""
 
     lake: Lake
     hive: Hive
@@ -43,7 +43,7 @@ class Ledger:
         return Pointers(self.hive, CLICKSTREAM_BATCHES)
 
     def create(self) -> None:
-        """Create the table and its two views, and restore batches that the metastore has lost."""
+        """Create the table and its two views, and add batches that the metastore has lost again."""
         declare_table(self.hive, CLICKSTREAM_BATCHES, self.lake.url(CLICKSTREAM_BATCHES.name))
         declare_views(self.pointers)
         numbers = self.numbers()
@@ -55,12 +55,12 @@ class Ledger:
             self._show([batch for batch in found if batch.number not in numbers])
 
     def newest(self, hint: int | None = None) -> Batch | None:
-        """Return the newest committed batch, which is the whole state.
+        """Return the newest committed batch, whose manifest has the complete state.
 
-        A batch that the metastore has forgotten is found in the lake. `hint` is a number that was
-        the newest; if it still is, one look is enough.
+        If the metastore has lost it, it is found in the lake. `hint` is the number that was the
+        newest before; if it still is, the partitions need not be listed.
         """
-        # Before the metastore is asked, which is then never behind it
+        # Read the mark first, so that a correct metastore is never older than the mark
         mark = newest_mark(self.lake)
         newest = self._newest(hint)
         if mark is None or (newest and newest.number >= mark.number):
@@ -77,39 +77,32 @@ class Ledger:
     def at(self, number: int) -> Batch | None:
         """Return the batch committed under `number`, or None.
 
-        A partition whose manifest has another number, left by a delayed statement, counts as none.
+        Ignore a partition whose manifest has another number: a delayed statement added it.
         """
         folder = self._folder(number)
         batch = read_batch(self.lake, folder) if folder else None
         if folder and batch is None:
-            raise ForeignBatch(
-                f"batch {number} points at {folder}, whose manifest is missing or damaged; restore"
-                " the file, or see docs/operations.md#batches"
-            )
+            raise missing_manifest(f"batch {number}", folder)
         return batch if batch and batch.number == number else None
 
     def shown(self, newest: Batch | None) -> list[Batch]:
         """Return the batches up to `newest` that are not retired, oldest first.
 
-        Those that the metastore has forgotten are shown again.
-
-        Each names the one before, so the metastore is asked once. A number below them is no batch:
-        a writer that slept past retention was killed before it could take it back.
+        Add batches that the metastore has lost again. A partition with a lower number is no batch:
+        its writer was suspended for longer than the retention, and was killed before it could drop
+        the partition.
         """
         numbers = self.numbers()
         found = chain(self.lake, newest, numbers)
         self._show([batch for batch in found if batch.number not in numbers])
         if found and found[-1].number - 1 in numbers:
-            raise ForeignBatch(
-                f"the batch before {found[-1].number} has no manifest; restore"
-                f" {found[-1].previous}, or see docs/operations.md#batches"
-            )
+            raise missing_manifest(f"the batch before {found[-1].number}", found[-1].previous)
         return found[::-1]
 
     def commit(self, staged: Batch, newest: Batch | None) -> Batch | None:
-        """Commit a staged batch after `newest`.
+        """Commit a staged batch after `newest`, and return it.
 
-        None if its offsets were committed by somebody else meanwhile.
+        Return None if another writer has committed its offsets in the meantime.
         """
         before = newest
         while staged.continues(before):
@@ -121,64 +114,64 @@ class Ledger:
                     return batch
                 self.retire([batch.number])
                 return None
-            before = self.at(batch.number)
-            if before is None:  # retired since: far more was committed than this writer knows of
+            # None if that batch is retired by now: far more was committed than this writer knows
+            if (before := self.at(batch.number)) is None:
                 return None
         return None
 
     def numbers(self) -> set[int]:
-        """Return the numbers that `clickstream_batches` shows."""
+        """Return the numbers of the partitions of `clickstream_batches`."""
         return {int(value) for value in self.pointers.values()}
 
     def retire(self, numbers: list[int]) -> None:
         """Drop batches from the metastore, oldest first.
 
-        A writer that was suspended for long then finds the batch before its own gone.
+        The order lets `_is_next` detect a writer that was suspended for longer than the retention.
         """
         mark_retired(self.lake, max(numbers))
         self.pointers.drop([partition_value(number) for number in sorted(numbers)])
 
     def _marked(self, mark: Newest) -> Batch:
-        """Return the batch that is marked as the newest and that the metastore does not show."""
+        """Return the batch that is marked as the newest and that the metastore has lost."""
         if batch := read_batch(self.lake, mark.folder):
             return batch
-        raise ForeignBatch(
-            f"batch {mark.number} was committed as {mark.folder}, {CLICKSTREAM_BATCHES.name} no"
-            " longer shows it, and its manifest is missing or damaged; restore the file, or see"
-            " docs/operations.md#batches"
+        raise missing_manifest(
+            f"batch {mark.number}, whose partition {CLICKSTREAM_BATCHES.name} no longer has,",
+            mark.folder,
         )
 
     def _show(self, batches: list[Batch]) -> None:
         self.pointers.add({each.value: self.lake.url(batch_path(each.folder)) for each in batches})
 
     def _claim(self, batch: Batch) -> str:
-        """Return the folder that has the batch's number in the end: its own or another's."""
+        """Try to commit under the batch's number. Return the folder that now has the number."""
         deadline = time.monotonic() + CLAIM_SECONDS
         while True:
             try:
                 self.pointers.claim(batch.value, self.lake.url(batch_path(batch.folder)))
                 return batch.folder
             except CabError as error:
-                refused = error
+                cause = error
             try:
                 if folder := self._folder(batch.number):
                     return folder
-            except (Unavailable, Refused) as error:  # a server can stumble over its own race
-                refused = error
+            # The metastore can fail if two statements change one partition at once, so retry
+            except (Unavailable, Refused) as error:
+                cause = error
             if time.monotonic() > deadline:
                 raise CommitUnsettled(
-                    f"batch {batch.number} may or may not be committed: {refused}. Run again: the"
-                    " next run finds out"
-                ) from refused
+                    f"it is not known whether batch {batch.number} is committed: {cause}. Run"
+                    " again: the next run finds out"
+                ) from cause
             time.sleep(RETRY_SECONDS)
 
     def _is_next(self, batch: Batch) -> bool:
-        """Return whether the number was never another batch's.
+        """Return False if a batch that has since been retired already used this number.
 
-        A writer that was suspended past retention finds its number free again. Batches are retired
-        oldest first and the newest stays, so a number that was another's has lost the one before it
-        and has one above it that does not follow this batch. The one before alone proves nothing:
-        it may be retired as soon as this batch is the newest.
+        This happens only if the writer was suspended for longer than the retention. Batches are
+        retired oldest first and the newest stays. If the number was used before, the batch before
+        it is therefore gone, and a batch with a higher number exists that does not follow this one.
+        The first condition alone proves nothing: the batch before may be retired at any time.
         """
         if batch.number > 1 and self._folder(batch.number - 1) == batch.previous:
             return True
@@ -194,7 +187,7 @@ class Ledger:
         folder = location.removeprefix(self.lake.url(batch_path("")))
         if "/" in folder:
             raise ForeignBatch(
-                f"batch {number} points at {location}, which is no batch in {self.lake.root}; it"
-                " was left as it is"
+                f"batch {number} points to {location}, which is not a batch folder in"
+                f" {self.lake.root}; the partition was not changed (docs/operations.md#batches)"
             )
         return folder

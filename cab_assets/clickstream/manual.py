@@ -1,4 +1,4 @@
-"""Folders of batches that an operator's commands write, outside any run of Dagster."""
+"""Folders of batches that the commands of an operator write, outside of Dagster runs."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,11 @@ from cab_assets.errors import CabError
 
 FORMAT = "%Y%m%dT%H%M%SZ"
 BEGUN = re.compile(r"(?:replay|gap)-(\d{8}T\d{6}Z)-")
-KEPT = timedelta(hours=24)  # how long after its start housekeeping does not touch a folder
-USABLE = KEPT / 2  # a command gives a folder up that is older: clocks of two machines may differ
+# Housekeeping does not delete a folder for so long after a command has started it
+KEPT = timedelta(hours=24)
+# A command does not commit an older folder. It is less than KEPT because the clocks of the two
+# machines may differ
+USABLE = KEPT / 2
 
 
 class TookTooLong(CabError):
@@ -17,12 +20,12 @@ class TookTooLong(CabError):
 
 
 def new_folder(kind: str) -> str:
-    """Return the name of a folder that is begun now; `kind` is replay or gap."""
+    """Return the name of a folder that is started now; `kind` is replay or gap."""
     return f"{kind}-{datetime.now(UTC):{FORMAT}}-{uuid4()}-0"
 
 
 def may_be_written(folder: str, now: datetime) -> bool:
-    """Return whether a command may still be writing a folder, or about to commit it."""
+    """Return whether a command may still write or commit the folder."""
     return (begun := _begun(folder)) is not None and now - begun < KEPT
 
 
@@ -32,8 +35,8 @@ def raise_if_old(folder: str, now: datetime) -> None:
     if begun is not None and now - begun > USABLE:
         hours = USABLE // timedelta(hours=1)
         raise TookTooLong(
-            f"writing {folder} took more than {hours} hours; it is not committed. Run the command"
-            " again"
+            f"writing {folder} took more than {hours} hours, so it was not committed: housekeeping"
+            " may delete it. Run the command again"
         )
 
 

@@ -1,4 +1,4 @@
-"""Files in the lake that record the commits, to notice when the metastore has forgotten some."""
+"""Files in the lake that record the commits, to detect when the metastore has lost some."""
 
 from pydantic import BaseModel, ValidationError
 
@@ -9,9 +9,9 @@ NEWEST, RETIRED = (f"{CLICKSTREAM_BATCHES.name}/{name}" for name in ("_newest", 
 
 
 class Newest(BaseModel, frozen=True):
-    """A batch that was committed.
+    """A committed batch, usually the newest.
 
-    Of several writers at once the last one writes it, so there may be a newer one.
+    If several writers commit at once, the last one writes this file, so a newer batch may exist.
     """
 
     number: int
@@ -43,6 +43,6 @@ def retired_mark(lake: Lake) -> int | None:
 
 
 def mark_retired(lake: Lake, number: int) -> None:
-    """Record that batches up to `number` are retired; a mark never goes back."""
+    """Record that batches up to `number` are retired. The recorded number never decreases."""
     if number > (-1 if (known := retired_mark(lake)) is None else known):
         lake.write(RETIRED, Retired(number=number).model_dump_json().encode())

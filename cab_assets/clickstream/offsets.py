@@ -1,4 +1,4 @@
-"""Where a run starts: what is committed against what the topic holds."""
+"""The start offsets of a run: compare the committed offsets with those of the topic."""
 
 from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed_ends
 from cab_assets.clients.click_topic import Offsets, TopicState
@@ -6,7 +6,7 @@ from cab_assets.errors import CabError
 
 
 class TopicRecreated(CabError):
-    """The topic was deleted and created again since the offsets were committed."""
+    """The topic, or its cluster, is not the one whose offsets were committed."""
 
 
 class RecordsLost(CabError):
@@ -29,19 +29,19 @@ def raise_if_another_topic(topic: str, known: TopicEnd, state: TopicState) -> No
     """Raise TopicRecreated unless this is the known topic and holds all that was committed."""
     if known.id != state.id:
         raise TopicRecreated(
-            f"topic {topic} was deleted and created again: its id is {state.id}, committed offsets"
-            f" belong to {known.id}. Offsets of the new one would be taken for those of the old:"
-            " give it another name, and set CAB_CLICKSTREAM_TOPIC to that"
+            f"topic {topic} was deleted and created again: its id is {state.id}, but the committed"
+            f" offsets belong to {known.id}. Offsets of the new topic would be taken for those of"
+            " the old one: create the topic under another name, and set CAB_CLICKSTREAM_TOPIC to it"
         )
     if behind := [
-        str(partition)
+        f"partition {partition} (end {state.ends.get(partition, 0)}, committed {end})"
         for partition, end in known.ends.items()
         if end > state.ends.get(partition, 0)
     ]:
         raise TopicRecreated(
-            f"topic {topic} ends before what is committed of partition {', '.join(behind)}: it lost"
-            " records that were read, or its brokers are others than they were. Check"
-            " CAB_KAFKA_BOOTSTRAP_SERVERS"
+            f"topic {topic} has lower end offsets than committed offsets: {', '.join(behind)}."
+            " Either CAB_KAFKA_BOOTSTRAP_SERVERS points to another cluster, or the broker lost"
+            " records that Hive already has. Check the variable first; ingestion is stopped"
         )
 
 
@@ -56,25 +56,26 @@ def other_topic(newest: Batch | None, topic: str, state: TopicState) -> str | No
 
 
 def raise_if_lost(topic: str, starts: Offsets, state: TopicState) -> None:
-    """Raise RecordsLost if the topic no longer holds a record that lies after `starts`."""
+    """Raise RecordsLost if Kafka has deleted records from `starts` on."""
     if lost := _gone(starts, state):
         raise RecordsLost(
-            f"records of {topic} that were never read are gone from Kafka"
-            f" ({'; '.join(str(gap) for gap in lost)}): its retention is shorter than the time"
-            " nobody read it. Nothing is ingested before somebody has seen this: `cab accept-gap`"
-            " goes on after the gap and records it"
+            f"Kafka deleted records of topic {topic} before they were read"
+            f" ({'; '.join(str(gap) for gap in lost)}), because its retention was exceeded."
+            " Ingestion is stopped. Run `cab accept-gap`: it shows these ranges, asks for"
+            " confirmation, records them as lost, and continues after them"
         )
 
 
 def gaps(newest: Batch | None, topic: str, state: TopicState) -> list[Range]:
-    """Return the ranges that were never read and are deleted."""
+    """Return the offset ranges that Kafka deleted before they were read."""
     return _gone(start_offsets(newest, topic, state), state)
 
 
 def start_offsets(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
-    """Return the committed ends.
+    """Return the committed end offsets.
 
-    A partition added since starts at 0; a topic that was never read, at its oldest records.
+    A partition that was added later starts at 0, and a topic that was never read at its oldest
+    records.
     """
     ends = committed_ends(newest, topic)
     return {
@@ -84,9 +85,9 @@ def start_offsets(newest: Batch | None, topic: str, state: TopicState) -> Offset
 
 
 def lag(committed_ends: Offsets, ends: Offsets) -> int:
-    """Return how many offsets lie between two positions.
+    """Return the number of offsets from the committed to the end offsets.
 
-    A partition that the first does not know counts from 0.
+    A partition without a committed offset is counted from 0.
     """
     return sum(end - committed_ends.get(partition, 0) for partition, end in ends.items())
 

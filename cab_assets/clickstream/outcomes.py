@@ -1,4 +1,4 @@
-"""What became of a day of clicks or rejects, beside what becomes of any day."""
+"""The outcomes of a day of clicks or rejects, in addition to those of every daily table."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from cab_assets.store.outcomes import Failed, Published, Withheld
 
 @dataclass(frozen=True)
 class ShownDay:
-    """A day of clicks or rejects as readers see it now."""
+    """A day of clicks or rejects whose newest version is published."""
 
     published: Published
     sealed: bool
@@ -15,7 +15,7 @@ class ShownDay:
 
 @dataclass(frozen=True)
 class SealedDay:
-    """A day of clicks that time alone has sealed."""
+    """A day of clicks that became sealed without a new version."""
 
     day: str
 

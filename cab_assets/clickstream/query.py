@@ -1,4 +1,4 @@
-"""A running streaming query, as its checkpoint and Spark describe it."""
+"""A running streaming query: its staged batches and its state, from its checkpoint and Spark."""
 
 import json
 import time
@@ -14,9 +14,10 @@ from cab_assets.errors import Unavailable
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 
 CHECKPOINTS = f"{CLICKSTREAM_BATCHES.name}/_checkpoints"
+# Time-out of a request to Spark for the state of the query
 ANSWER_TIMEOUT_SECONDS = 10
-# Age limit of a query: its run stops it then and starts another; if the run was killed, the query
-# ends itself a minute later
+# Age limit of a query in seconds. The run then stops the query and starts another one; if the run
+# was killed, the query ends itself a minute later
 QUERY_SECONDS = 900
 
 
@@ -26,10 +27,11 @@ class StagingFailed(Unavailable):
 
 @dataclass
 class Query:
-    """A running query: the batches it has staged, in their order."""
+    """A running query, and the batches that it has staged, in order."""
 
     lake: Lake
-    name: str  # folders are `<name>-<n>`
+    # The folders of the batches are `<name>-<n>`
+    name: str
     start: Offsets
     handle: Any
     _next: int = 0
@@ -49,22 +51,22 @@ class Query:
         )
 
     def check(self) -> None:
-        """Raise an error with Spark's own reason if the query has ended.
+        """Raise an error with Spark's reason if the query has ended.
 
-        Raises StagingFailed if no known failure explains it.
+        It is StagingFailed unless the reason is a known failure.
         """
         try:
             ended = within(ANSWER_TIMEOUT_SECONDS, self._ended)
         except TimeoutError as timeout:
             raise StagingFailed(
-                f"Spark does not say what the streaming query does ({timeout}); see `cab doctor`,"
-                " then run again"
+                f"Spark does not return the state of the streaming query ({timeout}); run"
+                " `cab doctor`, then run again"
             ) from timeout
         if ended:
             raise failure("the streaming query ended", ended, StagingFailed)
 
     def _ended(self) -> str | None:
-        """Return what ended the query, or None while it is active."""
+        """Return the reason why the query ended, or None while it is active."""
         return None if self.handle.isActive else str(self.handle.exception() or "without an error")
 
     @property
@@ -78,7 +80,7 @@ class Query:
     def _offsets(self, number: int) -> Offsets:
         """Return the end offsets of micro-batch `number`, from Spark's offset log.
 
-        The log holds a version, metadata, then one line for the topic.
+        The log has three lines: a version, metadata, and the offsets of the topic.
         """
         (ends,) = json.loads(
             self.lake.read(f"{self._checkpoint}/offsets/{number}").decode().splitlines()[2]

@@ -1,7 +1,7 @@
 """Replay: validate rejected records again by the current rules, and commit those that now pass.
 
-Such a commit moves no offsets. It names the records that it removes from `rejects`. A commit that
-names a record which another one already removed is discarded.
+Such a batch has no offset ranges. Its manifest names the records that it removes from `rejects`. A
+batch that names a record which another batch already removed is discarded.
 """
 
 from collections import defaultdict
@@ -26,12 +26,16 @@ from cab_assets.errors import CabError, Unavailable
 from cab_assets.schemas import PLACE_KEY, REJECTS
 from cab_assets.store.table_store import Manifests, TableStore
 
-PLACES_A_COMMIT = 50_000  # they are named in the manifest: 5 MB
-TRIES = 10  # in a row in which another replay was first
+# Upper bound of records in a batch: the manifest names each, which takes about 5 MB for so many
+PLACES_A_COMMIT = 50_000
+# Give up after so many attempts in a row in which another replay has committed first
+TRIES = 10
+# Give up after so many attempts in a row in which a version was deleted while it was read. Folds
+# are minutes apart
+READ_TRIES = 5
 
-LOOKS = 5  # in a row in which a version was deleted while it was read; folds are minutes apart
-
-Read = Callable[[DataFrame], DataFrame]  # records of Kafka -> clicks, as `read_clicks` does it
+# Kafka records -> clicks, as `read_clicks` returns them
+Read = Callable[[DataFrame], DataFrame]
 
 
 class OthersWereFirst(CabError):
@@ -44,16 +48,18 @@ class VersionsChange(Unavailable):
 
 @dataclass(frozen=True)
 class Replay:
-    """One go at the quarantine."""
+    """One attempt to reprocess rejected records."""
 
     ledger: Ledger
     spark: Spark
     read: Read
-    days: tuple[str, ...] | None = None  # ingest dates; None: all
-    reason: str | None = None  # only records with this reason
+    # Ingest dates; None means all
+    days: tuple[str, ...] | None = None
+    # Only records that have this reason; None means all
+    reason: str | None = None
 
     def run(self) -> Iterator[Batch]:
-        """Commit the records that now pass, in as many batches as needed; yield each of them."""
+        """Commit the records that now pass, in as many batches as needed; yield each batch."""
         tries = 0
         while tries < TRIES:
             newest = self.ledger.newest()
@@ -65,16 +71,21 @@ class Replay:
                 yield committed
             tries = 0 if committed else tries + 1
         raise OthersWereFirst(
-            f"other replays took the same records {TRIES} times in a row; what was committed before"
-            " is. Run the command again when no other replay is running"
+            f"another replay has committed the same records first, {TRIES} times in a row. Batches"
+            " that this command has reported stay committed. Run it again when no other replay is"
+            " running"
         )
 
     def _staged(self, newest: Batch) -> Batch | None:
-        """Stage what is usable; look again if a version was replaced, and deleted, meanwhile."""
-        # before the versions: a batch that is retired by now is in all that are published then
+        """Stage the records that now pass; None if there are none.
+
+        Retry if a version was replaced and deleted while it was read.
+        """
+        # Read the batches before the versions: a batch that is retired after this point is already
+        # contained in the versions that are read next
         taken = {place for batch in self.ledger.shown(newest) for place in batch.replayed}
         versions = self._versions()
-        for _ in range(LOOKS):
+        for _ in range(READ_TRIES):
             try:
                 return self._stage(newest, versions, taken) if versions else None
             except Refused:
@@ -82,14 +93,14 @@ class Replay:
                 if versions == before:
                     raise
         raise VersionsChange(
-            f"`rejects` was folded anew {LOOKS} times in a row while it was read, and what was read"
-            " deleted: run the command again, or with a longer CAB_VERSION_GRACE_DAYS"
+            f"versions of `rejects` were replaced and deleted while they were read, {READ_TRIES}"
+            " times in a row: run the command again, or set a longer CAB_VERSION_GRACE_DAYS"
         )
 
     def _versions(self) -> Manifests:
-        """Return the days of `rejects` as they are published now."""
-        there = self._store.pointers.values()
-        days = there if self.days is None else there & set(self.days)
+        """Return the published versions of the days of `rejects` that have rows."""
+        published = self._store.pointers.values()
+        days = published if self.days is None else published & set(self.days)
         return {
             day: manifest for day, manifest in self._store.published(days).items() if manifest.rows
         }
@@ -99,7 +110,7 @@ class Replay:
         return TableStore(REJECTS, self.ledger.lake, self.ledger.hive)
 
     def _stage(self, newest: Batch, versions: Manifests, taken: set[Place]) -> Batch | None:
-        """Write what is usable now; None if nothing is."""
+        """Write the records that now pass as a batch; return None if there are none."""
         folder = new_folder("replay")
         self.spark.run(lambda session: self._write(session, versions, taken, folder))
         files = [
@@ -114,7 +125,8 @@ class Replay:
             self.ledger.lake.files.delete_dir(batch_path(folder))
             return None
         return Batch(
-            number=0,  # the commit gives it one
+            # A placeholder: Ledger.commit assigns the number
+            number=0,
             folder=folder,
             previous=None,
             kind="replay",
@@ -130,17 +142,17 @@ class Replay:
     def _write(
         self, session: SparkSession, versions: Manifests, taken: Iterable[Place], folder: str
     ) -> None:
-        refused = self._refused(session, versions).join(
+        rejected = self._rejected(session, versions).join(
             places(session, taken), on=list(PLACE_KEY), how="left_anti"
         )
-        usable = (
-            self.read(as_records(refused)).filter(F.col("reasons").isNull()).limit(PLACES_A_COMMIT)
+        passing = (
+            self.read(as_records(rejected)).filter(F.col("reasons").isNull()).limit(PLACES_A_COMMIT)
         )
-        usable.coalesce(1).write.option("compression", "zstd").parquet(
+        passing.coalesce(1).write.option("compression", "zstd").parquet(
             self.ledger.lake.url(batch_path(folder))
         )
 
-    def _refused(self, session: SparkSession, versions: Manifests) -> DataFrame:
+    def _rejected(self, session: SparkSession, versions: Manifests) -> DataFrame:
         files = [
             url for day, manifest in versions.items() for url in self._store.day(day).urls(manifest)
         ]
@@ -149,7 +161,7 @@ class Replay:
 
 
 def reasons_there(ledger: Ledger) -> set[str]:
-    """Return the reasons in `rejects`; older rules had others."""
+    """Return the reasons in `rejects`, which older rules may have given."""
     each = f"SELECT explode(reasons) AS reason FROM {ledger.hive.name(REJECTS.name)}"
     try:
         rows = ledger.hive.execute(f"SELECT DISTINCT reason FROM ({each}) r")
@@ -158,9 +170,9 @@ def reasons_there(ledger: Ledger) -> set[str]:
     return {reason for (reason,) in rows}
 
 
-def as_records(refused: DataFrame) -> DataFrame:
-    """Return rejected rows in the columns of Kafka's source."""
-    return refused.select(
+def as_records(rejected: DataFrame) -> DataFrame:
+    """Return rows of `rejects` with the columns of Spark's Kafka source."""
+    return rejected.select(
         F.col("raw_value").alias("value"),
         "topic",
         F.col("kafka_partition").alias("partition"),

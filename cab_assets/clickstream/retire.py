@@ -1,7 +1,7 @@
-"""Retiring: batches that the day tables hold leave the metastore, their files a grace later.
+"""Retiring: folded batches are dropped from the metastore; their files are deleted later.
 
-Never retired: the newest commit, which is the state, and a batch of which a day is not folded and
-visible.
+Two kinds of batches are never retired: the newest, which has the state, and a batch of which some
+day is not folded and published.
 """
 
 import json
@@ -19,7 +19,7 @@ from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.collect import Collected, delete, marked
 
-# Upper bound of folded batches in the view: every batch adds a few files to each query
+# Upper bound of folded batches in the views: each batch adds a few files to every query
 KEPT = 1000
 
 
@@ -30,10 +30,9 @@ def retirable(
     retention: timedelta,
     now: datetime,
 ) -> list[int]:
-    """Return the numbers of the batches to drop.
+    """Return the numbers of the batches to drop, without gaps from the oldest one on.
 
-    These are the oldest ones, as far as none is `lacking` in a day table and each is old or beyond
-    KEPT.
+    None of them is `lacking` in a daily table, and each is older than `retention` or exceeds KEPT.
     """
     oldest_first = sorted(committed_batches, key=lambda batch: batch.number)[:-1]
     first_lacking = min((batch.number for batch in lacking), default=None)
@@ -41,7 +40,7 @@ def retirable(
         batch for batch in oldest_first if first_lacking is None or batch.number < first_lacking
     ]
     crowded = len(folded) - KEPT
-    # No hole, whatever the writers' clocks
+    # Drop only a contiguous prefix of the numbers: `written` comes from the clocks of many machines
     old = takewhile(
         lambda each: each[0] < crowded or now - each[1].written >= retention, enumerate(folded)
     )
@@ -51,11 +50,10 @@ def retirable(
 def collect_batches(
     ledger: Ledger, *, grace: timedelta, now: datetime, active_runs: Collection[str]
 ) -> Iterator[Collected]:
-    """Delete folders that no number names, and checkpoints of killed runs, after `grace`.
+    """Delete folders without a number, and checkpoints of killed runs, after the time `grace`.
 
-    The time counts from when a folder was first seen unused. A folder stays as long as it can be
-    committed, and so does whatever belongs to an active run or to an operator's command that may
-    still be running.
+    The time starts when a folder is first seen unused. A folder stays as long as it can be
+    committed, or belongs to an active run or to an operator's command that may still be running.
     """
     newest, lake = ledger.newest(), ledger.lake
     named = {batch.folder for batch in ledger.shown(newest)}
@@ -85,9 +83,9 @@ def is_due(lake: Lake, path: str, grace: timedelta, now: datetime) -> bool:
 
 
 def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:
-    """Return whether the staged folder can no longer be committed.
+    """Return whether the staged folder is obsolete and can no longer be committed.
 
-    Its offsets are committed by another batch, or its run has deleted its checkpoint.
+    Another batch has committed its offsets, or its checkpoint no longer exists.
     """
     if batch := read_batch(lake, folder):
         ends = committed_ends(newest, batch.topic)

@@ -1,7 +1,8 @@
-"""Sealing: a day of clicks is sealed when it is over, its grace too, and what arrived is folded.
+"""Sealing: mark the days of clicks whose allowed lateness is over and whose records are folded.
 
-One instant seals all days: when a fold found no record waiting, in any topic. A late event folds
-its day again and leaves it sealed: sealed says only that no app still had time to send.
+The file SEALED has one instant: all records that arrived before it are folded. A fold writes it
+when it has found no uncommitted record in any topic. A day is sealed if its allowed lateness ended
+before this instant. Later events are still added to the day, which stays sealed.
 """
 
 from dataclasses import replace
@@ -14,11 +15,12 @@ from cab_assets.clients.click_topic import ClickTopic, NoSuchTopic, TopicState
 from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKS
 
-SEALED = f"{CLICKS.name}/_sealed"  # holds the instant up to which all records are folded
+# File with the instant up to which all records are folded
+SEALED = f"{CLICKS.name}/_sealed"
 
 
 def drained(newest: Batch | None, topic: str, state: TopicState) -> bool:
-    """Return whether all records of the topic are committed, whichever partitions are idle."""
+    """Return whether all records of the topic are committed; empty partitions do not matter."""
     ends = committed_ends(newest, topic)
     return all(
         ends.get(partition, 0) >= end or state.begins[partition] == end
@@ -27,7 +29,7 @@ def drained(newest: Batch | None, topic: str, state: TopicState) -> bool:
 
 
 def waiting_topics(newest: Batch | None, topic: ClickTopic) -> list[str]:
-    """Return the topics that hold clicks not committed yet, of `topic` and all ever committed."""
+    """Return the topics with uncommitted clicks, among `topic` and all that were ever committed."""
     names = {topic.name, *(newest.topics if newest else ())}
     return [
         name
@@ -37,9 +39,9 @@ def waiting_topics(newest: Batch | None, topic: ClickTopic) -> list[str]:
 
 
 def _waits(newest: Batch | None, topic: ClickTopic, *, own: bool) -> bool:
-    """Return whether records of the topic wait.
+    """Return whether the topic has uncommitted records.
 
-    None ever will of another topic that was deleted.
+    If a topic other than the configured one was deleted, it has none.
     """
     try:
         state = topic.look()
@@ -51,13 +53,13 @@ def _waits(newest: Batch | None, topic: ClickTopic, *, own: bool) -> bool:
 
 
 def is_sealed(day: str, moment: datetime | None, *, grace: timedelta, zone: ZoneInfo) -> bool:
-    """Return whether the day and its grace were over at `moment` (zone-aware).
+    """Return whether the day and its allowed lateness were over at `moment` (zone-aware).
 
-    The last day of the calendar never is.
+    False for 9999-12-31, the last day that Python can represent.
     """
     if moment is None:
         return False
-    # In a zone, the grace would be taken off the wall clock
+    # Subtract in UTC: in a zone, Python would subtract from the local time
     before_grace = moment.astimezone(UTC) - grace
     return before_grace.astimezone(zone).date() > date.fromisoformat(day)
 

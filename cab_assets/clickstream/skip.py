@@ -1,4 +1,4 @@
-"""Go on after records that Spark cannot read: commit those before them, and them as a gap."""
+"""Skip records that Spark cannot read: commit the records before them, then these as a gap."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -20,16 +20,18 @@ from cab_assets.clients.click_topic import READ_COMMITTED, ClickTopic, Offsets, 
 from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError
 
-MOST_MS = 2**63 // 1000  # Spark keeps microseconds in 64 bits
-MOST_OFFSETS = 1_000_000  # read at once: kafka-python reads so many in a minute or less
+# The smallest Kafka time in milliseconds that Spark cannot read: it keeps microseconds in 64 bits
+MOST_MS = 2**63 // 1000
+# Upper bound of offsets that one command reads: kafka-python needs up to a minute for so many
+MOST_OFFSETS = 1_000_000
 
 
 class NoSuchRecord(CabError):
-    """The record to skip does not wait in the topic, or Spark can read it."""
+    """The record to skip is not an uncommitted record of the topic, or Spark can read it."""
 
 
 def unreadable(partition: int, sent: Iterable[tuple[int, int]]) -> list[Range]:
-    """Return the stretches that Spark cannot read, of records given by offset and Kafka time."""
+    """Return the ranges that Spark cannot read, of records given by offset and Kafka time (ms)."""
     found = []
     for is_bad, records in groupby(sent, lambda record: abs(record[1]) >= MOST_MS):
         offsets = [offset for offset, _ in records]
@@ -45,34 +47,37 @@ class Skip:
     ledger: Ledger
     spark: Spark
     topic: ClickTopic
-    read: Callable[[DataFrame], DataFrame]  # as `read_clicks` does it
+    # Kafka records -> clicks, as `read_clicks` returns them
+    read: Callable[[DataFrame], DataFrame]
     partition: int
     offset: int
 
-    def stretches(self) -> list[Range]:
-        """Return what Spark cannot read from this record on, as far as it waits now.
+    def unreadable_ranges(self) -> list[Range]:
+        """Return the uncommitted ranges from this record on that Spark cannot read.
 
-        Raise NoSuchRecord unless the record itself waits and is such a one.
+        Raises NoSuchRecord if the record itself is committed, does not exist, or can be read.
         """
         state, start = self._state()
         end = state.ends.get(self.partition, 0)
         if not start.get(self.partition, 0) <= self.offset < end:
             raise NoSuchRecord(
-                f"{self} does not wait in the topic: see `cab lag`. Nothing was changed"
+                f"{self} is not an uncommitted record: see `cab lag`. Nothing was changed"
             )
         last = min(end, self.offset + MOST_OFFSETS)
         found = unreadable(self.partition, self.topic.sent_ms(self.partition, self.offset, last))
         if not found or found[0].start != self.offset:
-            raise NoSuchRecord(f"{self} is not one that Spark cannot read. Nothing was changed")
+            raise NoSuchRecord(
+                f"{self} is not a record that Spark fails to read. Nothing was changed"
+            )
         return found
 
-    def run(self, stretches: Iterable[Range]) -> Iterator[Batch]:
-        """Commit the records before each stretch, and it as a gap.
+    def run(self, unreadable_ranges: Iterable[Range]) -> Iterator[Batch]:
+        """Commit the records before each range, then the range as a gap.
 
-        Give each batch when it is committed.
+        Yield each batch when it is committed.
         """
         newest = self.ledger.newest()
-        for gap in stretches:
+        for gap in unreadable_ranges:
             state, start = self._state()
             stands = TopicEnd(id=state.id, ends=start)
             before = Range(partition=self.partition, start=start[self.partition], end=gap.start)
@@ -92,7 +97,8 @@ class Skip:
             lambda session: self._write(session, before, stands.ends, lake.url(batch_path(folder)))
         )
         staged = Batch(
-            number=0,  # the commit gives it one
+            # A placeholder: Ledger.commit assigns the number
+            number=0,
             folder=folder,
             previous=None,
             topic=name,
@@ -105,11 +111,12 @@ class Skip:
         if committed := self.ledger.commit(staged, newest):
             return committed
         raise GapChanged(
-            "something else was committed meanwhile; nothing was changed. Run the command again"
+            "another batch was committed in the meantime. Run the command again: it continues after"
+            " what is committed"
         )
 
     def _write(self, session: SparkSession, before: Range, start: Offsets, url: str) -> None:
-        """Write the records before those that are passed over; of other partitions, none."""
+        """Write the records of the range `before`, and none of other partitions."""
         ends = start | {before.partition: before.end}
         records = (
             session.read.format("kafka")

@@ -1,9 +1,9 @@
 """Staging: a Structured Streaming query that writes each micro-batch to a folder of its own.
 
 The query never commits, and its checkpoint is deleted when it stops. A query that outlives its run
-can therefore only leave uncommitted folders behind. It stays at most a few batches ahead of the
-commits, and it ends itself when no run has taken what it staged for a while, or when it has reached
-the age limit of a query.
+can therefore only leave uncommitted folders behind. It stages at most three batches ahead of the
+last commit. It ends itself if no commit follows within 75 s, or if it is a minute past its age
+limit.
 """
 
 import json
@@ -24,20 +24,23 @@ from cab_assets.clients.lake import Lake
 from cab_assets.store.manifest import MANIFEST
 from cab_assets.transforms.clickstream import read_clicks
 
-START_SECONDS = 45  # a warm server takes 2, one that was just started 10
-NOT_STARTED = "Spark does not start the streaming query ({}); see `cab doctor`, then run again"
-# After two answers of HiveServer2 that never came, the run must still end within a minute
+# Time-out for starting a query: a warm server needs 2 s, one that was just started 10 s
+START_SECONDS = 45
+NOT_STARTED = "Spark does not start the streaming query ({}); run `cab doctor`, then run again"
+# Time-out for stopping a query: after two time-outs of HiveServer2, the run must still end within a
+# minute
 STOP_SECONDS = 5
+# Age in seconds at which a query that its run did not stop ends itself
 ORPHAN_SECONDS = QUERY_SECONDS + 60
-# What one task reads: a large batch keeps all cores busy to its end, a small one stays in few files
+# Offsets that one task reads: a large batch is split over all cores, a small one is in few files
 TASK_OFFSETS = 100_000
-# With Kafka's defaults, reading takes a third longer
+# Larger fetches than Kafka's defaults: fewer round trips for each task
 CONSUMER = {"kafka.max.poll.records": 5_000, "kafka.max.partition.fetch.bytes": 4 << 20}
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What makes a record usable, and how many of them make a batch."""
+    """The settings for validating records, and the maximum number of offsets of a batch."""
 
     start_date: date
     zone: str
@@ -55,7 +58,7 @@ def staging(
     name: str,
     every_seconds: float,
 ) -> Iterator[Query]:
-    """Start a query at `start`; it is running until the block ends."""
+    """Start a query at the offsets `start`, and stop it when the block ends."""
     records = _records(session, topic, start, rules)
     writer = (
         read_clicks(records, start_date=rules.start_date, zone=rules.zone)
@@ -90,9 +93,9 @@ def _records(session: SparkSession, topic: ClickTopic, start: Offsets, rules: Ru
 
 
 def stop(query: Query) -> None:
-    """End the query and throw its checkpoint away.
+    """Stop the query and delete its checkpoint.
 
-    A server that does not answer keeps the query, which ends itself.
+    If the server does not answer, the query goes on; it ends itself later.
     """
     try:
         within(STOP_SECONDS, query.handle.stop)

@@ -70,18 +70,16 @@ def test_replayed_records_move_from_rejects_to_clicks_at_their_places_and_offset
     clicks.ingest()
     clicks.fold()
     before = clicks.batches()[-1]
-    assert "No refused record is usable" in cab("replay-rejects").stdout
+    assert "No rejected record passes" in cab("replay-rejects").stdout
     assert (
-        "No refused record is usable"
+        "No rejected record passes"
         in cab("replay-rejects", "--reason", "lat_unusable", CAB_START_DATE="2019-01-01").stdout
     )
     assert (
-        "batch 2: 3 records that had been refused are accepted"
+        "batch 2: 3 records that were rejected are now accepted"
         in cab("replay-rejects", CAB_START_DATE="2019-01-01").stdout
     )
-    assert (
-        "No refused record is usable" in cab("replay-rejects", CAB_START_DATE="2019-01-01").stdout
-    )
+    assert "No rejected record passes" in cab("replay-rejects", CAB_START_DATE="2019-01-01").stdout
     assert clicks.batches()[-1].topics == before.topics
     assert recorded(tmp_path)[-1]["kind"] == "replay"
     assert clicks.fold().success
@@ -100,8 +98,8 @@ def test_two_replays_at_once_never_double_a_record(clicks: Clicks) -> None:
         subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
     said = sorted(each.communicate(timeout=patience(120))[0] for each in both)
-    assert said[0].startswith("No refused record is usable")
-    assert said[1] == "batch 2: 6 records that had been refused are accepted\n"
+    assert said[0].startswith("No rejected record passes")
+    assert said[1] == "batch 2: 6 records that were rejected are now accepted\n"
     assert clicks.places("clickstream") == sorted(early)
 
 
@@ -109,7 +107,7 @@ def test_a_gap_stops_runs_until_it_is_accepted_and_is_then_a_commit_with_nothing
     clicks: Clicks, tmp_path: Path
 ) -> None:
     sent = clicks.send(numbered(range(5)), partition=1)
-    assert cab("accept-gap").stdout.strip() == f"{clicks.topic}: nothing that was not read is gone."
+    assert cab("accept-gap").stdout.strip() == f"{clicks.topic}: no unread records were lost."
     clicks.ingest()
     sent += clicks.send(numbered(range(5)), partition=1)
     trim(clicks, 1, 8)

@@ -66,10 +66,10 @@ def test_what_older_rules_rejected_comes_over_in_every_form_that_apps_send(
     none_of_it = replay_rejects("--reason", "lat_unusable")
     assert (none_of_it.exit_code, none_of_it.stdout[:33]) == (
         0,
-        "No refused record is usable by to",
+        "No rejected record passes the cur",
     )
     replayed = replay_rejects("--reason", "older_rules").stdout
-    assert f"batch 2: {len(sent)} records that had been refused are accepted" in replayed
+    assert f"batch 2: {len(sent)} records that were rejected are now accepted" in replayed
     assert clicks.batches()[-1].contents.without_position == 1
     assert clicks.fold().failure == ""
     assert (clicks.places("rejects"), clicks.places("clicks")) == ([], sent)
@@ -171,7 +171,7 @@ def test_a_replay_that_others_keep_overtaking_ends_with_an_error(
     monkeypatch.setattr(Ledger, "commit", lambda *_: None)
     replayed = replay_rejects(CAB_START_DATE="2019-01-01")
     assert replayed.exit_code == 1
-    assert "other replays took the same records 1 times in a row" in replayed.output
+    assert "another replay has committed the same records first, 1 times" in replayed.output
 
 
 def test_a_command_that_cannot_be_recorded_commits_nothing(clicks: Clicks, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -127,27 +128,27 @@ def test_a_batch_says_what_it_holds(lake: Lake) -> None:
     [
         (
             [record(0, 5), record(0, 6), record(0, 6)],
-            "holds a record of partition 0: 5 to 6 twice, or one outside of it",
+            "contains a duplicate record, or one outside its offset range (partition 0: 5 to 6)",
         ),
         (
             [record(0, 5), record(0, 5)],
-            "holds a record of partition 0: 5 to 6 twice, or one outside of it",
+            "contains a duplicate record, or one outside its offset range (partition 0: 5 to 6)",
         ),
         (
             [record(0, 5), record(0, 6), record(0, 7)],
-            "holds a record of partition 0: 5 to 6 twice, or one outside of it",
+            "contains a duplicate record, or one outside its offset range (partition 0: 5 to 6)",
         ),
         (
             [record(0, 4), record(0, 6)],
-            "holds a record of partition 0: 5 to 6 twice, or one outside of it",
+            "contains a duplicate record, or one outside its offset range (partition 0: 5 to 6)",
         ),
         (
             [record(0, 5), record(0, 6), record(1, 5)],
-            "holds 3 records, some of them outside its ranges",
+            "contains 3 records, some of them outside its offset ranges",
         ),
         (
             [record(0, 5), record(0, 6), record(0, 6, topic="another")],
-            "holds 3 records, some of them outside its ranges",
+            "contains 3 records, some of them outside its offset ranges",
         ),
     ],
 )
@@ -155,13 +156,13 @@ def test_a_batch_that_holds_another_record_or_one_twice_is_refused(
     lake: Lake, records: list[Record], problem: str
 ) -> None:
     stage(lake, records)
-    with pytest.raises(BatchUnaccounted, match=f"{FOLDER} {problem}; run again"):
+    with pytest.raises(BatchUnaccounted, match=f"{FOLDER} {re.escape(problem)}; run again"):
         audited(lake, (0, 5, 7))
 
 
 def test_a_record_that_is_in_two_files_is_there_twice(lake: Lake) -> None:
     stage(lake, [record(0, 5)], [record(0, 5)])
-    with pytest.raises(BatchUnaccounted, match="twice"):
+    with pytest.raises(BatchUnaccounted, match="contains a duplicate record"):
         audited(lake, (0, 5, 6))
 
 
@@ -172,14 +173,14 @@ def test_a_batch_that_lacks_a_record_that_kafka_delivers_is_refused_by_its_offse
     stage(lake, [record(0, offset) for offset in range(5, 9) if offset != missing])
     with pytest.raises(
         BatchUnaccounted,
-        match=f"lacks offset {missing} of partition 0: 5 to 8, which Kafka delivers; run again",
+        match=rf"lacks offset {missing} \(partition 0: 5 to 8\), which Kafka delivers; run again",
     ):
         audited(lake, (0, 5, 9), first_delivered=delivers(*[(0, offset) for offset in range(20)]))
 
 
 def test_a_record_in_the_middle_of_a_hole_is_missed_too(lake: Lake) -> None:
     stage(lake, [record(0, 5), record(0, 9)])
-    with pytest.raises(BatchUnaccounted, match="lacks offset 7 of partition 0: 5 to 9"):
+    with pytest.raises(BatchUnaccounted, match=r"lacks offset 7 \(partition 0: 5 to 9\)"):
         audited(lake, (0, 5, 10), first_delivered=delivers((0, 5), (0, 7), (0, 9)))
 
 
@@ -206,10 +207,10 @@ def test_a_batch_without_a_record_is_one_when_kafka_delivers_none(lake: Lake) ->
     found = audited(lake, (0, 5, 7))
     assert found.undelivered == (Range(partition=0, start=5, end=7),)
     assert (found.accepted, found.rejected, found.event_dates) == (0, 0, {})
-    with pytest.raises(BatchUnaccounted, match="lacks offset 6 of partition 0: 5 to 6"):
+    with pytest.raises(BatchUnaccounted, match=r"lacks offset 6 \(partition 0: 5 to 6\)"):
         audited(lake, (0, 5, 7), first_delivered=delivers((0, 6)))
 
 
 def test_a_folder_without_a_file_is_no_batch_though_kafka_delivers_none(lake: Lake) -> None:
-    with pytest.raises(BatchUnaccounted, match=f"{FOLDER} holds no files"):
+    with pytest.raises(BatchUnaccounted, match=f"{FOLDER} contains no files"):
         audited(lake, (0, 5, 7))

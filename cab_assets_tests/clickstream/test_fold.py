@@ -122,8 +122,8 @@ def test_a_lost_version_whose_batches_are_gone_leaves_its_day_red(lake: Lake) ->
     failed, made = fold.fold(fold.due([DAY, OTHER])).values()
     assert isinstance(failed, BatchesGone)
     assert str(failed).startswith(
-        f"rejects/{DAY} lacks the records of batches 3 to 4, of which run-0-4 has no manifest."
-        f" Version {VERSION.format(5)} held"
+        f"rejects/{DAY} lacks the records of batches 3 to 4: the folder run-0-4 has no manifest."
+        f" Version {VERSION.format(5)} contained"
     )
     assert isinstance(made, Manifest)
 

@@ -76,8 +76,8 @@ def test_a_forgotten_batch_whose_manifest_is_gone_is_named(ledger: Ledger) -> No
     with pytest.raises(
         ForeignBatch,
         match=(
-            "batch 2 was committed as b, clickstream_batches no longer shows it, and its manifest"
-            " is missing or damaged"
+            "the manifest of batch 2, whose partition clickstream_batches no longer has, is missing"
+            " or unreadable"
         ),
     ):
         ledger.newest()

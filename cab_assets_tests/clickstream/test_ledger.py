@@ -189,8 +189,8 @@ def test_what_points_elsewhere_is_named_and_left_as_it_is(ledger: Ledger) -> Non
         with pytest.raises(
             ForeignBatch,
             match=(
-                r"batch 2 points at file:///somewhere/else, which is no batch in"
-                rf" {ledger.lake.root}; it was left as it is"
+                r"batch 2 points to file:///somewhere/else, which is not a batch folder in"
+                rf" {ledger.lake.root}; the partition was not changed"
             ),
         ):
             look()
@@ -210,8 +210,8 @@ def test_a_commit_whose_manifest_is_gone_or_damaged_is_named_and_nothing_goes_on
         with pytest.raises(
             ForeignBatch,
             match=(
-                "(batch 2 points at b, whose|the batch before 2 has no) manifest.* restore (the"
-                f" file|{folder}), "
+                "the manifest of (batch 2|the batch before 2) is missing or unreadable.* copy"
+                f" clickstream_batches/{folder}/_manifest.json from a backup"
             ),
         ):
             look()

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 
 from cab_assets.clickstream.batch import Batch, BatchContents
 from cab_assets.clickstream.ledger import Ledger
-from cab_assets.clickstream.replay import LOOKS, Replay, VersionsChange
+from cab_assets.clickstream.replay import READ_TRIES, Replay, VersionsChange
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.known_failures import LakeHidden
 from cab_assets.clients.lake import Lake
@@ -57,7 +57,7 @@ def test_versions_that_are_replaced_each_time_they_are_read_end_a_replay_by_name
     staged: list[int] = []
     with pytest.raises(VersionsChange, match="CAB_VERSION_GRACE_DAYS"):
         list(vanishing(count(), staged).run())
-    assert staged == list(range(LOOKS))
+    assert staged == list(range(READ_TRIES))
 
 
 def test_a_version_that_is_still_published_and_cannot_be_read_ends_a_replay_at_once() -> None:

@@ -72,6 +72,7 @@ def test_a_query_that_ends_itself_says_so(stack: Environment, lake: Lake) -> Non
     assert type(error) is StagingFailed
     assert (
         str(error)
-        == "the streaming query ended: RuntimeError: nobody has stopped this query in time, so"
-        " whoever started it is gone"
+        == "the streaming query ended: RuntimeError: Streaming query stopped: it has reached its"
+        " age limit. The ingest run that started it has ended without stopping it. No action is"
+        " needed if a newer run is in progress"
     )

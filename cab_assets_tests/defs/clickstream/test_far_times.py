@@ -26,7 +26,7 @@ def test_clicks_with_kafka_times_in_seconds_come_over_with_the_moment_of_reading
     (day,) = {row[0] for row in clicks.query("SELECT ingest_date FROM {rejects}")}
     assert day > "2020-03-14"
     replayed = CliRunner().invoke(app, ["replay-rejects", "--reason", "kafka_timestamp_unusable"])
-    assert "3 records that had been refused are accepted" in replayed.output
+    assert "3 records that were rejected are now accepted" in replayed.output
     assert clicks.fold().failure == ""
     assert (clicks.places("rejects"), clicks.places("clicks")) == ([], sorted(sent + backfill))
 

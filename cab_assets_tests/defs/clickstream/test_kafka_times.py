@@ -56,7 +56,7 @@ def test_kafka_times_in_nanoseconds_are_named_and_passed_by_one_command(clicks: 
     command = re.search(r"`cab (accept-gap --record \d+:\d+)`", failure)
     assert command
     readable = CliRunner().invoke(app, ["accept-gap", "--record", "0:2", "--yes"])
-    assert "partition 0, offset 2 is not one that Spark cannot read" in readable.output
+    assert "partition 0, offset 2 is not a record that Spark fails to read" in readable.output
     passed = CliRunner().invoke(app, [*command[1].split(), "--yes"])
     assert passed.exit_code == 0, passed.output
     assert clicks.batches()[-1].ends == {0: 9, 1: 2}

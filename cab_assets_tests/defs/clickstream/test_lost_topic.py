@@ -16,12 +16,12 @@ def test_clicks_are_folded_without_their_topic_and_sealed_by_none_of_its_name(
         until(lambda: clicks.topic not in admin.list_topics(), 20, "the topic is gone")
     folded = clicks.fold()
     assert folded.failure == ""
-    assert f"no day is sealed this time: there is no topic {clicks.topic}" in folded.log
+    assert f"no day is sealed in this run: there is no topic {clicks.topic}" in folded.log
     assert clicks.places("clicks") == sent
 
     clicks.create(1)
     clicks.send(numbered(range(50, 52)))  # fewer than are committed of the one before
     folded = clicks.fold()
     assert folded.failure == ""
-    assert f"no day is sealed this time: clicks wait in {clicks.topic}" in folded.log
+    assert f"no day is sealed in this run: uncommitted clicks in topic {clicks.topic}" in folded.log
     assert sealed_at(clicks.pipeline.lake) is None

@@ -21,7 +21,7 @@ def test_no_day_is_sealed_while_clicks_wait_in_another_topic(
     monkeypatch.setenv("CAB_CLICKSTREAM_TOPIC", first)
     folded = clicks.fold()
     assert folded.failure == ""
-    assert f"clicks wait in {other}" in folded.log
+    assert f"uncommitted clicks in topic {other}" in folded.log
     assert sealed_at(clicks.pipeline.lake) is None
 
     monkeypatch.setenv("CAB_CLICKSTREAM_TOPIC", other)
