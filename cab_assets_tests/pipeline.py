@@ -40,6 +40,13 @@ ASSETS = ("raw_bookings", "bookings", "booking_aggregates")
 TABLES = (BOOKINGS, BOOKING_AGGREGATES)
 
 
+# How the error of a run goes on after "2 of 3 days "
+FAILED = (
+    "failed. The new version of what failed was not published; the previous version, if there is"
+    " one, stays visible:\n"
+)
+
+
 def tags(first: str, last: str | None = None) -> dict[str, str]:
     return {DAY: first} if last is None else {FIRST: first, LAST: last}
 

@@ -1,4 +1,4 @@
-"""What a run reports to Dagster: materialization and checks of each day, one failure for all."""
+"""What a run logs in Dagster: materialization and checks of each day, and one failure for all."""
 
 import traceback
 from collections import defaultdict
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import dagster as dg
 
-# Not exported, and Dagit counts no check without it
+# Not exported by Dagster. Without it, the Dagster UI does not count a check for its partition
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as TargetMaterialization,
 )
@@ -33,25 +33,26 @@ DayOutcome = Outcome | ImportedDay | FoldOutcome
 
 @dataclass
 class DayReport:
-    """Log what became of each day as it is known, and raise once, at the end, for failed days."""
+    """Log the outcome of each day as soon as it is known; raise one error at the end."""
 
     context: dg.AssetExecutionContext
     lake: Lake
     days: dg.TimeWindowPartitionsDefinition
-    checked: Collection[str]  # assets whose checks are logged
+    # Assets whose checks are logged
+    checked: Collection[str]
     _asked: int = 0
     _failed: dict[str, str] = field(default_factory=dict)
 
     def known(self) -> list[str]:
-        """Return the days of the run that there are; the others fail."""
+        """Return the days of the run that are valid partitions; the others fail."""
         asked = asked_days(self.context, self.days)
         for day, reason in asked.wrong.items():
             self.fail(day, reason)
         self._asked = len({*asked.days, *self._failed})
-        return [day for day in asked.days if day in asked.there]
+        return [day for day in asked.days if day in asked.known]
 
     def log(self, outcomes: Iterable[DayOutcome]) -> None:
-        """Log each outcome as it comes."""
+        """Log each outcome as soon as it is yielded."""
         for outcome in outcomes:
             match outcome:
                 case Failed(asset, day, error):
@@ -86,13 +87,14 @@ class DayReport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Raise dg.Failure naming each failed day and why, also if an error ends the run early."""
+        """Raise dg.Failure with each failed day and its reason, also if an error ends the run."""
         if not self._failed or isinstance(error, dg.Failure):
             return
         said = self._bad_days()
         if isinstance(error, Exception):
             said += f"\nThe run ended early: {named(error, 'the run', 'its log')}"
-        elif error is not None:  # the run was terminated
+        # The run was terminated
+        elif error is not None:
             return
         raise dg.Failure(said, allow_retries=False) from error
 
@@ -103,7 +105,10 @@ class DayReport:
         reasons = "\n".join(
             f"{', '.join(days)}: {reason}" for reason, days in days_by_reason.items()
         )
-        return f"{len(self._failed)} of {self._asked} days failed and are not published:\n{reasons}"
+        return (
+            f"{len(self._failed)} of {self._asked} days failed. The new version of what failed was"
+            f" not published; the previous version, if there is one, stays visible:\n{reasons}"
+        )
 
     def _imported(self, outcome: ImportedDay) -> None:
         manifest, day = outcome.manifest, f"{RAW}/{outcome.manifest.day}"
@@ -118,30 +123,34 @@ class DayReport:
         for finding in manifest.findings if outcome.changed else ():
             if not finding.passed or "accepted" in finding.detail:
                 self.context.log.warning(f"{day}: {finding}")
-        news = "imported" if outcome.changed else "nothing new: the source is as it was"
+        news = "imported" if outcome.changed else "nothing new: the source is unchanged"
         self.context.log.info(f"{day}: {news} ({manifest.rows:,} rows, {manifest.seconds} s)")
-        told = {"path": outcome.path, "outcome": news, "columns_left_out": outcome.added_columns}
-        self._materialized(RAW, manifest, told | amounts(manifest))
+        about = {"path": outcome.path, "outcome": news, "columns_left_out": outcome.added_columns}
+        self._materialized(RAW, manifest, about | amounts(manifest))
 
     def _published(self, outcome: Published, more: Metadata) -> None:
         table, manifest = outcome.table, outcome.manifest
-        news = "published" if outcome.moved else "nothing new: already visible"
+        news = "published" if outcome.moved else "nothing new: already published"
         self.context.log.info(f"{table.name}/{manifest.day}: {news} ({manifest.rows:,} rows)")
-        told = {
+        about = {
             "location": outcome.location,
             "outcome": news,
             **preview(self.context.log, StoredDay(table, self.lake, manifest.day), manifest),
             **more,
         }
-        self._materialized(table.name, manifest, told)
+        self._materialized(table.name, manifest, about)
 
     def _withhold(self, asset: str, manifest: Manifest) -> None:
         self._checked(asset, manifest)
         wrong = (str(finding) for finding in manifest.findings if finding.check in manifest.failed)
-        self.fail(manifest.day, f"the audit of {manifest.table} failed: {'; '.join(wrong)}")
+        self.fail(
+            manifest.day,
+            f"validation of {manifest.table} failed, the new version was not published:"
+            f" {'; '.join(wrong)}. Fix the cause (docs/operations.md), then run the day again",
+        )
 
     def _fail_with(self, day: str, asset: str, error: Exception) -> None:
-        """Fail a day with an error; the traceback of one that is not ours goes to the log."""
+        """Fail a day with an error. The traceback goes to the log unless it is a CabError."""
         if not isinstance(error, CabError):
             self.context.log.warning("".join(traceback.format_exception(error)))
         self.fail(day, str(named(error, asset, "the log of this run")))
@@ -164,10 +173,7 @@ class DayReport:
             self._checked(asset, manifest)
 
     def _checked(self, asset: str, manifest: Manifest) -> None:
-        """Log the audit.
-
-        Only a check that names the day's latest materialization counts as the day's in Dagit.
-        """
+        """Log the check results for the day's latest materialization, as the Dagster UI needs."""
         key, target = dg.AssetKey(asset), self._latest(asset, manifest.day)
         for each in manifest.findings:
             severity = dg.AssetCheckSeverity.WARN if each.warns else dg.AssetCheckSeverity.ERROR
@@ -184,7 +190,7 @@ class DayReport:
             )
 
     def _latest(self, asset: str, day: str) -> TargetMaterialization | None:
-        """Return the latest materialization of a day, this run's own if there is one."""
+        """Return the latest materialization of a day; it is from this run if the run logged one."""
         only = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[day])
         for latest in self.context.instance.fetch_materializations(only, limit=1).records:
             return TargetMaterialization(

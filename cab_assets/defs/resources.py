@@ -1,7 +1,7 @@
-"""The clients that assets are given, each made from the environment when a run starts.
+"""The clients as Dagster resources, each configured from the environment when a run starts.
 
-Dagster's resource page shows with what each one was configured when the code location was loaded.
-Passwords are not shown.
+The resource page of the Dagster UI shows the configuration as it was when the code location was
+loaded, without passwords.
 """
 
 import os
@@ -23,6 +23,7 @@ from cab_assets.launcher import alive
 from cab_assets.secrets import without_secrets
 from cab_assets.wiring import Clients
 
+# Time-out of HiveServer2 in a sensor tick, which must be short
 TICK_TIMEOUT_SECONDS = 5
 
 # Partitions and schedules are fixed when definitions load; the rest is read when a run starts.
@@ -30,7 +31,7 @@ CALENDAR = environment.read(os.environ)
 
 
 class EnvironmentResource(dg.ConfigurableResource[Environment]):
-    """The variables that are effective when a run starts."""
+    """The variables with the values that they have when a run starts."""
 
     servers: str
     timezone: str
@@ -38,9 +39,9 @@ class EnvironmentResource(dg.ConfigurableResource[Environment]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Environment]:
-        """Read the variables.
+        """Read the variables, and renew the heartbeat of the run until it ends.
 
-        Every run needs them as long as it lasts, so its heartbeat is here.
+        The heartbeat is here because every run uses this resource until it ends.
         """
         instance, run = context.instance, context.run
         beats = instance and run and not instance.is_ephemeral
@@ -129,7 +130,8 @@ def _session(settings: Mapping[str, Any]) -> SparkSession:
 
 def _secrets_manager() -> Any:
     """Return dagster_aws's client of AWS Secrets Manager."""
-    from dagster_aws.secretsmanager import SecretsManagerResource  # half a second, for who needs it
+    # Imported late: the import takes half a second, and only CAB_BOOKINGS_DB_SECRET needs it
+    from dagster_aws.secretsmanager import SecretsManagerResource
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -137,7 +139,7 @@ def _secrets_manager() -> Any:
 
 
 def resources(env: Environment) -> dict[str, Any]:
-    """Return the resources, by the names that assets and sensors give their parameters."""
+    """Return the resources by name; assets and sensors use the names for their parameters."""
     variables = EnvironmentResource(
         servers=env.env, timezone=env.timezone.key, start_date=env.start_date.isoformat()
     )
@@ -163,7 +165,7 @@ def resources(env: Environment) -> dict[str, Any]:
 
 
 def _shown(env: Environment) -> dict[str, Any]:
-    """Return the settings of Spark sessions, without a token."""
+    """Return the settings of Spark sessions, without tokens."""
     settings = Clients(env).spark.settings
     return {name: without_secrets(str(value)) for name, value in settings.items() if value}
 

@@ -1,4 +1,4 @@
-"""How an asset over a table of ours is described."""
+"""The specs of assets and of their checks."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,11 +19,11 @@ def table_spec(
     description: str,
     partitions_def: dg.PartitionsDefinition | None = None,
 ) -> dg.AssetSpec:
-    """Return the spec of a table's asset: what a row is, its columns, its owner."""
+    """Return the spec of a table's asset, with its columns and owner."""
     return dg.AssetSpec(
         key,
         deps=deps,
-        # A step that returns vouches for nothing: what was done is materialized by itself
+        # The step yields no outputs: it logs one AssetMaterialization per day itself
         skippable=True,
         partitions_def=partitions_def,
         group_name=group,
@@ -42,7 +42,7 @@ def table_spec(
 def check_specs(
     asset: str, checks: Iterable[Check[Any]], days: dg.PartitionsDefinition
 ) -> list[dg.AssetCheckSpec]:
-    """Return the checks of an asset as Dagster shows them, day by day."""
+    """Return the specs of an asset's checks, partitioned by day."""
     return [
         dg.AssetCheckSpec(each.name, asset=asset, description=each.claim, partitions_def=days)
         for each in checks
@@ -54,6 +54,7 @@ def described(column: Column) -> dg.TableColumn:
 
 
 def log_check(context: dg.OpExecutionContext, asset: dg.AssetKey, name: str, **result: Any) -> None:
-    """Log the result of a check from an op; `result` as AssetCheckEvaluation takes it."""
+    """Log the result of a check from an op. `result` are arguments of AssetCheckEvaluation."""
     evaluation = dg.AssetCheckEvaluation(asset_key=asset, check_name=name, **result)
-    context.log_event(evaluation)  # type: ignore[arg-type]  # works; the annotation lags behind
+    # Dagster accepts the event, although the annotation of log_event does not include it
+    context.log_event(evaluation)  # type: ignore[arg-type]

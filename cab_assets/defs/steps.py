@@ -1,7 +1,8 @@
-"""What all steps and all ticks have in common: how an error leaves them.
+"""How errors leave steps and ticks.
 
-One that no part has named leaves a step with a name; one of ours skips a tick, because nobody is
-alarmed by ticks: the job that looks at the same servers every few minutes fails with it.
+A step raises every unexpected error as Unforeseen. A tick that fails with a CabError is skipped,
+with the error as its reason. It raises no alarm: a job that uses the same servers every few minutes
+fails with the same error.
 """
 
 import inspect
@@ -18,7 +19,7 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 
 
 def step(body: Body) -> Body:
-    """Return the function of an asset, a check or an op, with its errors named."""
+    """Return the function of an asset, a check or an op, with every error raised as a CabError."""
 
     @wraps(body)
     def returning(*args: Any, **resources: Any) -> Any:
@@ -34,7 +35,7 @@ def step(body: Body) -> Body:
 
 
 def tick(body: Body) -> Body:
-    """Return the function of a sensor, which skips the tick with the text of an error of ours."""
+    """Return the function of a sensor, which skips the tick with the message of a CabError."""
 
     @wraps(body)
     def skipping(*args: Any, **resources: Any) -> Any:
@@ -48,7 +49,7 @@ def tick(body: Body) -> Body:
 
 @contextmanager
 def naming(part: str) -> Iterator[None]:
-    """Raise an error of the block by name; Dagster logs what it came from, with its traceback."""
+    """Raise an error of the block as a CabError. Dagster logs its cause with the traceback."""
     try:
         yield
     except dg.Failure:

@@ -1,4 +1,4 @@
-"""The demo of bookings: sample, backfill through Dagster, and a comparison of tables and source."""
+"""The demo of bookings: a backfill through Dagster, and a comparison of tables and source."""
 
 import json
 import subprocess
@@ -20,6 +20,7 @@ from cab_assets.wiring import Clients
 Report = Callable[[str], None]
 # (day, currency) -> bookings, amount, top tip
 Totals = dict[tuple[str, str], tuple[int, Decimal | None, Decimal | None]]
+# Days between two lines of progress
 PROGRESS_DAYS = 10
 
 JOB = ("-m", "dagster", "job", "execute", "-m", "cab_assets.definitions", "-j", "bookings_daily")
@@ -30,7 +31,7 @@ class DemoFailed(CabError):
 
 
 def backfill(env: Mapping[str, str], first: date, last: date, log: Path, report: Report) -> None:
-    """Run the job `bookings_daily` over a range of days, as a person would on the command line."""
+    """Run the job `bookings_daily` over a range of days, as from the command line."""
     tags = {
         "dagster/asset_partition_range_start": str(first),
         "dagster/asset_partition_range_end": str(last),
@@ -44,16 +45,16 @@ def backfill(env: Mapping[str, str], first: date, last: date, log: Path, report:
         done = 0
         for line in run.stdout or ():
             file.write(line)
-            done += ": imported (" in line or ": nothing new: the source is as it was" in line
+            done += ": imported (" in line or ": nothing new: the source is unchanged" in line
             if done and done % PROGRESS_DAYS == 0 and "raw_bookings/" in line:
                 report(f"  {done} days imported")
     if run.returncode:
-        raise DemoFailed(f"the job bookings_daily failed; why is in {log}")
+        raise DemoFailed(f"the job bookings_daily failed; its log is {log}")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the aggregates beside the same totals computed in the source."""
+    """One row of the aggregates, and the same totals computed in the source."""
 
     day: str
     currency: str
@@ -68,7 +69,7 @@ class Line:
 
 
 def compare(env: Environment, first: date, last: date) -> list[Line]:
-    """Return every day and currency of the range, as HiveServer2 and as the source have it."""
+    """Return every day and currency of the range with the totals of Hive and of the source."""
     hive, source = in_hive(env, first, last), in_source(env, first, last)
     return [
         Line(day, currency, hive.get((day, currency)), source.get((day, currency)))
@@ -97,7 +98,7 @@ def in_source(env: Environment, first: date, last: date) -> Totals:
 
 
 def show(lines: list[Line], report: Report) -> None:
-    """Print the table. Raise DemoFailed if any row of it differs."""
+    """Print the table. Raise DemoFailed if a row differs."""
     title = f"{'bookings':>8}  {'amount':>14}  {'top tip':>9}"
     report(f"{'':<20}  {'Hive: cab.booking_aggregates':>35}   |  {'computed in the source':>35}")
     report(f"{'day':<10}  {'currency':<8}  {title}   |  {title}")
@@ -106,7 +107,7 @@ def show(lines: list[Line], report: Report) -> None:
     different = [line for line in lines if line.hive != line.source]
     if different:
         raise DemoFailed(f"{len(different)} of {len(lines)} rows differ from the source")
-    report(f"{len(lines)} rows of aggregates, each equal to the source's own totals.")
+    report(f"{len(lines)} rows of aggregates, each equal to the totals of the source.")
 
 
 def _cells(totals: tuple[Any, ...] | None) -> str:

@@ -12,7 +12,7 @@ from cab_assets.defs.report import DayReport
 from cab_assets.defs.steps import step
 from cab_assets.errors import CabError, Unavailable
 from cab_assets.store.outcomes import Failed
-from cab_assets_tests.pipeline import tags
+from cab_assets_tests.pipeline import FAILED, tags
 
 DAY = "2020-01-02"
 
@@ -53,19 +53,19 @@ def run(
         (
             "2019-12-31",
             None,
-            "1 of 1 days failed and are not published:\n2019-12-31: is no day from 2020-01-01 to ",
+            f"1 of 1 days {FAILED}2019-12-31: is not a partition: valid days are 2020-01-01 to ",
         ),
         (
             "2019-12-29",
             "2019-12-31",
             (
-                "3 of 3 days failed and are not published:\n2019-12-29, 2019-12-30, 2019-12-31: is"
-                " no day from "
+                f"3 of 3 days {FAILED}2019-12-29, 2019-12-30, 2019-12-31: is not a partition: valid"
+                " days are "
             ),
         ),
-        ("2999-12-31", None, "2999-12-31: is no day from 2020-01-01 to "),
-        ("2020-1-5", None, "2020-1-5: is no day from 2020-01-01 to "),
-        ("2020-01-05", "2020-01-02", "2020-01-05: lies after 2020-01-02, the last day of the run"),
+        ("2999-12-31", None, "2999-12-31: is not a partition: valid days are 2020-01-01 to "),
+        ("2020-1-5", None, "2020-1-5: is not a partition: valid days are 2020-01-01 to "),
+        ("2020-01-05", "2020-01-02", "2020-01-05: is after 2020-01-02, the last day of the run"),
     ],
 )
 def test_what_is_no_day_of_the_table_is_said_in_a_sentence(
@@ -76,7 +76,7 @@ def test_what_is_no_day_of_the_table_is_said_in_a_sentence(
 
 def test_the_days_of_a_range_that_there_are_are_done(tmp_path: Path) -> None:
     said, _ = run(tmp_path, CabError("it rains"), tags("2019-12-31", "2020-01-02"))
-    assert said.startswith("3 of 3 days failed and are not published:\n2019-12-31: is no day from ")
+    assert said.startswith(f"3 of 3 days {FAILED}2019-12-31: is not a partition: valid days are ")
     assert said.endswith("\n2020-01-01, 2020-01-02: it rains")
 
 
@@ -85,9 +85,7 @@ def test_a_run_that_ends_early_names_the_days_that_had_failed(
     tmp_path: Path, early: Exception
 ) -> None:
     said, _ = run(tmp_path, CabError("it rains"), tags(DAY), early)
-    assert said.startswith(
-        f"1 of 1 days failed and are not published:\n{DAY}: it rains\nThe run ended early: "
-    )
+    assert said.startswith(f"1 of 1 days {FAILED}{DAY}: it rains\nThe run ended early: ")
     assert "Hive is away" in said
 
 
@@ -99,7 +97,7 @@ def test_a_day_that_fails_of_an_error_not_ours_says_which_and_what_to_do(tmp_pat
     said, log = run(tmp_path, ZeroDivisionError("division by zero"), tags(DAY))
     assert (
         f"{DAY}: raw_bookings: ZeroDivisionError: division by zero. The pipeline does not know this"
-        " error. See `cab doctor`, then run again" in said
+        " error. Run `cab doctor`, then run again" in said
     )
     assert "Traceback" not in said
     assert "ZeroDivisionError: division by zero\n" in log

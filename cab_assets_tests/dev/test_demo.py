@@ -25,5 +25,5 @@ def test_the_demo_holds_two_days_of_rides_and_every_click_against_their_sources(
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     lines = ended.stdout.splitlines()
-    assert "10 rows of aggregates, each equal to the source's own totals." in lines
-    assert "19,806 accepted + 194 refused = 20,000 sent." in lines
+    assert "10 rows of aggregates, each equal to the totals of the source." in lines
+    assert "19,806 accepted + 194 rejected = 20,000 sent." in lines

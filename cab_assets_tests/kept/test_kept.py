@@ -14,7 +14,7 @@ from cab_assets_tests.kept.keeping import put_back
 from cab_assets_tests.kept.make import DAYS, EVERYTHING, FOLDED, LATE, RIDES, amend, clicked
 from cab_assets_tests.pipeline import ASSETS, Pipeline
 
-NOTHING_NEW = {"nothing new: the source is as it was", "nothing new: already visible"}
+NOTHING_NEW = {"nothing new: the source is unchanged", "nothing new: already published"}
 
 
 @pytest.fixture

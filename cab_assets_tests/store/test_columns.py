@@ -12,7 +12,7 @@ import pytest
 from cab_assets.clickstream.views import VIEWS
 from cab_assets.clients.hive import Hive
 from cab_assets.daily.import_day import import_day
-from cab_assets.defs.bookings.sensors import changed_in, recent_looks
+from cab_assets.defs.bookings.sensors import changed_in, recent_comparisons
 from cab_assets.schemas import (
     BOOKING_AGGREGATES,
     BOOKINGS,
@@ -82,7 +82,7 @@ def test_a_column_more_is_in_hive_for_new_days_and_old_ones_are_not_imported_aga
 
     pipeline.sql("UPDATE {table} SET tip_amount = 7 WHERE booking_id = %s", f"BK{MADE_ANEW}")
     assert pipeline.job("observe_bookings", EVERYTHING).failure == ""
-    assert changed_in(recent_looks(pipeline.instance)[0]) == [MADE_ANEW, NEW]
+    assert changed_in(recent_comparisons(pipeline.instance)[0]) == [MADE_ANEW, NEW]
     assert pipeline.run(KEPT, NEW, assets=IMPORT).failure == ""
     assert pipeline.versions(BOOKINGS, KEPT) == versions
 

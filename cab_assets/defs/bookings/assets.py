@@ -1,4 +1,4 @@
-"""Bookings: from the rides' database to Hive, and what is told of them, day by day."""
+"""The assets of bookings: from the source database to Hive, day by day."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -44,7 +44,9 @@ rds_bookings = spec(
     deps=[],
     table=BOOKINGS,
     kinds={"postgres", "mysql"},
-    description="One row per completed ride, in the rides' database; observed, never written.",
+    description=(
+        "One row per booking (a completed ride), in the source database. Observed, never written."
+    ),
 )
 
 
@@ -56,8 +58,8 @@ rds_bookings = spec(
             table=BOOKINGS,
             kinds={"python", "parquet"},
             description=(
-                "One row per ride of the day as one snapshot of the source held it: in the lake and"
-                " audited, not yet visible."
+                "One row per booking of the day, from one snapshot of the source: written to the"
+                " lake and validated, not yet published."
             ),
         ),
         spec(
@@ -66,8 +68,8 @@ rds_bookings = spec(
             table=BOOKINGS,
             kinds={"hive", "parquet"},
             description=(
-                "One row per ride, by day of pickup: the Hive partition, pointing at the newest"
-                " audited version."
+                "One row per booking, by day of pickup: the Hive partition points to the newest"
+                " valid version."
             ),
         ),
         spec(
@@ -76,8 +78,8 @@ rds_bookings = spec(
             table=BOOKING_AGGREGATES,
             kinds={"spark", "hive"},
             description=(
-                "One row per day of pickup and currency: how many bookings, their amounts, the top"
-                " tip."
+                "One row per day of pickup and currency: number of bookings, their amounts, the"
+                " highest tip."
             ),
         ),
     ],
@@ -96,7 +98,7 @@ def bookings_days(
 ) -> Iterator[dg.Output[None]]:
     """Import the run's days from the source, publish them and aggregate them.
 
-    A day that fails is withheld and named at the end.
+    A day that fails is not published, and is listed in the error at the end.
     """
     bring = Bring(
         steps=frozenset(key.to_user_string() for key in context.selected_asset_keys),

@@ -1,4 +1,4 @@
-"""The jobs of the group: bringing days over, and looking for days that differ."""
+"""The jobs of the group: import days, and compare days with the source."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,8 @@ from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.fingerprint import Fingerprint
 from cab_assets.store.table_store import TableStore
 
-CHANGED_DAYS = "changed_days"  # metadata of an observation: what `bookings_changes_sensor` reads
+# Metadata of an observation, which `bookings_changes_sensor` reads
+CHANGED_DAYS = "changed_days"
 
 bookings_daily = dg.define_asset_job(
     "bookings_daily",
@@ -28,19 +29,20 @@ bookings_daily = dg.define_asset_job(
 )
 
 
-class Look(dg.Config):
-    """How far and how closely the source is looked at."""
+class ComparisonConfig(dg.Config):
+    """Which days are compared with the source, and by which figures."""
 
-    # Compare every day instead of the look-back window, and the days in Hive with the lake
+    # Compare every day, not only the look-back window, and compare the days in Hive with the lake
     everything: bool = False
-    hashed: bool = True  # the sum of row hashes too, which sees a correction of any column
+    # Compare the sum of row hashes too, which detects a correction of any column
+    hashed: bool = True
 
 
 @dg.op
 @step
 def observe(
     context: dg.OpExecutionContext,
-    config: Look,
+    config: ComparisonConfig,
     environment: dg.ResourceParam[Environment],
     bookings_db: dg.ResourceParam[BookingsDb],
     lake: dg.ResourceParam[Lake],
@@ -79,13 +81,13 @@ def observe_bookings() -> None:
     observe()
 
 
-def window(environment: Environment, look: Look) -> Window:
-    """Return the days to compare: those that are over in the business zone."""
+def window(environment: Environment, config: ComparisonConfig) -> Window:
+    """Return the days to compare. All of them are over in the business time zone."""
     today = datetime.now(environment.timezone).date()
     recent = today - timedelta(environment.lookback_days)
     first = environment.start_date
-    start = first if look.everything else max(recent, first)
-    return Window(start, today, look.hashed, look.everything)
+    start = first if config.everything else max(recent, first)
+    return Window(start, today, config.hashed, config.everything)
 
 
 def _figures(seen: Fingerprint) -> dict[str, float | int | str]:

@@ -1,4 +1,4 @@
-"""When days are imported without being asked, and when the source is looked at."""
+"""When days are imported automatically, and when they are compared with the source."""
 
 import dagster as dg
 
@@ -6,7 +6,7 @@ from cab_assets.defs.bookings.jobs import bookings_daily, observe_bookings
 from cab_assets.defs.resources import CALENDAR
 
 
-def look(
+def comparison(
     name: str, cron: str, *, everything: bool, hashed: bool, why: str
 ) -> dg.ScheduleDefinition:
     """Return a schedule of `observe_bookings`."""
@@ -25,30 +25,30 @@ bookings_nightly = dg.build_schedule_from_partitioned_job(
     bookings_daily,
     name="bookings_nightly",
     hour_of_day=0,
-    # Rides that end after midnight are written by then; later ones are late rows, which the sensor
-    # finds
+    # Rides that end shortly after midnight are in the source by then. Later ones are late rows,
+    # which the comparisons find
     minute_of_hour=20,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Imports yesterday.",
 )
-look_at_sums = look(
+compare_sums = comparison(
     "bookings_look_sums",
     "15,30,45 * * * *",
     everything=False,
     hashed=False,
-    why="New, late and deleted rows and changed amounts, within 15 minutes.",
+    why="Finds new, late and deleted rows and changed amounts within 15 minutes.",
 )
-look_at_hashes = look(
+compare_hashes = comparison(
     "bookings_look_hashes",
     "0 * * * *",
     everything=False,
     hashed=True,
-    why="Any correction in the look-back window, within the hour.",
+    why="Finds any correction in the look-back window within an hour.",
 )
-look_at_everything = look(
+compare_everything = comparison(
     "bookings_sweep",
     "30 3 * * 0",
     everything=True,
     hashed=True,
-    why="Any correction of any day, within the week.",
+    why="Finds any correction of any day within a week.",
 )

@@ -1,4 +1,4 @@
-"""What asks for runs when the source changes."""
+"""The sensor that requests imports when the source changes."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,8 @@ FIRST, LAST, DAY = (
     "dagster/asset_partition_range_end",
     "dagster/partition",
 )
-TICK_SECONDS = 30  # the source is compared every 15 minutes, so half a minute more is little
+# Seconds between two ticks: little compared with the 15 minutes between two comparisons
+TICK_SECONDS = 30
 ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -32,40 +33,42 @@ def bookings_changes_sensor(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Import the days that the last comparison found changed, one run for each range of days."""
     seen = int(context.cursor or 0)
-    looks = [record for record in recent_looks(context.instance) if record.storage_id > seen]
-    if not looks:
-        yield dg.SkipReason("No look at rds_bookings since the last tick.")
+    records = [
+        record for record in recent_comparisons(context.instance) if record.storage_id > seen
+    ]
+    if not records:
+        yield dg.SkipReason("No comparison of rds_bookings since the last tick.")
         return
-    changed = {day for record in looks for day in changed_in(record)}
+    changed = {day for record in records for day in changed_in(record)}
     wanted = days_to_import(changed, busy_days(context.instance))
     if not wanted:
         yield dg.SkipReason(
-            f"{len(changed)} changed days, all of them being imported."
+            f"{len(changed)} changed days, all of them already being imported."
             if changed
-            else "Every day that was looked at is as published."
+            else "All compared days are as published."
         )
     for first, last in wanted:
         yield dg.RunRequest(
-            run_key=f"{looks[0].storage_id}:{first}",
+            run_key=f"{records[0].storage_id}:{first}",
             tags={DAY: first} if first == last else {FIRST: first, LAST: last},
         )
-    context.update_cursor(str(looks[0].storage_id))
+    context.update_cursor(str(records[0].storage_id))
 
 
-def recent_looks(instance: dg.DagsterInstance) -> list[dg.EventLogRecord]:
-    """Return summaries of the latest observations, newest first."""
+def recent_comparisons(instance: dg.DagsterInstance) -> list[dg.EventLogRecord]:
+    """Return the observations that summarize the latest comparisons, newest first."""
     records = instance.fetch_observations(SOURCE, limit=200).records
     return [record for record in records if CHANGED_DAYS in _observation(record).metadata]
 
 
-def changed_in(look: dg.EventLogRecord) -> list[str]:
-    """Return its changed days; what is no day of the calendar cannot be imported."""
-    days = _observation(look).metadata[CHANGED_DAYS].value
+def changed_in(comparison: dg.EventLogRecord) -> list[str]:
+    """Return the changed days; ignore texts that are not dates, which cannot be imported."""
+    days = _observation(comparison).metadata[CHANGED_DAYS].value
     return [day for day in map(str, days) if is_day(day)] if isinstance(days, list) else []
 
 
 def busy_days(instance: dg.DagsterInstance) -> set[str]:
-    """Return the days of queued or running imports, whether asked for by job, backfill or hand."""
+    """Return the days of queued or running imports, of the job, of backfills and of assets."""
     runs = [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
@@ -86,5 +89,5 @@ def busy_days(instance: dg.DagsterInstance) -> set[str]:
 def _observation(record: dg.EventLogRecord) -> dg.AssetObservation:
     observation = record.event_log_entry.asset_observation
     if observation is None:
-        raise ValueError(f"event {record.storage_id} is no observation")
+        raise ValueError(f"event {record.storage_id} is not an observation")
     return observation

@@ -1,4 +1,4 @@
-"""Clicks: from the topic into batches within seconds, and from batches into days for good."""
+"""The assets of clicks: from the topic into batches within seconds, then into daily tables."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,10 +23,10 @@ from cab_assets.environment import Environment
 from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS
 
 TOPIC, STREAM = dg.AssetKey("click_topic"), dg.AssetKey("clickstream")
-DAYS, REFUSED = dg.AssetKey(CLICKS.name), dg.AssetKey(REJECTS.name)
+DAYS, REJECTED = dg.AssetKey(CLICKS.name), dg.AssetKey(REJECTS.name)
 GROUP = "clickstream"
-# Between micro-batches of a run that stays: a click waits for half of that, and each batch is a
-# file or three
+# Seconds between two micro-batches of a run that stays. A click waits for half of that on average;
+# a shorter interval would write more small files, up to three for each batch
 EVERY_SECONDS = 2.0
 
 click_topic = dg.AssetSpec(
@@ -34,15 +34,15 @@ click_topic = dg.AssetSpec(
     group_name=GROUP,
     kinds={"kafka", "json"},
     owners=["team:data-platform"],
-    description="One JSON event per user action in the app, in Kafka; observed, never written.",
+    description="One JSON record per user action in the app, in Kafka. Observed, never written.",
 )
 
 
 class Run(dg.Config):
-    """How long a run of `clickstream` stays."""
+    """When a run of `clickstream` ends."""
 
-    # Up to CAB_INGEST_RUN_MINUTES while clicks keep coming, instead of to the ends the topic has at
-    # the start
+    # Whether it stays up to CAB_INGEST_RUN_MINUTES while clicks keep coming, instead of ending at
+    # the end offsets that the topic has at its start
     stay: bool = False
 
 
@@ -55,12 +55,13 @@ class Run(dg.Config):
             table=CLICKSTREAM_BATCHES,
             kinds={"spark", "hive"},
             description=(
-                "One row per record of a committed batch, seconds after it arrived; recent ones."
+                "One row per record of a recent batch, committed seconds after the record arrived."
             ),
         )
     ],
     check_specs=batch_checks(),
-    can_subset=True,  # else the step owes an outcome of each check, also when there was no batch
+    # Without it, Dagster requires a result of every check, even if no batch was committed
+    can_subset=True,
 )
 @step
 def click_batches(
@@ -72,7 +73,7 @@ def click_batches(
     hive: dg.ResourceParam[Hive],
     spark: dg.ResourceParam[Spark],
 ) -> Iterator[dg.Output[None]]:
-    """Drain the topic from the committed offsets on, batch by batch."""
+    """Ingest the topic from the committed offsets on, batch by batch."""
     rules = Rules(
         environment.start_date, environment.timezone.key, environment.max_offsets_per_batch
     )
@@ -98,9 +99,9 @@ def click_batches(
 class Fold(dg.Config):
     """Which days are folded."""
 
-    # Every day that lacks records of a committed batch, instead of the run's days
+    # Fold every day that lacks records of a committed batch, instead of the run's days
     all_due: bool = False
-    # And every day of all time whose partition is not its newest version, as it was written
+    # Compare every day with Hive and with its files, and fold or publish those that differ
     sweep: bool = False
 
 
@@ -113,20 +114,20 @@ class Fold(dg.Config):
             table=CLICKS,
             kinds={"spark", "hive"},
             description=(
-                "One row per distinct event, by day, for good; copies counts the records that"
-                " carried it."
+                "One row per distinct event, by day of the event, kept permanently; copies is the"
+                " number of Kafka records with this event."
             ),
             partitions_def=daily_ahead,
         ),
         table_spec(
-            REFUSED,
+            REJECTED,
             group=GROUP,
             deps=[STREAM],
             table=REJECTS,
             kinds={"spark", "hive"},
             description=(
-                "One row per refused record, by the date Kafka holds for it, for good: its bytes,"
-                " its place, every reason."
+                "One row per rejected record, by the date of its Kafka timestamp, kept permanently:"
+                " original bytes, position and every reason."
             ),
             partitions_def=daily_ahead,
         ),

@@ -1,4 +1,4 @@
-"""What is checked of each batch and of each folded day, as Dagster shows it."""
+"""The checks of each batch and of each folded day."""
 
 import dagster as dg
 
@@ -8,21 +8,23 @@ from cab_assets.defs.partitions import daily_ahead
 from cab_assets.defs.specs import check_specs
 
 NOTHING_UNACCOUNTED, REJECT_RATIO, FRESH = "nothing_unaccounted", "reject_ratio", "fresh"
-RATIO_RECORDS = 100  # a smaller batch says nothing about its source
+# Records that a batch must have for the check of the reject ratio: in a smaller one, the share of
+# rejected records is random
+RATIO_RECORDS = 100
 DAY_CHECKED = ("clicks", "rejects")
 
 
 def batch_checks() -> list[dg.AssetCheckSpec]:
     claims = {
         NOTHING_UNACCOUNTED: (
-            "Accepted and refused records, and offsets that Kafka never delivers, are the offsets"
-            " of the batch."
+            "Accepted records, rejected records and undelivered offsets add up to the offsets of"
+            " the batch."
         ),
         REJECT_RATIO: (
-            f"Of a batch of {RATIO_RECORDS} records or more, no larger share is refused than"
-            " CAB_MAX_REJECT_RATIO."
+            f"In a batch of {RATIO_RECORDS} records or more, the share of rejected records is at"
+            " most CAB_MAX_REJECT_RATIO."
         ),
-        FRESH: "Records do not wait in the topic for longer than CAB_FRESH_MINUTES.",
+        FRESH: "No record waits in the topic for longer than CAB_FRESH_MINUTES.",
     }
     return [
         dg.AssetCheckSpec(name, asset="clickstream", description=claim)
@@ -42,7 +44,7 @@ def is_accounted(batch: Batch) -> bool:
     )
 
 
-def refused_share(batch: Batch) -> float:
-    """Return the share of rejected records, 0 to 1; 0 for a batch too small to say."""
+def rejected_share(batch: Batch) -> float:
+    """Return the share of rejected records, 0 to 1; 0 if the batch is too small for the check."""
     records = batch.contents.accepted + batch.contents.rejected
     return batch.contents.rejected / records if records >= RATIO_RECORDS else 0.0

@@ -1,4 +1,4 @@
-"""The jobs of the group: bringing clicks over, folding them into days, and looking at the topic."""
+"""The jobs of the group: ingest clicks, fold them into days, and observe the topic."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,26 +11,29 @@ from cab_assets.clickstream.offsets import lag, other_topic, start_offsets
 from cab_assets.clients.click_topic import ClickTopic, Offsets
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
-from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, TOPIC
+from cab_assets.defs.clickstream.assets import DAYS, REJECTED, STREAM, TOPIC
 from cab_assets.defs.clickstream.checks import FRESH
 from cab_assets.defs.clickstream.report import END_OFFSETS, HIGH_WATERMARKS, topic_seen
 from cab_assets.defs.specs import log_check
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
 
-OBSERVATIONS = 500  # the sensor leaves one with each run it asks for
+# Upper bound of observations to read. The sensor logs one with each run that it requests
+OBSERVATIONS = 500
 
 clickstream_ingest = dg.define_asset_job(
     "clickstream_ingest",
-    # A run without a batch would leave the last results as never evaluated
+    # With the checks selected, the Dagster UI would show them as not evaluated after a run without
+    # a batch
     selection=dg.AssetSelection.assets(STREAM).without_checks(),
-    description="Bring what is new in the topic into committed batches.",
+    description="Ingest new records of the topic as committed batches.",
 )
 
 clickstream_fold = dg.define_asset_job(
     "clickstream_fold",
-    selection=dg.AssetSelection.assets(DAYS, REFUSED).without_checks(),  # likewise
-    description="Fold committed batches into the day tables, seal days, retire batches.",
+    # Without the checks for the same reason
+    selection=dg.AssetSelection.assets(DAYS, REJECTED).without_checks(),
+    description="Fold committed batches into the daily tables, seal days, retire batches.",
 )
 
 
@@ -43,7 +46,7 @@ def look_at_topic(
     lake: dg.ResourceParam[Lake],
     hive: dg.ResourceParam[Hive],
 ) -> None:
-    """Record how far the topic and the commits are, and whether records wait for too long."""
+    """Log the end offsets and the lag of the topic, and whether records wait for too long."""
     state, newest = click_topic.look(), Ledger(lake, hive).newest()
     stopped = other_topic(newest, click_topic.name, state)
     ends = dict(state.begins) if stopped else start_offsets(newest, click_topic.name, state)
@@ -63,14 +66,17 @@ def look_at_topic(
 
 
 @dg.job(
-    description="Look how far the topic of clicks is, and whether its records wait for too long."
+    description="Log the end offsets and the lag of the topic, and check if records wait too long."
 )
 def observe_clicks() -> None:
     look_at_topic()
 
 
 def seen_before(instance: dg.DagsterInstance, topic: str, *, minutes: float) -> Offsets:
-    """Return the topic's end offsets as logged `minutes` ago or earlier, open transactions too."""
+    """Return the topic's end offsets as logged `minutes` ago or earlier.
+
+    They include records behind open transactions, if the observation has them.
+    """
     before = datetime.now(UTC).timestamp() - minutes * 60
     for record in instance.fetch_observations(TOPIC, limit=OBSERVATIONS).records:
         observation = record.event_log_entry.asset_observation
@@ -87,5 +93,5 @@ def seen_before(instance: dg.DagsterInstance, topic: str, *, minutes: float) -> 
 
 
 def still_waiting(seen: Offsets, ends: Offsets) -> int:
-    """Return the number of records that were in the topic then and are not committed now."""
+    """Return how many of the offsets below `seen` are not below `ends`, the committed ends."""
     return sum(max(end - ends.get(partition, 0), 0) for partition, end in seen.items())

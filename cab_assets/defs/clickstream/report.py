@@ -1,4 +1,4 @@
-"""What a run tells Dagster of its batches."""
+"""What an ingest run logs in Dagster about its batches."""
 
 from typing import Any
 
@@ -13,16 +13,18 @@ from cab_assets.defs.clickstream.checks import (
     NOTHING_UNACCOUNTED,
     REJECT_RATIO,
     is_accounted,
-    refused_share,
+    rejected_share,
 )
 
 STREAM, TOPIC = dg.AssetKey("clickstream"), dg.AssetKey("click_topic")
+# Upper bound of dates in the metadata of a batch
 NAMED_DATES = 10
-END_OFFSETS, HIGH_WATERMARKS = "end_offsets", "high_watermarks"  # metadata of an observation
+# Names in the metadata of an observation
+END_OFFSETS, HIGH_WATERMARKS = "end_offsets", "high_watermarks"
 
 
 class BatchReport:
-    """Logs each batch when it is visible, and what they were together."""
+    """Logs each batch when it is committed, and the totals at the end of the run."""
 
     def __init__(self, context: dg.AssetExecutionContext, *, max_reject_ratio: float) -> None:
         self._context = context
@@ -36,7 +38,7 @@ class BatchReport:
         self._rejected += contents.rejected
         self._context.log.info(
             f"batch {done.batch.number}: {contents.accepted:,} accepted, {contents.rejected:,}"
-            f" refused in {done.seconds:.1f} s; {done.lag_after:,} are waiting"
+            f" rejected in {done.seconds:.1f} s; lag {done.lag_after:,} offsets"
         )
         around = {
             "lag_before": done.lag_before,
@@ -51,26 +53,26 @@ class BatchReport:
             is_accounted(done.batch),
             {"offsets": done.batch.offsets, "records": contents.accepted + contents.rejected},
         )
-        share = refused_share(done.batch)
+        share = rejected_share(done.batch)
         self._check(
             REJECT_RATIO,
             share <= self._max_reject_ratio,
-            {"refused_share": round(share, 4), "limit": self._max_reject_ratio},
+            {"rejected_share": round(share, 4), "limit": self._max_reject_ratio},
         )
 
     def close(self, *, held: bool) -> None:
-        """Report what the run did, also if there was nothing to do.
+        """Log the totals of the run, also if there was no batch.
 
-        `held`: an open transaction held records back.
+        `held` is whether an open transaction held records back.
         """
         news = (
-            f"{self._batches} batches: {self._accepted:,} accepted, {self._rejected:,} refused"
+            f"{self._batches} batches: {self._accepted:,} accepted, {self._rejected:,} rejected"
             if self._batches
             else "nothing new: all is committed"
         )
         self._context.log.info(f"clickstream: {news}")
         if not held:
-            # What was there when the run started is committed
+            # All records that were in the topic when the run started are committed
             self._check(FRESH, True, {"waiting_records": 0})
 
     def _check(self, name: str, passed: bool, metadata: dict[str, Any]) -> None:
@@ -108,7 +110,7 @@ def figures(batch: Batch) -> dict[str, Any]:
 def topic_seen(
     topic: str, state: TopicState, committed_ends: dict[int, int]
 ) -> dg.AssetObservation:
-    """Return the metadata of the topic as it is now."""
+    """Return an observation with the current offsets of the topic."""
     return dg.AssetObservation(
         TOPIC,
         metadata={

@@ -1,4 +1,4 @@
-"""When the topic is looked at, and every day of clicks held against the metastore."""
+"""When the topic is observed, and when every day of clicks is compared with Hive."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ clicks_look = dg.ScheduleDefinition(
     cron_schedule="*/5 * * * *",
     execution_timezone=CALENDAR.timezone.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Where the topic of clicks ends, and whether records wait for too long.",
+    description="Logs the end offsets of the topic, and checks if records wait too long.",
 )
 
 
@@ -24,12 +24,12 @@ clicks_look = dg.ScheduleDefinition(
     execution_timezone=CALENDAR.timezone.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description=(
-        "Publishes every day of clicks and rejects again whose partition is not what the lake"
-        " holds, within the week."
+        "Once a week, compares every day of clicks and rejects with Hive and with its files, and"
+        " publishes the days that differ."
     ),
 )
 def clicks_sweep() -> dg.RunRequest:
-    """Ask for a fold that looks at every day."""
+    """Request a fold that compares every day."""
     today = datetime.now(CALENDAR.timezone).date().isoformat()
     config = {"ops": {click_days.op.name: {"config": {"all_due": True, "sweep": True}}}}
     return dg.RunRequest(run_config=config, partition_key=today)

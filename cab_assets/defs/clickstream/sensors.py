@@ -1,4 +1,4 @@
-"""What asks for runs when clicks arrive, and when days lack some of them."""
+"""The sensors that request runs when clicks arrive, and when days lack some of them."""
 
 import time
 from datetime import datetime
@@ -11,7 +11,7 @@ from cab_assets.clickstream.offsets import lag, starting
 from cab_assets.clients.click_topic import ClickTopic, TopicState
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
-from cab_assets.defs.clickstream.assets import DAYS, REFUSED, STREAM, click_batches, click_days
+from cab_assets.defs.clickstream.assets import DAYS, REJECTED, STREAM, click_batches, click_days
 from cab_assets.defs.clickstream.jobs import clickstream_fold, clickstream_ingest
 from cab_assets.defs.clickstream.report import topic_seen
 from cab_assets.defs.resources import CALENDAR
@@ -25,12 +25,15 @@ ACTIVE = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
-# After FAILURES failed runs in a row, ask for the next one after a pause: a server that is down
-# must not fill the history of runs
+# After 3 consecutive failures, wait 30 s between runs so that an outage does not flood the run
+# history
 FAILURES, PAUSE_SECONDS = 3, 30
 FOLD_TICK_SECONDS = 30
-FOLD_SHARE = 0.1  # of the time, at most
-IDLE_FOLD_MINUTES = 60  # without new batches there may still be days to seal and batches to retire
+# Upper bound of the share of time in which folds run
+FOLD_SHARE = 0.1
+# Minutes between folds while there are no new batches: days may be due for their seal, and batches
+# for retirement
+IDLE_FOLD_MINUTES = 60
 
 
 @dg.sensor(
@@ -45,13 +48,13 @@ def clickstream_sensor(
     lake: dg.ResourceParam[Lake],
     hive_in_brief: dg.ResourceParam[Hive],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Ask for a run when the topic holds uncommitted records and no run is active."""
+    """Request a run when the topic has uncommitted records and no run is in progress."""
     if run := active_run(context.instance, clickstream_ingest.name, {STREAM}):
-        return dg.SkipReason(f"Run {run.run_id} is at it.")
+        return dg.SkipReason(f"Run {run.run_id} is already in progress.")
     if wait := pause(context.instance, clickstream_ingest.name, time.time()):
-        news = f"The last {FAILURES} runs failed; the next one is asked for in {wait:.0f} s."
+        news = f"The last {FAILURES} runs failed; the next run is requested in {wait:.0f} s."
         return dg.SkipReason(news)
-    # A hint: the newest batch at the last tick, and what stopped it
+    # The cursor has the newest batch at the last tick, as a hint, and the error that stopped it
     number, _, trouble = (context.cursor or "").partition(" ")
     state = click_topic.look()
     newest = Ledger(lake, hive_in_brief).newest(int(number or 0))
@@ -63,16 +66,19 @@ def clickstream_sensor(
     context.update_cursor(cursor)
     if not (waiting := lag(start, state.ends)):
         return dg.SkipReason(all_committed(click_topic, state))
-    context.log.info(f"{waiting:,} records are waiting")
+    context.log.info(f"lag {waiting:,} offsets")
     stay = {"ops": {click_batches.op.name: {"config": {"stay": True}}}}
     seen = topic_seen(click_topic.name, state, committed_ends(newest, click_topic.name))
     return dg.SensorResult(run_requests=[dg.RunRequest(run_config=stay)], asset_events=[seen])
 
 
 def _stopped(error: CabError, cursor: str, trouble: str) -> dg.SensorResult | dg.SkipReason:
-    """Ask once for a run that fails with the error, so that people see it among the runs."""
+    """Request one run, which fails with the error, so that the error is in the list of runs."""
     if trouble == str(error):
-        return dg.SkipReason(f"Stopped, until somebody sees to it: {error}")
+        return dg.SkipReason(
+            "No run requested: the last run failed with an error that a new run would repeat. Fix"
+            f" it first; the sensor continues by itself: {error}"
+        )
     return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=f"{cursor} {error}")
 
 
@@ -88,15 +94,15 @@ def clicks_sensor(
     lake: dg.ResourceParam[Lake],
     hive_in_brief: dg.ResourceParam[Hive],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Ask for a run that folds days that lack records, seals days, and retires batches."""
-    if run := active_run(context.instance, clickstream_fold.name, {DAYS, REFUSED}):
-        return dg.SkipReason(f"Run {run.run_id} is at it.")
+    """Request a run that folds days that lack records, seals days, and retires batches."""
+    if run := active_run(context.instance, clickstream_fold.name, {DAYS, REJECTED}):
+        return dg.SkipReason(f"Run {run.run_id} is already in progress.")
     newest = Ledger(lake, hive_in_brief).newest(int(context.cursor or 0))
     if newest is None:
         return dg.SkipReason("No batch was ever committed.")
     new = newest.number - int(context.cursor or 0)
     last = last_fold(context.instance)
-    # What a failed one was asked for is still to do
+    # After a failed run, its days are still to be folded
     often = new or (last and last.dagster_run.status == dg.DagsterRunStatus.FAILURE)
     if wait := seconds_to_wait(
         span(last), time.time(), minutes=environment.fold_minutes if often else IDLE_FOLD_MINUTES
@@ -111,16 +117,17 @@ def clicks_sensor(
 
 
 def all_committed(topic: ClickTopic, state: TopicState) -> str:
-    """Return the message that nothing waits, and what is not delivered yet."""
+    """Return the message that no offset is uncommitted, with what Kafka does not deliver yet."""
     held = "; ".join(map(str, topic.held(state)))
-    behind = f" Of those that are not delivered, {held}" if held else ""
-    return f"All {sum(state.ends.values()):,} records of {topic.name} are committed.{behind}"
+    behind = f" Kafka does not deliver yet: {held}" if held else ""
+    ends = f"{sum(state.ends.values()):,}"
+    return f"All offsets of {topic.name} are committed (sum of the end offsets: {ends}).{behind}"
 
 
 def active_run(
     instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey]
 ) -> dg.DagsterRun | None:
-    """Return a run of the job, or of its assets by hand, that is queued or in progress."""
+    """Return a run that is queued or in progress, of the job or of one of the assets."""
     runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
     return next(
         (run for run in runs if run.job_name == job or assets & set(run.asset_selection or ())),
@@ -129,7 +136,7 @@ def active_run(
 
 
 def pause(instance: dg.DagsterInstance, job: str, now: float) -> float:
-    """Return the seconds until a job is asked for again whose last runs all failed, else 0."""
+    """Return the seconds until the next run is requested if the last runs all failed, else 0."""
     last = instance.get_run_records(dg.RunsFilter(job_name=job), limit=FAILURES)
     if len(last) < FAILURES or any(
         record.dagster_run.status != dg.DagsterRunStatus.FAILURE for record in last
@@ -152,7 +159,8 @@ def span(run: dg.RunRecord | None) -> tuple[float, float]:
 def seconds_to_wait(last: tuple[float, float], now: float, *, minutes: float) -> float:
     """Return the seconds until the next fold.
 
-    It starts `minutes` after the last one started, and no sooner than its share of the time allows.
+    It starts `minutes` after the start of the last one, or later, so that folds take at most
+    FOLD_SHARE of the time.
     """
     start, end = last
     return max(0.0, start + minutes * 60 - now, end + (end - start) * (1 / FOLD_SHARE - 1) - now)

@@ -1,4 +1,4 @@
-"""What is thrown away: versions after their grace, and runs that left nothing behind."""
+"""Deletion of superseded versions after their retention, and of runs that materialized no day."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +21,7 @@ ACTIVE = [
     if status.name not in ("SUCCESS", "FAILURE", "CANCELED")
 ]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+# Upper bound of runs that one night reads, so that the job stays short
 RUNS_AT_ONCE = 1000
 
 
@@ -32,7 +33,7 @@ def collect_versions(
     lake: dg.ResourceParam[Lake],
     hive: dg.ResourceParam[Hive],
 ) -> None:
-    """Delete superseded versions, retired batches and orphaned attempts whose grace is over."""
+    """Delete superseded versions, retired batches and orphaned folders whose retention is over."""
     active = {run.run_id for run in context.instance.get_runs(dg.RunsFilter(statuses=ACTIVE))}
     grace = timedelta(environment.version_grace_days)
     now = datetime.now(UTC)
@@ -50,7 +51,7 @@ def collect_versions(
 
 def _report(context: dg.OpExecutionContext, table: str, gone: list[Collected]) -> None:
     for each in gone:
-        context.log.info(f"collected {each.path} ({each.bytes:,} bytes)")
+        context.log.info(f"deleted {each.path} ({each.bytes:,} bytes)")
     context.add_output_metadata(
         {table: len(gone), f"{table}_bytes": sum(each.bytes for each in gone)}
     )
@@ -61,8 +62,8 @@ def _report(context: dg.OpExecutionContext, table: str, gone: list[Collected]) -
 def purge_runs(context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment]) -> None:
     """Delete finished runs past their retention, except those that materialized days.
 
-    Runs of days are the tables' history. A batch's history ends with the batch: there is one every
-    few seconds.
+    Runs that materialized days are kept as the history of the tables. Runs that ingested batches
+    are deleted, because there is one batch every few seconds.
     """
     before = datetime.now(UTC) - timedelta(environment.run_retention_days)
     runs = context.instance.get_runs(
@@ -76,7 +77,9 @@ def purge_runs(context: dg.OpExecutionContext, environment: dg.ResourceParam[Env
     ]
     for run_id in idle:
         context.instance.delete_run(run_id)
-    context.log.info(f"forgot {len(idle)} of {len(runs)} runs older than {before:%Y-%m-%d}")
+    context.log.info(
+        f"deleted {len(idle)} of {len(runs)} finished runs older than {before:%Y-%m-%d}"
+    )
 
 
 def materialized_anything(instance: dg.DagsterInstance, run_id: str) -> bool:
@@ -87,6 +90,6 @@ def materialized_anything(instance: dg.DagsterInstance, run_id: str) -> bool:
     )
 
 
-@dg.job(description="Collect superseded versions and forget old runs.")
+@dg.job(description="Delete superseded versions and old runs.")
 def housekeeping() -> None:
     purge_runs(collect_versions())

@@ -1,4 +1,4 @@
-"""When things are thrown away."""
+"""When superseded versions and old runs are deleted."""
 
 import dagster as dg
 
@@ -12,6 +12,7 @@ housekeeping_nightly = dg.ScheduleDefinition(
     execution_timezone=CALENDAR.timezone.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description=(
-        "Collects versions whose grace is over and forgets old runs, after the night's imports."
+        "Deletes superseded versions whose retention is over, and old runs, after the nightly"
+        " import."
     ),
 )

@@ -5,8 +5,8 @@ from cab_assets_tests.pipeline import TABLES, Pipeline
 from cab_assets_tests.rides import ride
 
 FARE, TEXT, LATE, DELETED, SAME, EMPTY = DAYS = [f"2020-02-0{day}" for day in range(1, 7)]
-NOTHING_NEW = {"raw_bookings": "nothing new: the source is as it was"} | {
-    table.name: "nothing new: already visible" for table in TABLES
+NOTHING_NEW = {"raw_bookings": "nothing new: the source is unchanged"} | {
+    table.name: "nothing new: already published" for table in TABLES
 }
 
 
@@ -62,8 +62,8 @@ def test_an_unchanged_day_says_so_in_the_log_and_writes_nothing(pipeline: Pipeli
     pipeline.run(SAME)
     written = files(pipeline)
     log = pipeline.run(SAME).log
-    assert f"raw_bookings/{SAME}: nothing new: the source is as it was (1 rows" in log
-    assert f"booking_aggregates/{SAME}: nothing new: already visible (1 rows)" in log
+    assert f"raw_bookings/{SAME}: nothing new: the source is unchanged (1 rows" in log
+    assert f"booking_aggregates/{SAME}: nothing new: already published (1 rows)" in log
     assert files(pipeline) == written
 
 

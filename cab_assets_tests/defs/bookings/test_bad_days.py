@@ -5,7 +5,7 @@ import dagster as dg
 
 from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Manifest
-from cab_assets_tests.pipeline import ASSETS, TABLES, Pipeline
+from cab_assets_tests.pipeline import ASSETS, FAILED, TABLES, Pipeline
 from cab_assets_tests.rides import ride
 
 GOOD, BAD, ALSO_GOOD = DAYS = ["2020-03-01", "2020-03-02", "2020-03-03"]
@@ -19,7 +19,7 @@ def test_a_bad_day_holds_back_no_other_and_is_not_shown_green(pipeline: Pipeline
     ended = pipeline.execute(GOOD, ALSO_GOOD)
 
     assert ended.returncode == 1
-    said = re.search(r"1 of 3 days failed and are not published:\n(.*)", ended.stderr)
+    said = re.search(f"1 of 3 days {FAILED}(.*)", ended.stderr)
     assert said
     assert said[1].endswith(
         "trip_fare of the booking BK100000002 is NaN, which does not fit decimal(12,2). Fix it in"
@@ -43,9 +43,10 @@ def test_a_booking_id_that_is_there_twice_withholds_its_day(pipeline: Pipeline) 
     pipeline.insert(*RIDES, RIDES[1])
     run = pipeline.run(GOOD, ALSO_GOOD)
     assert run.failure == (
-        "1 of 3 days failed and are not published:\n"
-        f"{BAD}: the audit of bookings failed: booking_id_is_key"
-        " (repeated: 1, null: 0, repeated keys: booking_id BK100000002)"
+        f"1 of 3 days {FAILED}"
+        f"{BAD}: validation of bookings failed, the new version was not published:"
+        " booking_id_is_key (repeated: 1, null: 0, repeated keys: booking_id BK100000002)."
+        " Fix the cause (docs/operations.md), then run the day again"
     )  # fmt: skip
     assert run.materialized == {(asset, day) for asset in ASSETS for day in (GOOD, ALSO_GOOD)}
     assert pipeline.store(BOOKINGS).pointers.values() == {GOOD, ALSO_GOOD}
@@ -103,10 +104,10 @@ def test_a_day_that_is_not_over_fails_by_name_beside_one_that_is(pipeline: Pipel
         )
     )
     run = pipeline.run(yesterday, tomorrow, assets=["raw_bookings", "bookings"])
-    assert run.failure.startswith("2 of 3 days failed and are not published:\n")
+    assert run.failure.startswith(f"2 of 3 days {FAILED}")
     assert (
-        f"{today}, {tomorrow}: is no day from 2020-01-01 to {yesterday}, the last one there is now"
-        " in UTC" in run.failure
+        f"{today}, {tomorrow}: is not a partition: valid days are 2020-01-01 to {yesterday}"
+        " (time zone UTC)" in run.failure
     )
     assert run.materialized == {(asset, yesterday) for asset in ("raw_bookings", "bookings")}
     assert pipeline.store(BOOKINGS).pointers.values() == {yesterday}
@@ -118,5 +119,5 @@ def test_a_day_that_is_not_over_ends_the_command_with_1_and_is_not_shown(
     pipeline.insert(ride("BK100000001", "2999-01-01 10:00:00"))
     ended = pipeline.execute("2999-01-01")
     assert ended.returncode == 1
-    assert "2999-01-01: is no day from 2020-01-01 to " in ended.stderr
+    assert "2999-01-01: is not a partition: valid days are 2020-01-01 to " in ended.stderr
     assert pipeline.hive.execute(f"SHOW TABLES IN {pipeline.hive.database}") == []

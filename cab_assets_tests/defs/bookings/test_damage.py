@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
-from cab_assets_tests.pipeline import TABLES, Pipeline
+from cab_assets_tests.pipeline import FAILED, TABLES, Pipeline
 from cab_assets_tests.rides import ride
 
 pytestmark = pytest.mark.faults
@@ -68,10 +68,7 @@ def test_a_damaged_version_that_is_not_made_again_is_named_and_condemned(
 ) -> None:
     truncate(visible(published, "bookings", DAYS[0]) / PART)
     run = published.run(DAYS[0], DAYS[1], assets=["bookings"])
-    assert (
-        f"1 of 2 days failed and are not published:\n{DAYS[0]}:"
-        f" bookings/booking_date={DAYS[0]}/version=" in run.failure
-    )
+    assert f"1 of 2 days {FAILED}{DAYS[0]}: bookings/booking_date={DAYS[0]}/version=" in run.failure
     assert (
         "The version is damaged and no longer used: materialize raw_bookings, bookings and"
         " booking_aggregates for this day" in run.failure
@@ -87,7 +84,7 @@ def test_aggregates_of_a_damaged_day_hold_back_no_other(published: Pipeline) -> 
     assert published.run(DAYS[0], DAYS[1], assets=["raw_bookings", "bookings"]).failure == ""
     truncate(visible(published, "bookings", DAYS[0]) / PART)
     run = published.run(DAYS[0], DAYS[1], assets=["booking_aggregates"])
-    assert f"1 of 2 days failed and are not published:\n{DAYS[0]}: " in run.failure
+    assert f"1 of 2 days {FAILED}{DAYS[0]}: " in run.failure
     assert run.materialized == {("booking_aggregates", DAYS[1])}
     assert published.in_hive(BOOKING_AGGREGATES, DAYS[1]) == published.in_source(
         BOOKING_AGGREGATES, DAYS[1]

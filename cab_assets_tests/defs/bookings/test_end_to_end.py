@@ -101,6 +101,6 @@ def test_a_lake_whose_path_holds_a_space_is_as_good_as_any(
     assert pipeline.run("2020-01-02").failure == ""
     assert (
         pipeline.run("2020-01-02").metadata["bookings", "2020-01-02"]["outcome"]
-        == "nothing new: already visible"
+        == "nothing new: already published"
     )
     pipeline.is_like_source("2020-01-02")

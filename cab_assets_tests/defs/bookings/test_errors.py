@@ -206,7 +206,10 @@ def test_a_partition_that_points_elsewhere_is_left_alone(ready: Pipeline) -> Non
 
 @pytest.mark.parametrize(
     ("key", "says"),
-    [("2020-02-30", "2020-02-30"), ("2019-12-31", "2019-12-31: is no day from 2020-01-01 to ")],
+    [
+        ("2020-02-30", "2020-02-30"),
+        ("2019-12-31", "2019-12-31: is not a partition: valid days are 2020-01-01 to "),
+    ],
 )
 def test_a_partition_key_that_is_no_day_of_ours(ready: Pipeline, key: str, says: str) -> None:
     ended = ready.execute(key)

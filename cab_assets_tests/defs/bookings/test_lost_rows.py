@@ -7,7 +7,7 @@ import pytest
 
 from cab_assets.schemas import BOOKINGS
 from cab_assets_tests.defs.bookings.test_changes_sensor import asked, look
-from cab_assets_tests.pipeline import DAY, Pipeline
+from cab_assets_tests.pipeline import DAY, FAILED, Pipeline
 from cab_assets_tests.rides import ride
 
 YESTERDAY = (datetime.now(UTC).date() - timedelta(1)).isoformat()
@@ -42,9 +42,10 @@ def test_a_day_that_lost_more_than_half_is_withheld_until_a_tag_accepts_it(
     keep(published, 99)
     assert (
         published.run(YESTERDAY).failure
-        == f"1 of 1 days failed and are not published:\n{YESTERDAY}: the audit of bookings failed:"
-        " rows_not_lost (before: 200, after: 99, to publish it: if the rows were deleted on"
-        " purpose, run the day again with the tag cab/accept-loss=true)"
+        == f"1 of 1 days {FAILED}{YESTERDAY}: validation of bookings failed, the new version was"
+        " not published: rows_not_lost (before: 200, after: 99, to publish it: if the rows were"
+        " deleted on purpose, run the day again with the tag cab/accept-loss=true). Fix the cause"
+        " (docs/operations.md), then run the day again"
     )
     assert visible(published) == 200
     accepted = published.run(YESTERDAY, more_tags=ACCEPT)

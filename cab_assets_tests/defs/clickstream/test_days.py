@@ -72,7 +72,7 @@ def test_days_folded_in_any_order_and_again_hold_each_event_once_at_its_first_pl
     again = clicks.fold(FIRST, THIRD)
     assert again.failure == ""
     assert {again.metadata["clicks", day]["outcome"] for day in DAYS} == {
-        "nothing new: already visible"
+        "nothing new: already published"
     }
     assert {day: clicks.pipeline.versions(CLICKS, day) for day in DAYS} == versions
     assert events(clicks) == expected

@@ -94,7 +94,7 @@ def test_a_backlog_is_drained_in_visible_steps_and_a_new_partition_is_read_from_
         for one in told
     ] == [(1, 50, 180, 130), (2, 50, 130, 80), (3, 50, 80, 30), (4, 30, 30, 0)]
     assert [
-        f"batch {number + 1}: {size} accepted, 0 refused in" in run.log
+        f"batch {number + 1}: {size} accepted, 0 rejected in" in run.log
         for number, size in enumerate(sizes)
     ] == [True] * 4
 

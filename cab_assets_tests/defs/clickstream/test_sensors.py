@@ -106,7 +106,8 @@ def test_one_run_is_asked_for_when_records_are_waiting_and_nothing_hangs_on_the_
 ) -> None:
     clicks.create()
     # And there was no table yet
-    assert tick(clicks) == (f"All 0 records of {clicks.topic} are committed.", "0")
+    committed = f"All offsets of {clicks.topic} are committed (sum of the end offsets: {{}})."
+    assert tick(clicks) == (committed.format(0), "0")
     clicks.send(numbered(range(5)))
     assert tick(clicks) == ([STAY], "0")
     seen = clicks.pipeline.instance.fetch_observations(TOPIC, limit=1).records[0].asset_observation
@@ -117,7 +118,7 @@ def test_one_run_is_asked_for_when_records_are_waiting_and_nothing_hangs_on_the_
         "end_offsets": {"0": 2, "1": 2, "2": 1},
     }
     commit(clicks)
-    said = (f"All 5 records of {clicks.topic} are committed.", "1")
+    said = (committed.format(5), "1")
     assert [tick(clicks, cursor=cursor) for cursor in ("0", "1", "99", None)] == [said] * 4
     clicks.send(numbered([5]))
     assert [tick(clicks, cursor=cursor) for cursor in ("0", "1", None)] == [([STAY], "1")] * 3
@@ -136,7 +137,9 @@ def test_no_run_is_asked_for_while_one_is_in_progress(clicks: Clicks) -> None:
     ]
     for given, in_progress in cases:
         run_id = instance.add_run(dg.DagsterRun(**given)).run_id
-        assert tick(clicks)[0] == (f"Run {run_id} is at it." if in_progress else [STAY]), given
+        assert tick(clicks)[0] == (
+            f"Run {run_id} is already in progress." if in_progress else [STAY]
+        ), given
         instance.delete_run(run_id)
 
 
@@ -191,13 +194,13 @@ def test_records_that_were_lost_unread_fail_one_run_by_name_and_then_wait_for_so
     asked, cursor = tick(clicks, cursor="1")
     assert asked == [{}]
     lost = (
-        f"records of {clicks.topic} that were never read are gone from Kafka (partition 0: 3 to"
-        " 5): "
+        f"Kafka deleted records of topic {clicks.topic} before they were read (partition 0: 3 to 5)"
     )
     assert lost in clicks.ingest().failure
     assert clicks.ledger.numbers() == {1}
     said, after = tick(clicks, cursor=cursor)
-    assert said.startswith(f"Stopped, until somebody sees to it: {lost}")
+    assert said.startswith("No run requested: the last run failed with an error that a new run")
+    assert f"; the sensor continues by itself: {lost}" in said
     assert after == cursor
     assert tick(clicks)[0] == [{}]  # without a cursor it is news again
 
@@ -210,7 +213,7 @@ def test_records_that_were_lost_unread_fail_one_run_by_name_and_then_wait_for_so
     assert (
         f"topic {clicks.topic} was deleted and created again: its id is " in clicks.ingest().failure
     )
-    assert tick(clicks, cursor=cursor)[0].startswith("Stopped, until somebody sees to it: topic")
+    assert "; the sensor continues by itself: topic" in tick(clicks, cursor=cursor)[0]
     assert clicks.ledger.numbers() == {1}
 
 
@@ -228,7 +231,7 @@ def test_after_three_failed_runs_in_a_row_the_next_one_is_asked_for_after_a_paus
         over(instance, INGEST, started_ago=20, took=10, ended=ended)
         assert tick(clicks)[0] == [STAY]
     over(instance, INGEST, started_ago=20, took=10, ended=failed)
-    assert str(tick(clicks)[0]).startswith("The last 3 runs failed; the next one is asked for in ")
+    assert str(tick(clicks)[0]).startswith("The last 3 runs failed; the next run is requested in ")
     over(instance, INGEST, started_ago=50, took=10, ended=failed)
     assert tick(clicks)[0] == [STAY]
 
@@ -244,7 +247,7 @@ def test_days_are_folded_when_there_are_new_batches_after_a_while_and_by_one_run
     assert tick(clicks, clicks_sensor) == ([EVERY_DAY], "1")
     for given in ({"job_name": FOLD}, {"job_name": "__ASSET_JOB", "asset_selection": {DAYS}}):
         run = instance.add_run(dg.DagsterRun(**given, status=STARTED))
-        assert tick(clicks, clicks_sensor)[0] == f"Run {run.run_id} is at it."
+        assert tick(clicks, clicks_sensor)[0] == f"Run {run.run_id} is already in progress."
         instance.delete_run(run.run_id)
     fold(instance, started_ago=60, took=10)
     said, cursor = tick(clicks, clicks_sensor)

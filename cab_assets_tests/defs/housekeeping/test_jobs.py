@@ -29,7 +29,7 @@ def test_without_grace_only_what_is_visible_is_left_and_the_tables_are_the_same(
     old, new = imported_twice.versions(BOOKINGS, DAY)
     run = imported_twice.job("housekeeping")
     assert run.failure == ""
-    assert f"collected bookings/booking_date={DAY}/version={old} (" in run.log
+    assert f"deleted bookings/booking_date={DAY}/version={old} (" in run.log
     assert imported_twice.versions(BOOKINGS, DAY) == [new]
     assert imported_twice.in_hive(BOOKINGS, DAY) == imported_twice.in_source(BOOKINGS, DAY)
 
