@@ -65,6 +65,10 @@ def needs_servers(item: pytest.Item) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Both: after each run, Dagster treats SIGTERM as SIGINT is treated, and a shell's `&` ignores
+    # SIGINT. A process that a test starts would inherit that
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     shared = getattr(config, "workerinput", {}).get("home")
     config.stash[EMBEDDED] = embedded = Embedded(
         Path(shared) if shared else config.getoption("--stack")

@@ -4,7 +4,6 @@ Several processes of one session share a home: the first that needs servers star
 """
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -25,9 +24,6 @@ class Embedded:
 
     def make(self) -> Path:
         """Return the home, where nothing is started yet."""
-        # both: after each run, Dagster treats SIGTERM as SIGINT is, which a shell's `&` ignores
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
         if not self._kept and not self._own:
             self._own = tempfile.TemporaryDirectory(prefix="cab-")
         return self._home

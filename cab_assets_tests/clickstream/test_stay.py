@@ -1,6 +1,7 @@
+import time
+
 import pytest
 
-from cab_assets.clickstream import ingest
 from cab_assets.clickstream.ingest import QUIET_SECONDS, Stay
 
 
@@ -8,7 +9,7 @@ from cab_assets.clickstream.ingest import QUIET_SECONDS, Stay
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock of a run, in seconds; a test sets it."""
     now = [1000.0]
-    monkeypatch.setattr(ingest.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 
