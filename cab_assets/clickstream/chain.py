@@ -15,7 +15,7 @@ from cab_assets.store.folders import LOOKS_AT_ONCE, differences
 REMEDY = (
     "Version {0} contained them and is damaged: restore its files from a copy of the lake and"
     " delete its file _condemned, or restore these batches; then run the day again. To continue"
-    " without these records, see docs/operations.md#a-day-of-clicks-is-damaged"
+    " without these records, see docs/howto/fix-clicks.md#a-day-of-clicks-is-damaged"
 )
 ANOTHER = (
     "{0}: version {1} contains the batches up to {2}, whose folder was {3}, but batch {2} is now in"

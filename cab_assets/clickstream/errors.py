@@ -19,5 +19,5 @@ def missing_manifest(batch: str, folder: str | None) -> ForeignBatch:
         f"the manifest of {batch} is missing or unreadable. All ingest runs stop until it is"
         f" restored: copy {batch_path(folder or '')}/{MANIFEST} from a backup of the lake. Do not"
         " drop the partition unless the batch is merged into the daily tables"
-        " (docs/operations.md#batches)"
+        " (docs/howto/fix-clicks.md#batches)"
     )

@@ -188,6 +188,7 @@ class Ledger:
         if "/" in folder:
             raise ForeignBatch(
                 f"batch {number} points to {location}, which is not a batch folder in"
-                f" {self.lake.root}; the partition was not changed (docs/operations.md#batches)"
+                f" {self.lake.root}; the partition was not changed"
+                " (docs/howto/fix-clicks.md#batches)"
             )
         return folder

@@ -173,7 +173,7 @@ class Hive:
         if self._service and "GSSAPI" not in mechanisms:
             raise HiveRefused(
                 "CAB_HIVE_URL requires Kerberos, but the package kerberos is not installed: see"
-                " docs/servers.md#hiveserver2"
+                " docs/howto/kerberos.md"
             )
         if self._service:
             # PyHive's client cannot sign or encrypt messages; TLS does that

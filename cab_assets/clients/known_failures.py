@@ -164,13 +164,13 @@ KNOWN = (
         r"No FileSystem for scheme|Class org\.apache\.hadoop\.fs\.\S+ not found",
         LakeHidden,
         "this machine can reach CAB_LAKE_ROOT, but that server cannot: install Hadoop's file system"
-        " classes for its scheme there (docs/servers.md#the-lake)",
+        " classes for its scheme there (docs/howto/fix-servers.md)",
     ),
     Known(
         NETWORK,
         LakeHidden,
         "if this machine can reach CAB_LAKE_ROOT, check network access and host name resolution on"
-        " the machines of that server (docs/servers.md#the-lake); if it cannot, start the lake's"
+        " the machines of that server (docs/howto/fix-servers.md); if it cannot, start the lake's"
         " servers",
         of_lake=True,
     ),

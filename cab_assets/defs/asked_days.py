@@ -7,7 +7,7 @@ import dagster as dg
 
 NO_DAY = (
     'the run has no day; add one with --tags \'{"dagster/partition": "2020-01-05"}\', or a range'
-    " (docs/using.md#days-and-ranges-with-dagsters-commands)"
+    " (docs/howto/backfill.md)"
 )
 
 

@@ -146,7 +146,8 @@ class DayReport:
         self.fail(
             manifest.day,
             f"validation of {manifest.table} failed, the new version was not published:"
-            f" {'; '.join(wrong)}. Fix the cause (docs/operations.md), then run the day again",
+            f" {'; '.join(wrong)}. Fix the cause (docs/howto/correct-a-day.md), then run the day"
+            " again",
         )
 
     def _fail_with(self, day: str, asset: str, error: Exception) -> None:

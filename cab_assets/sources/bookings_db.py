@@ -157,7 +157,7 @@ class BookingsDb:
         if wrong := list(filter(None, problems)):
             raise SourceChangedShape(
                 f"the columns of {self.table} changed: {'; '.join(wrong)}. Nothing was published;"
-                " see docs/operations.md#source-columns"
+                " see docs/howto/add-a-column.md#a-column-that-is-missing"
             )
         return Source(self.declared, self.table, found, self.dialect)
 

@@ -99,7 +99,7 @@ def _configure(folder: Path, rpc: int, http: int, data_nodes: int, report_second
         "dfs.datanode.hostname": "127.0.0.1",
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         "dfs.namenode.safemode.extension": "0",
-        # A file of two copies or more is closed half a second earlier: docs/servers.md
+        # A file of two copies or more is closed half a second earlier: docs/howto/lake-on-hdfs.md
         "dfs.namenode.file.close.num-committed-allowed": "1",
         "dfs.blockreport.incremental.intervalMsec": str(report_seconds * 1000),
         "dfs.heartbeat.interval": str(max(1, report_seconds)),  # each brings a report along

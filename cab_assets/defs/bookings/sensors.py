@@ -25,6 +25,7 @@ ACTIVE = [
 
 @dg.sensor(
     job=bookings_daily,
+    description="Import the days that the last comparison found changed.",
     minimum_interval_seconds=TICK_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )

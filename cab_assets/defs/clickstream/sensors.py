@@ -38,6 +38,7 @@ IDLE_FOLD_MINUTES = 60
 
 @dg.sensor(
     job=clickstream_ingest,
+    description="Ingest clicks when the topic holds records that are not committed.",
     minimum_interval_seconds=CALENDAR.clickstream_tick_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -84,6 +85,7 @@ def _stopped(error: CabError, cursor: str, trouble: str) -> dg.SensorResult | dg
 
 @dg.sensor(
     job=clickstream_fold,
+    description="Fold committed batches into the daily tables every CAB_FOLD_MINUTES.",
     minimum_interval_seconds=FOLD_TICK_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )

@@ -46,7 +46,7 @@ def test_a_booking_id_that_is_there_twice_withholds_its_day(pipeline: Pipeline) 
         f"1 of 3 days {FAILED}"
         f"{BAD}: validation of bookings failed, the new version was not published:"
         " booking_id_is_key (repeated: 1, null: 0, repeated keys: booking_id BK100000002)."
-        " Fix the cause (docs/operations.md), then run the day again"
+        " Fix the cause (docs/howto/correct-a-day.md), then run the day again"
     )  # fmt: skip
     assert run.materialized == {(asset, day) for asset in ASSETS for day in (GOOD, ALSO_GOOD)}
     assert pipeline.store(BOOKINGS).pointers.values() == {GOOD, ALSO_GOOD}

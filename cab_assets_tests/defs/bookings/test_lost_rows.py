@@ -45,7 +45,7 @@ def test_a_day_that_lost_more_than_half_is_withheld_until_a_tag_accepts_it(
         == f"1 of 1 days {FAILED}{YESTERDAY}: validation of bookings failed, the new version was"
         " not published: rows_not_lost (before: 200, after: 99, to publish it: if the rows were"
         " deleted on purpose, run the day again with the tag cab/accept-loss=true). Fix the cause"
-        " (docs/operations.md), then run the day again"
+        " (docs/howto/correct-a-day.md), then run the day again"
     )
     assert visible(published) == 200
     accepted = published.run(YESTERDAY, more_tags=ACCEPT)

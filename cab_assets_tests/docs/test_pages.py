@@ -9,7 +9,7 @@ import pytest
 
 from cab_assets.environment import Environment, name_of
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "docker").glob("*.md")]
 )
@@ -32,7 +32,9 @@ def errors() -> set[str]:
 
 def in_the_first_column(page: str) -> set[str]:
     """Return the code words in the first column of a page's tables."""
-    rows = re.findall(r"^\| (`[^|]*) \|", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| (`[^|]*) \|", (ROOT / "docs" / "reference" / page).read_text(), re.MULTILINE
+    )
     return {word for row in rows for word in re.findall(r"`(\w+)`", row)}
 
 
