@@ -23,6 +23,8 @@ class Window:
     hashed: bool
     # Compare the lake with Hive too
     everything: bool
+    # Time-out of each statement in the source
+    seconds: int
 
     @property
     def last(self) -> date:
@@ -45,17 +47,14 @@ def compare(
     db: BookingsDb,
     tables: Sequence[TableStore],
     window: Window,
-    *,
-    seconds: int,
     log: logging.Logger,
 ) -> Comparison:
     """Compare the days of a window. The first of `tables` is the one that comes from the source.
 
-    `seconds` is the time-out of the statement in the source. Log each day that is withheld, or
-    whose partition in Hive does not show the newest version.
+    Log each day that is withheld, or whose partition in Hive does not show the newest version.
     """
     bookings = tables[0]
-    source = db.fingerprints(window.start, window.end, hashed=window.hashed, seconds=seconds)
+    source = db.fingerprints(window.start, window.end, hashed=window.hashed, seconds=window.seconds)
     manifests = bookings.published(days_of(str(window.start), str(window.last)))
     known = {day: each.fingerprint for day, each in manifests.items() if each.fingerprint}
     differing = {day: source.get(day, NOTHING) for day in changed_days(source, known)}

@@ -19,6 +19,8 @@ from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.fingerprint import Fingerprint
 from cab_assets.store.table_store import TableStore
 
+# A comparison of every day may take so many times CAB_STATEMENT_SECONDS: by default an hour
+SWEEP_FACTOR = 60
 # Metadata of an observation, which `bookings_changes_sensor` reads
 CHANGED_DAYS = "changed_days"
 
@@ -49,14 +51,13 @@ def observe(
     hive: dg.ResourceParam[Hive],
 ) -> None:
     """Compare days of the source with the published ones, and log the result on `rds_bookings`."""
-    seconds = environment.statement_seconds * (60 if config.everything else 1)
     tables = [TableStore(table, lake, hive) for table in (BOOKINGS, BOOKING_AGGREGATES)]
     of = window(environment, config)
-    found = compare(bookings_db, tables, of, seconds=seconds, log=context.log)
+    found = compare(bookings_db, tables, of, context.log)
     for day in found.changed:
         seen = _figures(found.source.get(day, NOTHING)) | {"changed": True}
         context.log_event(dg.AssetObservation(SOURCE, partition=day, metadata=seen))
-    lost = bookings_db.rows_without_a_day(environment.start_date, seconds=seconds)
+    lost = bookings_db.rows_without_a_day(environment.start_date, seconds=of.seconds)
     log_check(context, SOURCE, EVERY_ROW_HAS_A_DAY, **outcome(lost))
     context.log_event(_summary(of, found))
 
@@ -86,8 +87,10 @@ def window(environment: Environment, config: ComparisonConfig) -> Window:
     today = datetime.now(environment.timezone).date()
     recent = today - timedelta(environment.lookback_days)
     first = environment.start_date
-    start = first if config.everything else max(recent, first)
-    return Window(start, today, config.hashed, config.everything)
+    seconds = environment.statement_seconds
+    if config.everything:
+        return Window(first, today, config.hashed, everything=True, seconds=seconds * SWEEP_FACTOR)
+    return Window(max(recent, first), today, config.hashed, everything=False, seconds=seconds)
 
 
 def _figures(seen: Fingerprint) -> dict[str, float | int | str]:
