@@ -60,5 +60,6 @@ def raise_if_zone_differs(where: str, clocks: Clocks, zone: ZoneInfo) -> None:
             raise ZonesDisagree(
                 f"{where} shows {shown:%Y-%m-%d %H:%M}, but it is {expected:%Y-%m-%d %H:%M} in"
                 f" {what}; check for a proxy or pool that drops session settings, and for time zone"
-                " tables that are out of date"
+                " tables that are out of date; name CAB_TIMEZONE by a city, such as Europe/Paris,"
+                " because CET, EET, MET and WET are fixed offsets to PostgreSQL"
             )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from cab_assets.clients.deadline import within
@@ -31,17 +32,22 @@ class Password:
 
     read: Callable[[], str] = field(repr=False)
     _known: str | None = field(default=None, init=False, repr=False)
+    # One thread reads; the others wait for what it gets
+    _reading: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @property
     def text(self) -> str:
-        if self._known is None:
-            self._known = self.read()
-        return self._known
+        with self._reading:
+            if self._known is None:
+                self._known = self.read()
+            return self._known
 
-    def renew(self) -> bool:
-        """Read the password again; return whether it changed."""
-        before, self._known = self.text, self.read()
-        return self._known != before
+    def renew(self, tried: str) -> bool:
+        """Return whether there is another password than `tried`; read it again if need be."""
+        with self._reading:
+            if self._known in (None, tried):
+                self._known = self.read()
+            return self._known != tried
 
 
 def given(text: str) -> Password:

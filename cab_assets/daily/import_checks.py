@@ -40,8 +40,8 @@ def equals_source(evidence: Evidence) -> Judgement:
     contents = evidence.contents
     declared = evidence.source.source.declared
     sums = (contents.sums[name] for name in declared.totals)
-    written = fingerprint(declared, contents.rows, sums, evidence.row_hash)
     source = evidence.totals.fingerprint
+    written = fingerprint(declared, contents.rows, sums, evidence.row_hash, source.conversions)
     return source == written, _compared(source, written)
 
 

@@ -135,7 +135,8 @@ def _seal(day: StoredDay, written: Written, limits: RowLimits) -> Manifest:
     source, totals = written.source, written.totals
     evidence = Evidence(day, source, totals, contents, written.row_hash, written.arrival, limits)
     audit = judged(IMPORT_CHECKS, evidence)
-    return written.draft.seal(contents.rows, audit, fingerprint=totals.fingerprint)
+    of = totals.fingerprint
+    return written.draft.seal(contents.rows, audit, fingerprint=of, conversions=of.conversions)
 
 
 def _current(day: StoredDay) -> Manifest | None:

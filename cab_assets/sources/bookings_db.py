@@ -57,6 +57,7 @@ class BookingsDb:
             source, lent = self.source(cursors[0]), Cursors(cursors)
             read = self._reader(opened, source, snapshot, lent)
             window = midnight(day), midnight(day + timedelta(1))
+            source.raise_if_zone_differs(cursors[0], window)
             yield SourceDay(source, snapshot, lent, read, *window)
 
     def _reader(
@@ -118,7 +119,7 @@ class BookingsDb:
             found = cursor.fetchall()
         days = (each for each in found if isinstance(each[0], date) and start <= each[0] < end)
         return {
-            str(day): fingerprint(self.declared, rows, totals, hashed)
+            str(day): fingerprint(self.declared, rows, totals, hashed, source.conversions)
             for day, rows, *totals, hashed in days
         }
 

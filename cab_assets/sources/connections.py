@@ -52,9 +52,11 @@ class Connections:
             self._open.discard(connection)
 
     def _connect(self) -> Any:
+        password = self.dialect.password
+        tried = password.text
         try:
             return self.dialect.connect()
         except self.dialect.errors as error:
-            if not (self.dialect.is_wrong_password(error) and self.dialect.password.renew()):
+            if not (self.dialect.is_wrong_password(error) and password.renew(tried)):
                 raise
             return self.dialect.connect()

@@ -128,15 +128,16 @@ class Dialect(ABC):
     def wall_clock(self, expression: str, source_type: str) -> str:
         """Return the SQL expression of a timestamp's local time in the business time zone."""
 
+    def conversion(self, source_type: str) -> str:
+        """Return the zone from which values of a type are converted; "" if they are not."""
+        return self.zone if self.wall_clock("x", source_type) != "x" else ""
+
     @abstractmethod
     def bound(self, edge: datetime, source_type: str) -> str:
         """Return a local time as a literal of the column's type, so that an index can be used."""
 
     def moment_of(self, edge: datetime) -> datetime:
-        """Return the first UTC instant at which the local time is `edge`.
-
-        There can be two: some zones set the clock back at midnight.
-        """
+        """Return the first UTC instant at which the local time is `edge`; there can be two."""
         return edge.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
 
     @abstractmethod
@@ -151,10 +152,7 @@ class Dialect(ABC):
     def windows(
         self, cursor: Any, source: "Source", start: datetime, end: datetime
     ) -> list[Window]:
-        """Divide [start, end) into windows, each small enough to be packed (packed.py).
-
-        Return an empty list if it cannot be divided. Called only if there are several `readers`.
-        """
+        """Divide [start, end) into windows that can be packed (packed.py); [] if it cannot be."""
         raise NotImplementedError
 
     def between(self, column: str, source_type: str, start: datetime, end: datetime) -> str:

@@ -15,6 +15,10 @@ class TableLocked(BookingsDbUnavailable):
     """Another program holds a lock on the table that keeps readers out."""
 
 
+class ReplicaBehind(BookingsDbUnavailable):
+    """The database is a replica that does not show the changes of its primary."""
+
+
 class BookingsDbRefused(CabError):
     """The database rejects the password, user, permission, table or setting."""
 

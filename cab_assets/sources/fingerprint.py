@@ -22,6 +22,9 @@ class Fingerprint(BaseModel, frozen=True):
     row_hash: int | None = None
     # The columns that the row hashes cover
     columns: tuple[str, ...] = HASHED_AT_FIRST
+    # Column -> zone or character set from which its values are converted; None if not known. A
+    # manifest stores it beside the fingerprint
+    conversions: dict[str, str] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -39,8 +42,14 @@ class Fingerprint(BaseModel, frozen=True):
     def differs_from(self, other: "Fingerprint") -> bool:
         """Return whether the two states differ.
 
-        Hashes are compared only if both sides have one, over the same columns.
+        Hashes are compared only if both sides have one, over the same columns. They cover the
+        stored values, so conversions are compared too: with another zone or character set, the
+        same stored value is another one in the lake.
         """
+        if None not in (self.conversions, other.conversions) and (
+            self.conversions != other.conversions
+        ):
+            return True
         names = self.totals.keys() | other.totals.keys()
         if any(self.totals.get(name) != other.totals.get(name) for name in names):
             return True
@@ -48,7 +57,13 @@ class Fingerprint(BaseModel, frozen=True):
         return self.rows != other.rows or (comparable and self.row_hash != other.row_hash)
 
 
-def fingerprint(table: SourceTable, rows: int, totals: Iterable[Any], row_hash: Any) -> Fingerprint:
+def fingerprint(
+    table: SourceTable,
+    rows: int,
+    totals: Iterable[Any],
+    row_hash: Any,
+    conversions: dict[str, str] | None = None,
+) -> Fingerprint:
     """Return a fingerprint of figures that a database or Arrow computed."""
     columns = map(table.column, table.totals)
     amounts = [amount(value, each.scale) for value, each in zip(totals, columns, strict=True)]
@@ -57,6 +72,7 @@ def fingerprint(table: SourceTable, rows: int, totals: Iterable[Any], row_hash: 
         totals=dict(zip(table.labels, amounts, strict=True)),
         row_hash=None if row_hash is None else int(row_hash) % 2**64,
         columns=tuple(table.names),
+        conversions=conversions,
     )
 
 

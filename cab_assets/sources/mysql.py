@@ -14,7 +14,7 @@ from cab_assets.sources.dialect import Dialect, Snapshot
 from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets.sources.mysql_connection import MARK, connect, kill, settings
 from cab_assets.sources.mysql_failures import LOST, is_wrong_password, meaning
-from cab_assets.sources.mysql_hash import OF_CHARACTER_SET, UTF8, row_hash
+from cab_assets.sources.mysql_hash import TEXT_MARKS, UTF8, character_set, row_hash
 from cab_assets.sources.mysql_session import TIME_LIMIT
 from cab_assets.sources.mysql_shape import shape
 
@@ -45,7 +45,7 @@ class MySQL(Dialect):
     }
     now = "SELECT utc_timestamp(6), now(6), convert_tz(utc_timestamp(6), '+00:00', '{zone}')"
     accepted = {  # noqa: RUF012
-        "string": rf"((var)?char\(\d+\)|(tiny|medium|long)?text)({OF_CHARACTER_SET}\w+)?",
+        "string": rf"((var)?char\(\d+\)|(tiny|medium|long)?text){TEXT_MARKS}",
         "bigint": (
             r"(tiny|small|medium|big)?int(\(\d+\))?|(tiny|small|medium)?int(\(\d+\))? unsigned"
         ),
@@ -170,6 +170,10 @@ class MySQL(Dialect):
             if self._is_zoned(source_type)
             else expression
         )
+
+    def conversion(self, source_type: str) -> str:
+        """Return the zone of a timestamp, or the character set of a text."""
+        return character_set(source_type) or super().conversion(source_type)
 
     def bound(self, edge: datetime, source_type: str) -> str:
         moment = self.moment_of(edge) if self._is_zoned(source_type) else edge

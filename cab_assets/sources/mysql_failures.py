@@ -27,10 +27,12 @@ INTERRUPTED = {1213: "deadlock", 1412: "table definition changed"}
 # From servers that run, but end or reject connections temporarily
 BROKEN = {
     0: "closed",
+    1047: "a node of a cluster that is not ready",
     1053: "shutdown",
     1927: "killed",
     2006: "gone",
     LOST: "lost",
+    4031: "ended because it was idle",
 }
 # A limit of the server or the user is reached
 FULL = {

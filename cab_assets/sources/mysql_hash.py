@@ -1,5 +1,6 @@
 """The hash of a row in MySQL."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +10,16 @@ from cab_assets.schemas import SourceTable
 from cab_assets.sources.mysql_failures import MIXED, code_of
 
 UTF8 = "convert({} USING utf8mb4)"
-# Appended to the type of a text column that must be converted to UTF-8 before it is hashed
-OF_CHARACTER_SET = " character set "
+# Before the character set in the type of a text column: one that must be converted to UTF-8 before
+# it is hashed, and any other
+OF_CHARACTER_SET, IN = " character set ", " in "
+TEXT_MARKS = rf"(({OF_CHARACTER_SET}|{IN})\w+)?"
+
+
+def character_set(kind: str) -> str:
+    """Return the character set of a marked type, or an empty text. All of UTF-8 are one."""
+    found = re.search(rf"(?:{OF_CHARACTER_SET}|{IN})(utf8|\w+)", kind)
+    return found[1] if found else ""
 
 
 def row_hash(columns: Mapping[str, str]) -> str:
@@ -42,15 +51,15 @@ def hashable(
     character_sets: Mapping[str, str],
     declared: SourceTable,
 ) -> dict[str, str]:
-    """Return column -> type of a table, with marks at texts that must be converted for the hash.
+    """Return column -> type of a table, with the character set of each text.
 
     MySQL finds a common character set for the texts of most tables. If it does not, each text is
     converted to UTF-8. Other tables are not converted: their hashes would change, and every day
     would be imported again.
     """
-    if len(set(character_sets.values())) <= 1 or _is_hashed(cursor, table, columns, declared):
-        return dict(columns)
-    named = {column: f"{OF_CHARACTER_SET}{name}" for column, name in character_sets.items()}
+    is_common = len(set(character_sets.values())) <= 1
+    mark = IN if is_common or _is_hashed(cursor, table, columns, declared) else OF_CHARACTER_SET
+    named = {column: f"{mark}{name}" for column, name in character_sets.items()}
     return {column: kind + named.get(column, "") for column, kind in columns.items()}
 
 

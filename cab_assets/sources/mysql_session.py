@@ -15,6 +15,9 @@ SESSION = [
         f"SET sql_select_limit = {NO_LIMIT}, max_join_size = {NO_LIMIT} /*M! ,"
         " system_versioning_asof = DEFAULT */"
     ),
+    # Seconds. A day's own connection is idle while another process reads the rows, and that one
+    # waits while the lake is slow
+    "SET wait_timeout = 28800, net_write_timeout = 600",
     # 0 means no limit
     TIME_LIMIT.format(seconds=0, milliseconds=0),
 ]

@@ -8,7 +8,7 @@ from cab_assets.sources.mysql_hash import hashable
 
 
 def shape(cursor: Any, table: str, declared: SourceTable) -> dict[str, str]:
-    """Return column -> type of a table, as `hashable` marks them; {} if there is no such table."""
+    """Return column -> type of a table, as `hashable` marks texts; {} if there is no such table."""
     columns = (
         "SELECT column_name, column_type, coalesce(character_set_name, '') FROM"
         " information_schema.columns"

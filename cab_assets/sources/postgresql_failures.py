@@ -128,6 +128,13 @@ BY_FUNCTION = {
     "ImportSnapshot": NO_SNAPSHOT,
     "SetTransactionSnapshot": NO_SNAPSHOT,
 }
+# pgbouncer's word for it, whose SQLSTATE says nothing
+POOL_IS_FULL = "query_wait_timeout"
+NO_FREE_CONNECTION = Cause(
+    BookingsDbUnavailable,
+    "The pool had no free connection to the server in time. Each day that is read needs two: set"
+    " default_pool_size of pgbouncer to at least 2 × CAB_IMPORT_DAYS_AT_ONCE, then run again",
+)
 NO_CONNECTION = Cause(BookingsDbUnavailable, CHECK)
 OTHER = Cause(BookingsDbRefused, LOOK)
 
@@ -138,6 +145,8 @@ def cause(error: Exception) -> Cause:
         return OTHER
     if known := BY_FUNCTION.get(error.diag.source_function or ""):
         return known
+    if POOL_IS_FULL in str(error):
+        return NO_FREE_CONNECTION
     state = error.sqlstate or ""
     for each in CAUSES:
         by_words = not state and re.search(each.said, str(error))

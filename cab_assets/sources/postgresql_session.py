@@ -6,6 +6,8 @@ set inside a transaction (SET LOCAL), so a pool cannot pass them on to another p
 
 from typing import Any
 
+from cab_assets.sources.failures import ReplicaBehind
+
 SETTINGS = {
     "client_encoding": "UTF8",
     # Raise an error instead of hiding rows
@@ -19,10 +21,20 @@ SETTINGS = {
     "quote_all_identifiers": "off",
 }
 # The server's own functions come first and temporary tables last, so that neither can be replaced;
-# the role's search path between them decides which schema the table is in
+# the role's search path between them decides which schema the table is in. It is the value that
+# the session began with: another program may have SET another one on a pool's connection.
 SEARCH_PATH = (
-    "SELECT set_config('search_path', concat_ws(', ', 'pg_catalog',"
-    " nullif(current_setting('search_path'), ''), 'pg_temp'), true)"
+    "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.set_config('search_path',"
+    " pg_catalog.concat_ws(', ', 'pg_catalog', nullif(reset_val, ''), 'pg_temp'), true)"
+    " FROM pg_catalog.pg_settings WHERE name = 'search_path'"
+)
+# Seconds for which a replica may have changes that it does not show yet
+REPLAY_SECONDS = 300
+# Whether replay is paused, and the age in seconds of the state that is shown if changes wait
+REPLAY = (
+    "SELECT pg_is_wal_replay_paused(), CASE WHEN pg_last_wal_receive_lsn() <>"
+    " pg_last_wal_replay_lsn() THEN extract(epoch FROM clock_timestamp() -"
+    " pg_last_xact_replay_timestamp())::float END"
 )
 NEWEST = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -45,7 +57,26 @@ def lock(cursor: Any, table: str) -> None:
     A SELECT does it, because LOCK TABLE rejects a materialized view, and a user that may read only
     some of the columns.
     """
-    cursor.execute(SEARCH_PATH)
+    is_replica, _ = cursor.execute(SEARCH_PATH).fetchone()
+    if is_replica:
+        _raise_if_behind(cursor)
     (found,) = cursor.execute("SELECT to_regclass(%s)", (table,)).fetchone()
     if found:
         cursor.execute(f"SELECT FROM {table} LIMIT 0")
+
+
+def _raise_if_behind(cursor: Any) -> None:
+    """Raise ReplicaBehind if a replica does not apply the changes of its primary."""
+    is_paused, age = cursor.execute(REPLAY).fetchone()
+    if is_paused:
+        raise ReplicaBehind(
+            "the replica does not apply changes, because its replay is paused: its rows are old."
+            " SELECT pg_wal_replay_resume() there, or set CAB_BOOKINGS_DB_URL to the primary, then"
+            " run again"
+        )
+    if age is not None and age > REPLAY_SECONDS:
+        raise ReplicaBehind(
+            f"the replica is {age:,.0f} s behind: it has changes of its primary that it does not"
+            " show yet. Wait until it has applied them (pg_last_xact_replay_timestamp()), or set"
+            " CAB_BOOKINGS_DB_URL to the primary, then run again"
+        )

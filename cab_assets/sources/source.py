@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from cab_assets.clients.clocks import Clocks, raise_if_zone_differs
 from cab_assets.schemas import Column, SourceTable
 from cab_assets.sources.dialect import Dialect
 
@@ -49,6 +52,27 @@ class Source:
         """The SQL expression of a row's hash, over the columns that are imported."""
         columns = {name: self.shape[name] for name in self.declared.names}
         return self.dialect.row_hash(columns, {each.name for each in self.declared.exact})
+
+    @cached_property
+    def conversions(self) -> dict[str, str]:
+        """Column -> zone or character set from which the SELECT converts its stored values."""
+        found = {name: self.dialect.conversion(self.shape[name]) for name in self.declared.names}
+        return {name: conversion for name, conversion in found.items() if conversion}
+
+    def raise_if_zone_differs(self, cursor: Any, edges: Sequence[datetime]) -> None:
+        """Raise ZonesDisagree if the server converts an edge of the day by other rules than Python.
+
+        Its time zone tables can be old, or a name can mean a fixed offset to it.
+        """
+        times = self.declared.of_type("timestamp")
+        kind = next((self.shape[each.name] for each in times if each.name in self.conversions), "")
+        for edge in edges if kind else ():
+            shown = self.dialect.wall_clock(self.dialect.bound(edge, kind), kind)
+            cursor.execute(f"SELECT cast({shown} AS char(19))")
+            moment = self.dialect.moment_of(edge)
+            (local,) = cursor.fetchone()
+            clocks = Clocks(moment, moment.replace(tzinfo=None), datetime.fromisoformat(local))
+            raise_if_zone_differs(self.dialect.address, clocks, ZoneInfo(self.dialect.zone))
 
     @property
     def text_bytes(self) -> str:

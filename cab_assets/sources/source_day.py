@@ -146,5 +146,5 @@ class SourceDay:
 
 def _totals(source: Source, figures: Sequence[Any]) -> ControlTotals:
     rows, *totals, row_hash, unreal = figures
-    found = fingerprint(source.declared, int(rows), totals, row_hash or 0)
+    found = fingerprint(source.declared, int(rows), totals, row_hash or 0, source.conversions)
     return ControlTotals(found, int(unreal))

@@ -1,6 +1,8 @@
 """The manifest of a version, `_manifest.json`, which is written last."""
 
-from pydantic import BaseModel
+from typing import Self
+
+from pydantic import BaseModel, model_validator
 
 from cab_assets.sources.fingerprint import Fingerprint
 
@@ -46,6 +48,8 @@ class Manifest(BaseModel, frozen=True):
     rows: int
     # Only in a table that comes from a source: the state of the source
     fingerprint: Fingerprint | None = None
+    # Beside the fingerprint, so that earlier versions of this code can read it
+    conversions: dict[str, str] | None = None
     findings: tuple[Finding, ...]
     # Table -> id of its version
     made_from: dict[str, str] = {}
@@ -56,6 +60,15 @@ class Manifest(BaseModel, frozen=True):
     # Only in a folded table: the folder of that batch; None in versions older than this field
     through_folder: str | None = None
     seconds: float
+
+    @model_validator(mode="after")
+    def _with_conversions(self) -> Self:
+        """Give the fingerprint the conversions that are stored beside it."""
+        found = self.fingerprint
+        if found and found.conversions is None and self.conversions is not None:
+            whole = found.model_copy(update={"conversions": self.conversions})
+            object.__setattr__(self, "fingerprint", whole)
+        return self
 
     @property
     def passed(self) -> bool:

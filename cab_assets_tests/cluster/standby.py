@@ -38,6 +38,10 @@ class Replicated:
                 "changes are replayed",
             )
 
+    def on_standby(self, statement: str) -> None:
+        with connected(self.standby) as standby:
+            standby.execute(statement)
+
 
 def connected(server: Postgres) -> "psycopg.Connection[Any]":
     return psycopg.connect(

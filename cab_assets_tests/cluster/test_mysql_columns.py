@@ -44,3 +44,18 @@ def test_texts_of_two_character_sets_arrive_and_are_hashed(
         before = rides.seen()[DAY]
         rides.admin(f"UPDATE {{table}} SET {change}")
         assert rides.seen()[DAY].differs_from(before)
+
+
+def test_a_text_whose_character_set_was_corrected_is_imported_again(
+    mariadb: Database, tmp_path: Path
+) -> None:
+    """The usual repair of UTF-8 that was stored as latin1: no byte of the table changes."""
+    rides = new_rides(mariadb, "repaired", tmp_path)
+    rides.admin("ALTER TABLE {table} MODIFY cab_color varchar(50) CHARACTER SET latin1")
+    rides.insert(ride("BK1", f"{DAY} 10:00:00", cab_color="Ã©"))
+    first = rides.run(DAY)
+    assert rides.rows(first)["BK1"]["cab_color"] == "Ã©"
+    assert rides.run(DAY).version == first.version
+    rides.admin("ALTER TABLE {table} MODIFY cab_color varbinary(200)")
+    rides.admin("ALTER TABLE {table} MODIFY cab_color varchar(50) CHARACTER SET utf8mb4")
+    assert rides.rows(rides.run(DAY))["BK1"]["cab_color"] == "é"

@@ -15,11 +15,13 @@ from cab_assets.daily import retries
 from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay
 from cab_assets.dev.sample.load import load_days
+from cab_assets.sources import postgresql_session
 from cab_assets.sources.bookings_db import BookingsDb
-from cab_assets.sources.failures import BookingsDbInterrupted
+from cab_assets.sources.failures import BookingsDbInterrupted, ReplicaBehind
 from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets.wiring import Clients
 from cab_assets_tests.cluster.standby import Replicated, replicated
+from cab_assets_tests.patience import until
 from cab_assets_tests.sources.source import DAY
 from cab_assets_tests.versions import bookings_days
 
@@ -102,3 +104,30 @@ def test_a_day_that_is_interrupted_time_and_again_names_the_replicas_settings(
     assert "max_standby_streaming_delay" in str(failure)
     assert "PASSWORD" not in str(failure)
     assert isinstance(days[str(NEXT)], ImportedDay), days
+
+
+def test_a_replica_that_does_not_apply_changes_is_named(
+    servers: Replicated, replica: BookingsDb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "PAUSES", ())
+    servers.on_standby("SELECT pg_wal_replay_pause()")
+    try:
+        failure = imported(replica, tmp_path, [])[str(DAY)]
+    finally:
+        servers.on_standby("SELECT pg_wal_replay_resume()")
+    assert isinstance(failure, ReplicaBehind), failure
+    assert "pg_wal_replay_resume()" in str(failure)
+
+
+def test_a_replica_that_is_minutes_behind_is_named(
+    servers: Replicated, replica: BookingsDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql_session, "REPLAY_SECONDS", 0)
+    monkeypatch.setattr(
+        postgresql_session,
+        "REPLAY",
+        postgresql_session.REPLAY.replace("pg_last_wal_receive_lsn()", "'FFFFFFFF/0'::pg_lsn"),
+    )
+    servers.sql("UPDATE bookings SET tip_amount = tip_amount + 1")
+    with pytest.raises(ReplicaBehind, match="s behind"):
+        until(lambda: replica.clocks() and False, 10, "the change is applied")

@@ -4,6 +4,7 @@
 it anew when a change of a statement is meant.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from functools import partial
 from textwrap import fill
 from typing import Any
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -24,6 +26,7 @@ from cab_assets.sources.mysql import MySQL
 from cab_assets.sources.plain import plain_rows
 from cab_assets.sources.postgresql import PostgreSQL
 
+ZONE = "Asia/Kolkata"
 DAY = date(2020, 2, 29)
 AT = datetime(2020, 2, 29, 10)  # noqa: DTZ001
 NOW = datetime(2020, 3, 1, tzinfo=UTC)
@@ -64,6 +67,7 @@ class Server:
 
     def _answer(self, statement: str) -> Sequence[tuple[Any, ...]]:
         answers: dict[str, Sequence[tuple[Any, ...]]] = {
+            "pg_is_in_recovery": [(False, "")],
             "pg_export_snapshot": [(NOW, "00000003-1")],
             "to_regclass(%s)": [(1,)],
             "cab_assets_edges": [(None,), (AT,)],
@@ -77,6 +81,8 @@ class Server:
             return list(self.shape.items())
         if "column_type" in statement:
             return [(*each, "") for each in self.shape.items()]
+        if statement.startswith("SELECT cast("):
+            return [(_local(statement),)]
         if "indoption" in statement:
             return [("NULLS FIRST",)]
         return next((rows for words, rows in answers.items() if words in statement), [])
@@ -102,6 +108,14 @@ class Server:
         """Connections are closed by whoever opened them."""
 
 
+def _local(statement: str) -> str:
+    """Return the local time of the instant that a statement names in UTC."""
+    found = re.search(r"'(\d{4}-[\d :-]+)", statement)
+    assert found
+    instant = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    return f"{instant.astimezone(ZoneInfo(ZONE)):%Y-%m-%d %H:%M:%S}"
+
+
 def statements() -> str:
     """Return what both databases are sent, a paragraph for each question and type of time."""
     paragraphs = [
@@ -117,7 +131,7 @@ def _heard(kind: type[Dialect], *, zoned: bool) -> Iterator[str]:
         types = {name: ZONED.get(found, found) for name, found in types.items()}
     for question in (_a_day, _plain_rows, _days, _looks):
         server = Server(types)
-        dialect = kind(f"{kind.__name__.lower()}://cab@db/rides", given(""), "Asia/Kolkata")
+        dialect = kind(f"{kind.__name__.lower()}://cab@db/rides", given(""), ZONE)
         with (
             patch.object(connectorx_rows, "read", partial(_read, server)),
             patch.object(PostgreSQL, "connect", lambda _, server=server: server),

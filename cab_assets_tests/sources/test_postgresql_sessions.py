@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 
 from cab_assets.environment import Environment
 from cab_assets.sources.failures import BookingsDbRefused
+from cab_assets.sources.postgresql import PostgreSQL
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, rows, source
 
@@ -160,3 +162,20 @@ def test_a_library_that_the_server_lacks_is_named_and_not_waited_for(
     table.sql(f"ALTER ROLE {{role}} SET {setting} = 'absent'")
     with pytest.raises(BookingsDbRefused, match=r'could not access file "\S*absent".*ALTER ROLE'):
         table.reader.reach()
+
+
+def test_a_search_path_that_another_program_left_on_a_pools_connection_is_not_used(
+    table: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.sql("CREATE SCHEMA {role}_other AUTHORIZATION {role}")
+    table.sql("CREATE TABLE {role}_other.{table} AS SELECT * FROM public.{table} LIMIT 1")
+    table.sql("GRANT SELECT ON {role}_other.{table} TO {role}")
+    connect = PostgreSQL.connect
+
+    def left(dialect: PostgreSQL) -> Any:
+        connection = connect(dialect)
+        connection.execute(f"SET search_path = {table.role}_other, public")
+        return connection
+
+    monkeypatch.setattr(PostgreSQL, "connect", left)
+    assert rows(table.reader).num_rows == 3

@@ -190,3 +190,9 @@ def test_a_conflict_with_recovery_has_a_remedy_of_replicas(
     assert "hot_standby_feedback" in said
     assert "max_standby_streaming_delay" in said
     assert "primary" in said
+
+
+def test_a_pool_without_a_free_connection_is_named() -> None:
+    error, remedy = POSTGRESQL.meaning(psycopg.errors.ProtocolViolation("query_wait_timeout"))
+    assert error is BookingsDbUnavailable
+    assert "default_pool_size" in remedy

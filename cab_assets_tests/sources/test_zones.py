@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cab_assets.clients.clocks import ZonesDisagree
 from cab_assets.daily.import_day import import_day
 from cab_assets.sources import postgresql_windows
 from cab_assets.store.manifest import Manifest
@@ -76,3 +77,25 @@ def test_a_wall_clock_is_taken_as_it_stands_whatever_the_zone(pipeline: Pipeline
     assert pickups(pipeline, manifest) == [datetime(2020, 3, 8, hour, 30) for hour in range(24)]  # noqa: DTZ001
     assert manifest.fingerprint
     assert Decimal(str(manifest.fingerprint.totals["fare"])) == 24
+
+
+def test_another_business_zone_gives_a_day_of_instants_other_times(zoned: Pipeline) -> None:
+    zoned.sql(
+        "INSERT INTO {table} (booking_id, pickup_timestamp) VALUES ('BK1', '2020-03-08 12:00Z')"
+    )
+    first = imported(zoned, "UTC", "2020-03-08")
+    second = imported(zoned, "Asia/Kolkata", "2020-03-08")
+    assert [each.hour for each in pickups(zoned, first) + pickups(zoned, second)] == [12, 17]
+    assert imported(zoned, "Asia/Kolkata", "2020-03-08").version == second.version
+    zoned.sql("ALTER TABLE {table} ALTER pickup_timestamp TYPE timestamp")
+    assert [
+        each.hour for each in pickups(zoned, imported(zoned, "Asia/Kolkata", "2020-03-08"))
+    ] == [12]
+
+
+def test_a_zone_whose_name_is_a_fixed_offset_to_the_server_is_named(zoned: Pipeline) -> None:
+    zoned.sql("INSERT INTO {table} (booking_id, pickup_timestamp) VALUES ('BK1', '2026-07-05Z')")
+    assert imported(zoned, "CET", "2026-01-05").passed
+    with pytest.raises(ZonesDisagree, match="by a city, such as Europe/Paris"):
+        imported(zoned, "CET", "2026-07-05")
+    assert imported(zoned, "Europe/Paris", "2026-07-05").passed

@@ -57,9 +57,10 @@ def observe(
     for day in found.changed:
         seen = _figures(found.source.get(day, NOTHING)) | {"changed": True}
         context.log_event(dg.AssetObservation(SOURCE, partition=day, metadata=seen))
+    # First: the sensor imports what was found, also if the count below takes too long
+    context.log_event(_summary(of, found))
     lost = bookings_db.rows_without_a_day(environment.start_date, seconds=of.seconds)
     log_check(context, SOURCE, EVERY_ROW_HAS_A_DAY, **outcome(lost))
-    context.log_event(_summary(of, found))
 
 
 def _summary(window: Window, found: Comparison) -> dg.AssetObservation:

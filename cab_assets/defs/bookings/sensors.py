@@ -34,9 +34,11 @@ def bookings_changes_sensor(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Import the days that the last comparison found changed, one run for each range of days."""
     seen = int(context.cursor or 0)
-    records = [
-        record for record in recent_comparisons(context.instance) if record.storage_id > seen
-    ]
+    recent = recent_comparisons(context.instance)
+    # A cursor from before the event log was created again is above every id in it
+    if recent and seen > recent[0].storage_id:
+        seen = 0
+    records = [record for record in recent if record.storage_id > seen]
     if not records:
         yield dg.SkipReason("No comparison of rds_bookings since the last tick.")
         return

@@ -6,6 +6,8 @@ import pytest
 
 from cab_assets.defs.bookings.jobs import bookings_daily
 from cab_assets.defs.bookings.sensors import FIRST, LAST, bookings_changes_sensor
+from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets_tests.pipeline import DAY, Outcome, Pipeline
 from cab_assets_tests.rides import ride
 
@@ -176,3 +178,22 @@ def test_days_that_an_active_run_is_at_are_left_to_it(
     )
     seen(instance, *(f"2020-01-0{day}" for day in range(1, 6)))
     assert asked(instance)[0] == requests
+
+
+def test_days_that_a_look_found_are_asked_for_although_its_count_failed(
+    published: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> int:
+        raise BookingsDbRefused("the statement took too long")
+
+    monkeypatch.setattr(BookingsDb, "rows_without_a_day", fails)
+    published.sql("UPDATE {table} SET tip_amount = 10.01 WHERE booking_id = 'BK100000001'")
+    assert "took too long" in published.job("observe_bookings").failure
+    assert asked(published.instance)[0] == [{DAY: RECENT[0]}]
+
+
+def test_a_cursor_from_before_the_event_log_was_made_anew_hides_no_look(
+    instance: dg.DagsterInstance,
+) -> None:
+    seen(instance, "2020-01-30")
+    assert asked(instance, "1000000")[0] == [{DAY: "2020-01-30"}]
