@@ -10,7 +10,7 @@ from cab_assets.daily.row_counts import REMEDY, is_withheld
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.fingerprint import Fingerprint
 from cab_assets.store.sweep import astray
-from cab_assets.store.table_store import TableStore
+from cab_assets.store.table_store import Manifests, TableStore
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,26 @@ def compare(
     for day in withheld:
         rows = "the source no longer has most of its rows"
         log.warning(f"{day} is not published: {rows}; {REMEDY}")
-    changed = differing.keys() - set(withheld)
+    changed = differing.keys() - set(withheld) | _outdated(tables[1:], manifests, log)
     if window.everything:
         changed |= _astray(tables, window, log)
     return Comparison(source, sorted(changed), withheld)
+
+
+def _outdated(derived: Sequence[TableStore], published: Manifests, log: logging.Logger) -> set[str]:
+    """Return the days whose derived tables are not made from the published version; log each.
+
+    A run that ended between publishing and aggregating leaves such a day. A table without any of
+    these days is not used, so it lacks none.
+    """
+    days: set[str] = set()
+    for table in derived:
+        made = table.published(published)
+        for day, of in published.items() if made else ():
+            if day not in made or made[day].made_from != {of.table: of.version}:
+                log.warning(f"{table.day(day)} is not made from the published {of.table}")
+                days.add(day)
+    return days
 
 
 def _astray(tables: Sequence[TableStore], window: Window, log: logging.Logger) -> set[str]:

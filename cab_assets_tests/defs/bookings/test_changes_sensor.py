@@ -180,6 +180,22 @@ def test_days_that_an_active_run_is_at_are_left_to_it(
     assert asked(instance)[0] == requests
 
 
+def test_a_day_whose_aggregates_are_not_of_its_published_bookings_is_asked_for(
+    published: Pipeline,
+) -> None:
+    assert published.run(OLD, RECENT[-1]).failure == ""
+    assert look(published) == []
+    published.sql("UPDATE {table} SET tip_amount = 10.01 WHERE booking_id = 'BK100000001'")
+    assert published.run(RECENT[0], assets=["raw_bookings", "bookings"]).failure == ""
+    published.hive.execute(
+        f"ALTER TABLE {published.hive.name('booking_aggregates')} DROP PARTITION"
+        f" (booking_date='{RECENT[1]}')"
+    )
+    assert look(published) == RECENT[:2]
+    assert published.run(*RECENT[:2]).failure == ""
+    assert look(published) == []
+
+
 def test_days_that_a_look_found_are_asked_for_although_its_count_failed(
     published: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
