@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cab_assets.settings import CHECKOUT
+from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.patience import patience
-from cab_assets_tests.pipeline import Pipeline
 
 SECONDS = 300
 SAMPLE = "cab sample --days 8 --rows-per-day 5 --clicks 50 --poison 0.2"
@@ -26,12 +26,13 @@ def commands(page: Path) -> str:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_commands_of_a_page_work_as_printed(page: Path, pipeline: Pipeline) -> None:
+def test_the_commands_of_a_page_work_as_printed(page: Path, clicks: Clicks) -> None:
+    clicks.create()
     script = f". .venv/bin/activate\n{SAMPLE}\n{commands(page)}"
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=CHECKOUT,
-        env={**os.environ, **pipeline.variables},
+        env={**os.environ, **clicks.pipeline.variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
