@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from cab_assets.clickstream.batch import Batch, committed_ends
-from cab_assets.clickstream.offsets import other_topic
+from cab_assets.clickstream.batch import Batch
+from cab_assets.clickstream.offsets import other_topic, start_offsets
 from cab_assets.clients.click_topic import ClickTopic, NoSuchTopic, TopicState
 from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKS
@@ -20,12 +20,12 @@ SEALED = f"{CLICKS.name}/_sealed"
 
 
 def drained(newest: Batch | None, topic: str, state: TopicState) -> bool:
-    """Return whether all records of the topic are committed; empty partitions do not matter."""
-    ends = committed_ends(newest, topic)
-    return all(
-        ends.get(partition, 0) >= end or state.begins[partition] == end
-        for partition, end in state.ends.items()
-    )
+    """Return whether all records that arrived in the topic are committed or accepted as lost.
+
+    Records behind an open transaction are neither, nor are those that Kafka deleted unread.
+    """
+    starts = start_offsets(newest, topic, state)
+    return not state.held and all(starts[partition] >= end for partition, end in state.ends.items())
 
 
 def waiting_topics(newest: Batch | None, topic: ClickTopic) -> list[str]:

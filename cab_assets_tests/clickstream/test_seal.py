@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -55,12 +56,20 @@ def test_no_day_is_sealed_before_a_fold_found_nothing_waiting() -> None:
         ({0: 5}, {0: 0, 1: 0}, {0: 5, 1: 0}, True),  # a partition that was added and is idle
         ({0: 5}, {0: 0, 1: 0}, {0: 5, 1: 1}, False),
         ({0: 5, 1: 7}, {0: 5, 1: 7}, {0: 5, 1: 7}, True),  # quiet for longer than Kafka's retention
+        ({0: 5, 1: 4}, {0: 5, 1: 7}, {0: 5, 1: 7}, False),  # 4 to 6 were deleted unread
+        ({0: 5}, {0: 5, 1: 7}, {0: 5, 1: 7}, False),  # so were all of a partition that was added
     ],
 )
 def test_a_topic_is_drained_when_all_it_holds_is_committed_whichever_partitions_are_idle(
     committed: Offsets, begins: Offsets, ends: Offsets, is_drained: bool
 ) -> None:
     assert drained(newest(committed), "clicks", TopicState("one", begins, ends)) is is_drained
+
+
+def test_a_topic_with_records_behind_an_open_transaction_is_not_drained() -> None:
+    held = TopicState("one", {0: 0}, {0: 5}, highs={0: 6})
+    assert not drained(newest({0: 5}), "clicks", held)
+    assert drained(newest({0: 5}), "clicks", replace(held, highs={0: 5}))
 
 
 @pytest.mark.parametrize(("begins", "is_drained"), [({0: 0, 1: 0}, False), ({0: 8, 1: 0}, True)])
