@@ -152,7 +152,8 @@ class Rules(BaseModel, frozen=True, arbitrary_types_allowed=True):
     )
     max_reject_ratio: float = variable(
         number(0, 1),
-        "in a batch of 100 records or more, a larger share of rejected records fails a check",
+        "in the newest batches that hold 100 records or more together, a larger share of rejected"
+        " records fails a check",
         "0.2",
     )
     fold_minutes: float = variable(

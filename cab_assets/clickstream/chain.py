@@ -3,7 +3,7 @@
 It includes retired batches as long as their files are in the lake.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from cab_assets.clickstream.batch import Batch, batch_path, read_batch
@@ -51,6 +51,13 @@ def chain(lake: Lake, newest: Batch | None, numbers: Collection[int]) -> list[Ba
         found.append(batch)
         batch = read_batch(lake, batch.previous) if batch.previous else None
     return found
+
+
+def back(lake: Lake, batch: Batch) -> Iterator[Batch]:
+    """Yield the batches before `batch`, newest first, up to one that the lake has lost."""
+    while batch.previous and (found := read_batch(lake, batch.previous)):
+        yield found
+        batch = found
 
 
 def before(lake: Lake, batch: Batch, first: int) -> list[Batch]:

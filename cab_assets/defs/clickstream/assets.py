@@ -77,7 +77,7 @@ def click_batches(
     rules = Rules(
         environment.start_date, environment.timezone.key, environment.max_offsets_per_batch
     )
-    report = BatchReport(context, max_reject_ratio=environment.max_reject_ratio)
+    report = BatchReport(context, lake, max_reject_ratio=environment.max_reject_ratio)
     every, minutes = (EVERY_SECONDS, environment.ingest_run_minutes) if config.stay else (0.0, None)
     with spark.session() as session:
         run = Ingest(

@@ -1,5 +1,7 @@
 """The checks of each batch and of each folded day."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 
 from cab_assets.clickstream.batch import Batch
@@ -8,9 +10,11 @@ from cab_assets.defs.partitions import daily_ahead
 from cab_assets.defs.specs import check_specs
 
 NOTHING_UNACCOUNTED, REJECT_RATIO, FRESH = "nothing_unaccounted", "reject_ratio", "fresh"
-# Records that a batch must have for the check of the reject ratio: in a smaller one, the share of
-# rejected records is random
+# Records that the newest batches must have together for the check of the reject ratio: among fewer,
+# the share of rejected records is random
 RATIO_RECORDS = 100
+# Batches before its own that a run reads for that
+RATIO_BATCHES = 20
 DAY_CHECKED = ("clicks", "rejects")
 
 
@@ -21,8 +25,8 @@ def batch_checks() -> list[dg.AssetCheckSpec]:
             " the batch."
         ),
         REJECT_RATIO: (
-            f"In a batch of {RATIO_RECORDS} records or more, the share of rejected records is at"
-            " most CAB_MAX_REJECT_RATIO."
+            f"In the newest batches that hold {RATIO_RECORDS} records or more together, the share"
+            " of rejected records is at most CAB_MAX_REJECT_RATIO."
         ),
         FRESH: "No record waits in the topic for longer than CAB_FRESH_MINUTES.",
     }
@@ -44,7 +48,25 @@ def is_accounted(batch: Batch) -> bool:
     )
 
 
-def rejected_share(batch: Batch) -> float:
-    """Return the share of rejected records, 0 to 1; 0 if the batch is too small for the check."""
-    records = batch.contents.accepted + batch.contents.rejected
-    return batch.contents.rejected / records if records >= RATIO_RECORDS else 0.0
+def records(batches: Iterable[Batch]) -> int:
+    return sum(batch.contents.accepted + batch.contents.rejected for batch in batches)
+
+
+def rejected_share(batches: Iterable[Batch]) -> float:
+    """Return the share of rejected records, 0 to 1."""
+    judged = list(batches)
+    return sum(batch.contents.rejected for batch in judged) / records(judged)
+
+
+def enough(newest_first: Iterable[Batch]) -> list[Batch]:
+    """Return the newest batches of the topic that hold RATIO_RECORDS together.
+
+    If all hold fewer, return all. Batches that an operator's command committed are left out.
+    """
+    found: list[Batch] = []
+    for batch in newest_first:
+        if batch.kind == "ingest":
+            found.append(batch)
+        if records(found) >= RATIO_RECORDS:
+            break
+    return found

@@ -1,18 +1,26 @@
 """What an ingest run logs in Dagster about its batches."""
 
+from collections.abc import Iterable
+from itertools import chain, islice
 from typing import Any
 
 import dagster as dg
 
 from cab_assets.clickstream.batch import Batch
+from cab_assets.clickstream.chain import back
 from cab_assets.clickstream.ingest import CommitResult
 from cab_assets.clickstream.offsets import lag
 from cab_assets.clients.click_topic import TopicState
+from cab_assets.clients.lake import Lake
 from cab_assets.defs.clickstream.checks import (
     FRESH,
     NOTHING_UNACCOUNTED,
+    RATIO_BATCHES,
+    RATIO_RECORDS,
     REJECT_RATIO,
+    enough,
     is_accounted,
+    records,
     rejected_share,
 )
 
@@ -26,10 +34,15 @@ END_OFFSETS, HIGH_WATERMARKS = "end_offsets", "high_watermarks"
 class BatchReport:
     """Logs each batch when it is committed, and the totals at the end of the run."""
 
-    def __init__(self, context: dg.AssetExecutionContext, *, max_reject_ratio: float) -> None:
+    def __init__(
+        self, context: dg.AssetExecutionContext, lake: Lake, *, max_reject_ratio: float
+    ) -> None:
         self._context = context
+        self._lake = lake
         self._max_reject_ratio = max_reject_ratio
         self._batches = self._accepted = self._rejected = 0
+        # The batches by which rejects are judged, newest first; None before the first batch
+        self._judged: list[Batch] | None = None
 
     def committed(self, done: CommitResult) -> None:
         contents = done.batch.contents
@@ -53,12 +66,7 @@ class BatchReport:
             is_accounted(done.batch),
             {"offsets": done.batch.offsets, "records": contents.accepted + contents.rejected},
         )
-        share = rejected_share(done.batch)
-        self._check(
-            REJECT_RATIO,
-            share <= self._max_reject_ratio,
-            {"rejected_share": round(share, 4), "limit": self._max_reject_ratio},
-        )
+        self._check_rejects(done.batch)
 
     def close(self, *, held: bool) -> None:
         """Log the totals of the run, also if there was no batch.
@@ -74,6 +82,23 @@ class BatchReport:
         if not held:
             # All records that were in the topic when the run started are committed
             self._check(FRESH, True, {"waiting_records": 0})
+
+    def _check_rejects(self, batch: Batch) -> None:
+        """Log the check of the reject ratio, unless recent batches have too few records for it."""
+        before: Iterable[Batch] = islice(back(self._lake, batch), RATIO_BATCHES)
+        if self._judged is not None:
+            before = self._judged
+        self._judged = enough(chain([batch], before))
+        if records(self._judged) < RATIO_RECORDS:
+            return
+        share = rejected_share(self._judged)
+        metadata = {
+            "rejected_share": round(share, 4),
+            "limit": self._max_reject_ratio,
+            "records": records(self._judged),
+            "batches": len(self._judged),
+        }
+        self._check(REJECT_RATIO, share <= self._max_reject_ratio, metadata)
 
     def _check(self, name: str, passed: bool, metadata: dict[str, Any]) -> None:
         self._context.log_event(
