@@ -57,13 +57,17 @@ class Stay:
 
     def is_over(self, ends: Offsets, topic_ends: Offsets, *, committed_any: bool) -> bool:
         if self.minutes is None:
-            return all(ends.get(each, 0) >= target for each, target in self.targets.items())
+            return self.reached(ends)
         now = time.monotonic()
         if lag(ends, topic_ends) > 0:
             self._busy = now
         return (
             committed_any and now - self._born > self.minutes * 60
         ) or now - self._busy > QUIET_SECONDS
+
+    def reached(self, ends: Offsets) -> bool:
+        """Return whether all that was in the topic at the start of the run is committed."""
+        return all(ends.get(each, 0) >= target for each, target in self.targets.items())
 
 
 @dataclass
@@ -77,13 +81,14 @@ class Ingest:
     minutes: float | None
     say: Callable[[str], None]
     commits: int = 0
-    # Whether an open transaction held records back when the offsets were last read
-    held: bool = False
+    # Whether, at the end of the run, all records are committed that were in the topic at its start,
+    # and no open transaction holds records back
+    caught_up: bool = False
 
     def run(self) -> Iterator[CommitResult]:
         """Commit batches; yield each as soon as it is committed."""
         self.ledger.create()
-        state, newest = self._seen(), self.ledger.newest()
+        state, newest = self.topic.look(), self.ledger.newest()
         stay, queries = Stay(state.ends, self.minutes), 0
         while not stay.is_over(
             start := starting(newest, self.topic.name, state),
@@ -98,7 +103,8 @@ class Ingest:
             with self.open_query(start, f"{self.run_id}-{queries}") as query:
                 yield from self._commit_all(query, state, newest, stay, asked)
             queries += 1
-            state, newest = self._seen(), self.ledger.newest(newest.number if newest else None)
+            state, newest = self.topic.look(), self.ledger.newest(newest.number if newest else None)
+        self.caught_up = stay.reached(start) and not state.held
 
     def _commit_all(
         self, query: Query, state: TopicState, newest: Batch | None, stay: Stay, since: float
@@ -141,20 +147,15 @@ class Ingest:
         if stuck:
             raise_if_lost(self.topic.name, ends, state)
 
-    def _seen(self) -> TopicState:
-        state = self.topic.look()
-        self.held = bool(state.held)
-        return state
-
     def _seen_patiently(self) -> TopicState:
         """Return the topic's offsets; retry after each of PAUSES while no broker answers."""
         for pause in PAUSES:
             try:
-                return self._seen()
+                return self.topic.look()
             except KafkaUnavailable as error:
                 self.say(f"{error}. Retrying in {pause:g} s")
                 time.sleep(pause)
-        return self._seen()
+        return self.topic.look()
 
     def _same_topic(self, before: TopicState, newest: Batch | None) -> TopicState:
         """Return the topic's current offsets. Raise TopicRecreated if it is another topic now."""

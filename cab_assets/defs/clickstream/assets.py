@@ -92,7 +92,7 @@ def click_batches(
         )
         for committed in run.run():
             report.committed(committed)
-    report.close(held=run.held)
+    report.close(caught_up=run.caught_up)
     yield from ()
 
 

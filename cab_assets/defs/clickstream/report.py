@@ -68,10 +68,11 @@ class BatchReport:
         )
         self._check_rejects(done.batch)
 
-    def close(self, *, held: bool) -> None:
+    def close(self, *, caught_up: bool) -> None:
         """Log the totals of the run, also if there was no batch.
 
-        `held` is whether an open transaction held records back.
+        `caught_up` is whether all records that were in the topic when the run started are
+        committed. If not, the observation of the topic decides whether they wait for too long.
         """
         news = (
             f"{self._batches} batches: {self._accepted:,} accepted, {self._rejected:,} rejected"
@@ -79,8 +80,7 @@ class BatchReport:
             else "nothing new: all is committed"
         )
         self._context.log.info(f"clickstream: {news}")
-        if not held:
-            # All records that were in the topic when the run started are committed
+        if caught_up:
             self._check(FRESH, True, {"waiting_records": 0})
 
     def _check_rejects(self, batch: Batch) -> None:
