@@ -135,6 +135,7 @@ class Ingest:
                 self._check(query, ends, state, stuck=checked - since > STUCK_SECONDS)
             else:
                 time.sleep(POLL_SECONDS)
+        query.raise_if_idle(lag(ends, state.ends))
 
     def _check(self, query: Query, ends: Offsets, state: TopicState, *, stuck: bool) -> None:
         """Raise an error if the query has ended, or if Kafka has deleted the offsets it reads."""

@@ -22,7 +22,7 @@ QUERY_SECONDS = 900
 
 
 class StagingFailed(Unavailable):
-    """The streaming query ended or does not answer."""
+    """The streaming query ended, does not answer or stages nothing."""
 
 
 @dataclass
@@ -64,6 +64,18 @@ class Query:
             ) from timeout
         if ended:
             raise failure("the streaming query ended", ended, StagingFailed)
+
+    def raise_if_idle(self, waiting: int) -> None:
+        """Raise an error if the query is old and has staged nothing although records wait.
+
+        Spark reports no error then: the query is active, and its tasks get no turn.
+        """
+        if self.is_old and self._next == 0 and waiting > 0:
+            raise StagingFailed(
+                f"Spark staged no batch within {QUERY_SECONDS // 60} minutes although records wait:"
+                " it is busy or has no free executors. Stop other applications, add executors or"
+                " lower CAB_MAX_OFFSETS_PER_BATCH, then run again"
+            )
 
     def _ended(self) -> str | None:
         """Return the reason why the query ended, or None while it is active."""

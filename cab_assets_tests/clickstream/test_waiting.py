@@ -11,7 +11,7 @@ import pytest
 from cab_assets.clickstream import ingest
 from cab_assets.clickstream.batch import Batch, BatchContents, Range
 from cab_assets.clickstream.ingest import Ingest
-from cab_assets.clickstream.query import Query
+from cab_assets.clickstream.query import Query, StagingFailed
 from cab_assets.clients.click_topic import ClickTopic, Offsets, TopicState
 
 
@@ -100,3 +100,10 @@ def test_a_run_that_leaves_by_its_minutes_while_a_backlog_waits_has_not_caught_u
 
 def test_a_run_that_leaves_records_behind_an_open_transaction_has_not_caught_up() -> None:
     assert not run(Topic("kafka:9092", "clicks", end=9, high=12), 9).caught_up
+
+
+def test_a_query_that_stages_nothing_up_to_its_age_limit_though_records_wait_is_an_error() -> None:
+    with pytest.raises(StagingFailed, match=r"no batch within 15 minutes.* no free executors"):
+        run(Topic("kafka:9092", "clicks", end=9))
+    with pytest.raises(StagingFailed, match="no batch within 15 minutes"):
+        run(Topic("kafka:9092", "clicks", end=9), 5)
