@@ -1,6 +1,6 @@
 """The variables that configure the pipeline, with the purpose of each."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from cab_assets.sources.database_url import database_url
 from cab_assets.variables import (
+    CENTURY,
     Duration,
     at_least,
     day,
@@ -22,6 +23,8 @@ from cab_assets.variables import (
 )
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+# Upper bounds of time spans
+DAYS, HOURS, MINUTES = (CENTURY // timedelta(**{unit: 1}) for unit in ("days", "hours", "minutes"))
 KAFKA_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
@@ -109,7 +112,7 @@ class Rules(BaseModel, frozen=True, arbitrary_types_allowed=True):
     )
     start_date: date = variable(day, "the first day of all tables", "2020-01-01")
     lookback_days: int = variable(
-        at_least(1),
+        at_least(1, DAYS),
         "number of past days that the comparison every 15 minutes covers: corrections rarely come"
         " later",
         "7",
@@ -129,7 +132,7 @@ class Rules(BaseModel, frozen=True, arbitrary_types_allowed=True):
         "0.5",
     )
     version_grace_days: int = variable(
-        at_least(0),
+        at_least(0, DAYS),
         "days before a superseded version is deleted; set it longer than the longest query",
         "7",
     )
@@ -140,7 +143,7 @@ class Rules(BaseModel, frozen=True, arbitrary_types_allowed=True):
         "4",
     )
     ingest_run_minutes: float = variable(
-        number(0),
+        number(0, MINUTES),
         "minutes that a run continues while clicks keep coming, because each start of a run takes"
         " seconds",
         "10",
@@ -157,7 +160,7 @@ class Rules(BaseModel, frozen=True, arbitrary_types_allowed=True):
         "0.2",
     )
     fold_minutes: float = variable(
-        number(0), "minutes between two runs that fold batches into the daily tables", "15"
+        number(0, MINUTES), "minutes between two runs that fold batches into the daily tables", "15"
     )
     click_grace: Duration = variable(
         duration,
@@ -166,13 +169,13 @@ class Rules(BaseModel, frozen=True, arbitrary_types_allowed=True):
         "24h",
     )
     batch_retention_hours: float = variable(
-        number(0), "hours before a folded batch is dropped from clickstream_batches", "24"
+        number(0, HOURS), "hours before a folded batch is dropped from clickstream_batches", "24"
     )
     fresh_minutes: float = variable(
-        number(0), "clicks that wait in the topic for more minutes fail a check", "5"
+        number(0, MINUTES), "clicks that wait in the topic for more minutes fail a check", "5"
     )
     run_retention_days: int = variable(
-        at_least(1),
+        at_least(1, DAYS),
         "days before finished runs are deleted; those that materialized daily partitions are kept",
         "30",
     )

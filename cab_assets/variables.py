@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
 
+# The longest time span of a variable: Python cannot subtract much longer ones from a date
+CENTURY = timedelta(36_500)
 LAKE_FORM = "file:///…, hdfs://host:port/… or s3://bucket/…"
 
 
@@ -46,10 +48,12 @@ def matching(pattern: str, form: str) -> Callable[[str], str]:
     return parse
 
 
-def at_least(minimum: int) -> Callable[[str], int]:
+def at_least(minimum: int, maximum: float = float("inf")) -> Callable[[str], int]:
+    limits = f", {minimum} or more" if maximum == float("inf") else f" from {minimum} to {maximum}"
+
     def parse(text: str) -> int:
-        if not text.isdigit() or int(text) < minimum:
-            raise ValueError(f"must be an integer, {minimum} or more")
+        if not text.isdigit() or not minimum <= int(text) <= maximum:
+            raise ValueError(f"must be an integer{limits}")
         return int(text)
 
     return parse
@@ -61,7 +65,7 @@ def number(minimum: float, maximum: float = float("inf")) -> Callable[[str], flo
             limits = (
                 f", {minimum:g} or more"
                 if maximum == float("inf")
-                else f" from {minimum:g} to {maximum:g}"
+                else f" from {minimum:g} to {maximum:.15g}"
             )
             raise ValueError(f"must be a number{limits}")
         return float(text)
@@ -80,7 +84,10 @@ def duration(text: str) -> Duration:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     if not found:
         raise ValueError("must be a number with its unit s, m, h or d, as in 24h")
-    return Duration(seconds=float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]])
+    seconds = float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+    if seconds > CENTURY.total_seconds():
+        raise ValueError(f"must be at most {CENTURY.days}d")
+    return Duration(seconds=seconds)
 
 
 def readable(text: str) -> Path:

@@ -69,10 +69,10 @@ def test_a_variable_of_another_program_is_left_alone() -> None:
         ("CAB_ENV", "production", "must be one of embedded, cluster"),
         ("CAB_TIMEZONE", "Bombay", "must be a zone of the tz database"),
         ("CAB_START_DATE", "01.02.2020", "must be a day, as in 2020-01-01"),
-        ("CAB_LOOKBACK_DAYS", "0", "must be an integer, 1 or more"),
+        ("CAB_LOOKBACK_DAYS", "0", "must be an integer from 1 to 36500"),
         ("CAB_MAX_LOSS", "2", "must be a number from 0 to 1"),
         ("CAB_MAX_LOSS", "50%", "must be a number from 0 to 1"),
-        ("CAB_LOOKBACK_DAYS", "week", "must be an integer, 1 or more"),
+        ("CAB_LOOKBACK_DAYS", "week", "must be an integer from 1 to 36500"),
         (
             "CAB_BOOKINGS_DB_URL",
             "oracle://a@b/c",
