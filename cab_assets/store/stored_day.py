@@ -159,8 +159,12 @@ class StoredDay:
         return True
 
     def has(self, version: str, name: str) -> bool:
-        """Return whether the folder of a version has a file of that name."""
-        return bool(self.lake.info(f"{self.folder(version)}/{name}").is_file)
+        """Return whether the folder of a version has a file of that name.
+
+        An empty manifest counts as none: writing it was interrupted, so it was never valid.
+        """
+        found = self.lake.info(f"{self.folder(version)}/{name}")
+        return bool(found.is_file and (found.size or name != MANIFEST))
 
     def _read(self, version: str, name: str) -> Manifest | None:
         try:
