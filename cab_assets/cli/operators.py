@@ -20,7 +20,7 @@ operators = typer.Typer()
 
 def _day(text: str) -> str:
     """Return the text if it is a day. Raise BadParameter if it is not."""
-    from cab_assets.daily.changes import is_day
+    from cab_assets.store.calendar import is_day
 
     if is_day(text):
         return text

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from cab_assets.store.audit import VersionContents, read_back
+from cab_assets.store.folders import digest
 from cab_assets.store.manifest import DataFile, Finding, Manifest
-from cab_assets.store.stored_day import StoredDay, digest
+from cab_assets.store.stored_day import StoredDay
 from cab_assets.store.writer import write_parquet
 
 PART = "part-00000.parquet"

@@ -1,15 +1,18 @@
 """Compare a folder of the lake with its manifest."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from cab_assets.clients.lake import Lake
+from cab_assets.clients.lake import Lake, reading
 
 # Hive and Spark read no file whose name starts with one of these
 HIDDEN = ("_", ".")
 # Folders that are compared in parallel: a listing is up to four requests of 30 ms each on S3
 LOOKS_AT_ONCE = 8
+# Bytes of a file that are read and hashed at a time
+CHUNK_BYTES = 1 << 20
 
 
 class Listed(Protocol):
@@ -58,3 +61,12 @@ def _loss(found: int | None, written: int) -> str | None:
     if found is None:
         return "is missing"
     return None if found == written else f"has {found} bytes, but {written} were written"
+
+
+def digest(lake: Lake, path: str) -> str:
+    """Return the SHA-256 of a file of the lake."""
+    sha256 = hashlib.sha256()
+    with reading(path), lake.files.open_input_stream(path) as file:
+        while chunk := file.read(CHUNK_BYTES):
+            sha256.update(chunk)
+    return sha256.hexdigest()

@@ -1,27 +1,26 @@
 """One day of a table in the lake: a folder of versions, of which the newest valid one is used.
 
 A version is an immutable folder. `_manifest.json` makes it valid; `_condemned` marks it as damaged.
+A manifest that names another table, day or version is of a copied folder, which is never used.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow.fs as pafs
 from pydantic import ValidationError
 
-from cab_assets.clients.lake import Lake, reading
+from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError
 from cab_assets.schemas import Table
-from cab_assets.store.folders import Differences, differences
+from cab_assets.store.calendar import is_day
+from cab_assets.store.folders import Differences, differences, digest
 from cab_assets.store.manifest import MANIFEST, REFUSED, Manifest
 from cab_assets.store.versions import is_version_id
 
 CONDEMNED = "_condemned"
 # Name of a check that fails again each time the same state of the source is imported
 ROWS_NOT_LOST = "rows_not_lost"
-# Bytes of a file that are read and hashed at a time
-CHUNK_BYTES = 1 << 20
 # Table -> the assets that make a new version of its day. Another table is made by its own asset.
 ASSETS = {"bookings": "raw_bookings, bookings and booking_aggregates"}
 
@@ -97,10 +96,7 @@ class StoredDay:
         for version in sorted({*self.version_ids(), *filter(None, [shown])}, reverse=True):
             if (manifest := self.manifest(version)) and manifest.passed:
                 return manifest, lost
-            counted = (
-                version == shown or self.has(version, CONDEMNED) or self.has(version, MANIFEST)
-            )
-            lost = lost or (version if counted else None)
+            lost = lost or (version if version == shown or self._was_valid(version) else None)
         return None, lost
 
     def last_audited(self) -> Manifest | None:
@@ -166,7 +162,19 @@ class StoredDay:
         found = self.lake.info(f"{self.folder(version)}/{name}")
         return bool(found.is_file and (found.size or name != MANIFEST))
 
+    def _was_valid(self, version: str) -> bool:
+        """Return whether a version is condemned or has a damaged manifest."""
+        if self.has(version, CONDEMNED):
+            return True
+        return self.has(version, MANIFEST) and self._parsed(version, MANIFEST) is None
+
     def _read(self, version: str, name: str) -> Manifest | None:
+        """Return a manifest of this folder, or None if it is missing, damaged or of another one."""
+        found = self._parsed(version, name)
+        own = (self.table.name, self.date, version)
+        return found if found and (found.table, found.day, found.version) == own else None
+
+    def _parsed(self, version: str, name: str) -> Manifest | None:
         try:
             return Manifest.model_validate_json(self.lake.read(f"{self.folder(version)}/{name}"))
         except (FileNotFoundError, ValidationError):
@@ -184,16 +192,12 @@ class StoredDay:
 
 
 def stored_days(table: Table, lake: Lake) -> list[StoredDay]:
-    """Return the days of a table that have a folder in the lake, in order."""
+    """Return the days of a table that have a folder in the lake, in order.
+
+    Ignore files, and folders whose name is no day, such as a copy of a day.
+    """
     prefix = f"{table.partition_column}="
-    names = (info.base_name for info in lake.list(table.name) if info.base_name.startswith(prefix))
-    return [StoredDay(table, lake, name.removeprefix(prefix)) for name in names]
-
-
-def digest(lake: Lake, path: str) -> str:
-    """Return the SHA-256 of a file of the lake."""
-    sha256 = hashlib.sha256()
-    with reading(path), lake.files.open_input_stream(path) as file:
-        while chunk := file.read(CHUNK_BYTES):
-            sha256.update(chunk)
-    return sha256.hexdigest()
+    folders = (info for info in lake.list(table.name) if info.type == pafs.FileType.Directory)
+    names = (info.base_name for info in folders if info.base_name.startswith(prefix))
+    days = (name.removeprefix(prefix) for name in names)
+    return [StoredDay(table, lake, day) for day in days if is_day(day)]

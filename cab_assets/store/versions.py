@@ -26,5 +26,8 @@ def without_run(version: str) -> str:
 
 
 def is_version_id(name: str) -> bool:
-    """Return whether a folder's name is a version id. The pipeline ignores other folders."""
-    return re.fullmatch(r"(\d{8}T\d{12}Z|\d{12})-\d{3}-.+", name) is not None
+    """Return whether a folder's name is a version id. The pipeline ignores other folders.
+
+    The id of a run has no dot, so a copy such as `<id>.bak` is no version.
+    """
+    return re.fullmatch(r"(\d{8}T\d{12}Z|\d{12})-\d{3}-[\w-]+", name, re.ASCII) is not None

@@ -2,6 +2,7 @@
 the others.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -201,3 +202,19 @@ def test_an_error_that_lies_with_spark_itself_ends_the_fold(lake: Lake) -> None:
     fold = folding(lake, committed(lake, 1, days=(DAY, OTHER)), fails={DAY: LakeLocked("no")})
     with pytest.raises(LakeLocked):
         fold.fold(fold.due(fold.days()))
+
+
+def test_a_day_is_made_anew_from_its_batches_although_a_copy_of_its_version_lies_beside_it(
+    lake: Lake,
+) -> None:
+    batches = committed(lake, 1, 2)
+    newest = version(lake, 2, batches[-1].folder)
+    root = Path(lake.root.removeprefix("file://"))
+    for end in (".bak", "-copy"):
+        shutil.copytree(root / newest, root / f"{newest}{end}")
+    lake.write(f"{newest}/notes.txt", b"not of the version")
+    (part,) = (root / newest).glob("*.parquet")
+    part.unlink()
+    fold = folding(lake, batches)
+    (made,) = fold.fold(fold.due([DAY])).values()
+    assert isinstance(made, Manifest)

@@ -1,3 +1,4 @@
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from cab_assets.clients.lake import Lake
 from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Finding, Manifest
-from cab_assets.store.stored_day import CONDEMNED, DamagedVersion, StoredDay
+from cab_assets.store.stored_day import CONDEMNED, DamagedVersion, StoredDay, stored_days
 from cab_assets.store.versions import moment_id, version_id, without_run
 from cab_assets_tests.versions import recorded, written
 
@@ -114,3 +115,30 @@ def test_a_manifest_that_is_cut_short_does_not_count(lake: Lake) -> None:
     path = f"{of(lake).folder(manifest.version)}/_manifest.json"
     lake.write(path, lake.read(path)[:-3])
     assert newest_version(lake) is None
+
+
+def copy(lake: Lake, source: str, target: str) -> None:
+    root = Path(lake.root.removeprefix("file://"))
+    shutil.copytree(root / source, root / target)
+
+
+def test_a_copy_of_a_version_inside_the_lake_does_not_count(lake: Lake) -> None:
+    of_day, version = of(lake), "20200102T000000000000Z-001-a"
+    a_version(lake, version)
+    copy(lake, of_day.folder(version), of_day.folder(f"{version}.bak"))
+    copy(lake, of_day.folder(version), of_day.folder(f"{version}-copy"))
+    assert newest_version(lake) == version
+    assert of_day.version_ids() == [f"{version}-copy", version]
+    other = StoredDay(BOOKINGS, lake, "2020-01-02")
+    copy(lake, of_day.folder(version), other.folder(version))
+    assert (other.newest(), other.last_audited()) == (None, None)
+    assert other.newest_and_lost() == (None, None)
+
+
+def test_only_folders_of_days_are_days(lake: Lake) -> None:
+    a_version(lake, "20200102T000000000000Z-001-a")
+    copy(lake, of(lake).path, f"{of(lake).path}.bak")
+    lake.files.create_dir("bookings/booking_date=2020-1-1")
+    lake.write("bookings/booking_date=2020-01-05", b"")
+    lake.write("bookings/booking_date=2020-01-05.csv", b"")
+    assert [day.date for day in stored_days(BOOKINGS, lake)] == [DATE]

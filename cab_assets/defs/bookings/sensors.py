@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from cab_assets.daily.changes import days_of, days_to_import, is_day
+from cab_assets.daily.changes import days_of, days_to_import
 from cab_assets.defs.bookings.assets import RAW, SOURCE
 from cab_assets.defs.bookings.jobs import CHANGED_DAYS, bookings_daily
+from cab_assets.store.calendar import is_day
 
 FIRST, LAST, DAY = (
     "dagster/asset_partition_range_start",
