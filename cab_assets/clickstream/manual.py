@@ -15,6 +15,12 @@ KEPT = timedelta(hours=24)
 USABLE = KEPT / 2
 
 
+# The name of a run's query, before the number of a batch; and the name of a batch's folder
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+QUERY_NAME = rf"{UUID}-\d+"
+FOLDER_NAME = rf"{QUERY_NAME}-\d+|{BEGUN.pattern}{UUID}-0"
+
+
 class TookTooLong(CabError):
     """A command wrote for so long that housekeeping may delete what it wrote."""
 

@@ -5,6 +5,7 @@ day is not folded and published.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -13,11 +14,11 @@ import pyarrow.fs as pafs
 
 from cab_assets.clickstream.batch import Batch, committed_ends, read_batch
 from cab_assets.clickstream.ledger import Ledger
-from cab_assets.clickstream.manual import may_be_written
+from cab_assets.clickstream.manual import FOLDER_NAME, QUERY_NAME, may_be_written
 from cab_assets.clickstream.query import CHECKPOINTS
 from cab_assets.clients.lake import Lake
 from cab_assets.schemas import CLICKSTREAM_BATCHES
-from cab_assets.store.collect import Collected, delete, marked
+from cab_assets.store.collect import Collected, Refusals, delete, is_due
 
 # Upper bound of folded batches in the views: each batch adds a few files to every query
 KEPT = 1000
@@ -54,32 +55,35 @@ def collect_batches(
 
     The time starts when a folder is first seen unused. A folder stays as long as it can be
     committed, or belongs to an active run or to an operator's command that may still be running.
+    Files and folders with other names are never touched. At the end, raise LakeRefused if a folder
+    cannot be marked or deleted.
     """
-    newest, lake = ledger.newest(), ledger.lake
+    refusals, lake = Refusals(), ledger.lake
+    active = tuple(active_runs)
+    for path in [*_orphans(ledger, active, now), *_folders(lake, CHECKPOINTS, QUERY_NAME, active)]:
+        with refusals.noted():
+            if is_due(lake, path, grace, now):
+                yield delete(lake, path)
+    refusals.raise_if_any()
+
+
+def _orphans(ledger: Ledger, active: tuple[str, ...], now: datetime) -> Iterator[str]:
+    """Yield the paths of folders without a number that can no longer be committed."""
+    newest = ledger.newest()
     named = {batch.folder for batch in ledger.shown(newest)}
-    for info in lake.list(CLICKSTREAM_BATCHES.name):
-        if (
-            info.base_name in named
-            or info.base_name.startswith("_")
-            or may_be_written(info.base_name, now)
-        ):
-            continue
-        over = is_over(lake, info.base_name, newest)
-        if (
-            over
-            and not info.base_name.startswith(tuple(active_runs))
-            and is_due(lake, info.path, grace, now)
-        ):
-            yield delete(lake, info.path)
-    for info in lake.list(CHECKPOINTS):
-        if not info.base_name.startswith(tuple(active_runs)) and is_due(
-            lake, info.path, grace, now
-        ):
-            yield delete(lake, info.path)
+    for path in _folders(ledger.lake, CLICKSTREAM_BATCHES.name, FOLDER_NAME, active):
+        folder = path.rpartition("/")[2]
+        kept = folder in named or may_be_written(folder, now)
+        if not kept and is_over(ledger.lake, folder, newest):
+            yield path
 
 
-def is_due(lake: Lake, path: str, grace: timedelta, now: datetime) -> bool:
-    return now - marked(lake, path, now) >= grace
+def _folders(lake: Lake, path: str, names: str, active: tuple[str, ...]) -> Iterator[str]:
+    """Yield the paths of the folders in `path` that a run or command made, unless it is active."""
+    for info in lake.list(path):
+        is_ours = info.type == pafs.FileType.Directory and re.fullmatch(names, info.base_name)
+        if is_ours and not info.base_name.startswith(active):
+            yield info.path
 
 
 def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:

@@ -15,7 +15,7 @@ from cab_assets.errors import CabError, Unavailable
 
 
 class LakeRefused(CabError):
-    """The lake cannot be written: it is full, read-only, or denies access."""
+    """The lake cannot be written or a file not deleted: it is full, read-only, or denies access."""
 
 
 class LakeUnavailable(Unavailable):
@@ -101,6 +101,18 @@ def reading(path: str) -> Iterator[None]:
         raise LakeUnavailable(
             f"cannot read {path} in the lake: {str(error).rstrip('.')}. See `cab doctor`, then run"
             " again"
+        ) from error
+
+
+@contextmanager
+def deleting(path: str) -> Iterator[None]:
+    """Convert an OSError of deleting `path` to LakeRefused."""
+    try:
+        yield
+    except OSError as error:
+        raise LakeRefused(
+            f"cannot delete {path} in the lake: {str(error).rstrip('.')}. Fix its permissions (see"
+            " `cab doctor`), then run again"
         ) from error
 
 

@@ -1,6 +1,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -12,10 +13,12 @@ from cab_assets.clickstream.batch import (
     batch_path,
     write_batch,
 )
+from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.query import CHECKPOINTS
-from cab_assets.clickstream.retire import KEPT, is_over, retirable
+from cab_assets.clickstream.retire import KEPT, collect_batches, is_over, retirable
 from cab_assets.clients.click_topic import Offsets
 from cab_assets.clients.lake import Lake
+from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets_tests.clickstream.test_offsets import newest
 
 NOW = datetime(2020, 6, 1, tzinfo=UTC)
@@ -132,3 +135,36 @@ def test_a_folder_without_a_manifest_is_over_when_its_query_has_thrown_its_check
     assert not is_over(lake, FOLDER, None)
     lake.files.delete_dir(f"{CHECKPOINTS}/run-0")
     assert is_over(lake, FOLDER, None)
+
+
+class NoBatches(Ledger):
+    def newest(self, hint: int | None = None) -> None:  # noqa: ARG002
+        return None
+
+    def shown(self, newest: Batch | None) -> list[Batch]:  # noqa: ARG002
+        return []
+
+
+def test_only_folders_that_a_run_or_a_command_made_are_deleted(lake: Lake) -> None:
+    run, root = str(uuid4()), CLICKSTREAM_BATCHES.name
+    ours = [
+        f"{root}/{run}-0-4",
+        f"{root}/replay-20200101T000000Z-{run}-0",
+        f"{CHECKPOINTS}/{uuid4()}-0",
+    ]
+    theirs = [
+        f"{root}/my-backup",
+        f"{root}/{run}-0-4.bak",
+        f"{root}/2020-01-01",
+        batch_path(FOLDER),
+    ]
+    for folder in [*ours, *theirs, f"{CHECKPOINTS}/old"]:
+        lake.files.create_dir(folder)
+    for file in (f"{root}/README.txt", f"{CHECKPOINTS}/README.txt", f"{root}/{run}-0-5"):
+        lake.write(file, b"read me")
+        theirs.append(file)
+    ledger = NoBatches(lake, None)  # type: ignore[arg-type]
+    found = collect_batches(ledger, grace=0 * HOUR, now=NOW, active_runs=())
+    assert [each.path for each in found] == sorted(ours[:2]) + ours[2:]
+    left = {info.path for folder in (root, CHECKPOINTS) for info in lake.list(folder)}
+    assert left == {*theirs, CHECKPOINTS, f"{CHECKPOINTS}/old"}

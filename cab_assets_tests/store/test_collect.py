@@ -1,10 +1,14 @@
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pyarrow.fs as pafs
 import pytest
 
+from cab_assets.clients.lake import LakeRefused
 from cab_assets.daily.import_day import import_day
 from cab_assets.schemas import BOOKINGS
-from cab_assets.store.collect import collect
+from cab_assets.store.collect import SUPERSEDED, collect
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 from cab_assets_tests.versions import publication, written
@@ -108,3 +112,48 @@ def test_a_version_that_is_named_again_loses_its_mark(ridden: Pipeline) -> None:
 def test_a_day_with_an_attempt_and_no_version_at_all_is_cleaned_too(ridden: Pipeline) -> None:
     orphan = add_attempt(ridden, "killed")
     assert collected(ridden, NONE) == {orphan}
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"yesterday"])
+def test_an_unreadable_mark_is_made_anew(ridden: Pipeline, content: bytes) -> None:
+    old, _ = add_version(ridden, "first"), add_version(ridden, "second")
+    publish(ridden)
+    ridden.lake.write(f"{ridden.store(BOOKINGS).day(DAY).folder(old)}/{SUPERSEDED}", content)
+    assert collected(ridden, WEEK) == set()
+    assert collected(ridden, WEEK, NOW + WEEK) == {old}
+
+
+@dataclass
+class Refusing:
+    """The files of a lake that refuses to delete one version."""
+
+    files: pafs.FileSystem
+    version: str
+
+    def delete_dir(self, path: str) -> None:
+        if path.endswith(self.version):
+            raise PermissionError("Operation not permitted")
+        self.files.delete_dir(path)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.files, name)
+
+
+def test_a_version_that_cannot_be_deleted_is_named_at_the_end_and_holds_back_no_other(
+    ridden: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = add_version(ridden, "first"), add_version(ridden, "second")
+    newest = add_version(ridden, "third")
+    publish(ridden)
+    monkeypatch.setitem(vars(ridden.lake), "files", Refusing(ridden.lake.files, first))
+    with pytest.raises(LakeRefused, match=f"cannot delete .*{first} in the lake: Operation not"):
+        collected(ridden, NONE)
+    assert ridden.versions(BOOKINGS, DAY) == [first, newest]
+
+
+def test_files_beside_the_days_and_versions_stop_nothing(ridden: Pipeline) -> None:
+    old, new = add_version(ridden, "first"), add_version(ridden, "second")
+    publish(ridden)
+    ridden.lake.write("bookings/booking_date=2020-01-05.csv", b"1,2")
+    ridden.lake.write(f"bookings/booking_date={DAY}/version={new}.zip", b"")
+    assert collected(ridden, NONE) == {old}

@@ -1,5 +1,6 @@
 """Deletion of superseded versions after their retention, and of runs that materialized no day."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -11,8 +12,15 @@ from cab_assets.clients.lake import Lake
 from cab_assets.defs.clickstream.jobs import clickstream_ingest
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS
-from cab_assets.store.collect import Collected, collect
+from cab_assets.schemas import (
+    BOOKING_AGGREGATES,
+    BOOKINGS,
+    CLICKS,
+    CLICKSTREAM_BATCHES,
+    REJECTS,
+    Table,
+)
+from cab_assets.store.collect import Collected, Refusals, collect
 from cab_assets.store.table_store import TableStore
 
 ACTIVE = [
@@ -37,27 +45,31 @@ def collect_versions(
     active = {run.run_id for run in context.instance.get_runs(dg.RunsFilter(statuses=ACTIVE))}
     grace = timedelta(environment.version_grace_days)
     now = datetime.now(UTC)
+    refusals = Refusals()
     for table in (BOOKINGS, BOOKING_AGGREGATES, CLICKS, REJECTS):
         store = TableStore(table, lake, hive)
-        _report(context, table.name, list(collect(store, grace=grace, now=now, active_runs=active)))
+        with refusals.noted():
+            _report(context, table, collect(store, grace=grace, now=now, active_runs=active))
     ledger = Ledger(lake, hive)
     ledger.create()
-    _report(
-        context,
-        CLICKSTREAM_BATCHES.name,
-        list(collect_batches(ledger, grace=grace, now=now, active_runs=active)),
-    )
+    with refusals.noted():
+        found = collect_batches(ledger, grace=grace, now=now, active_runs=active)
+        _report(context, CLICKSTREAM_BATCHES, found)
+    refusals.raise_if_any()
 
 
-def _report(context: dg.OpExecutionContext, table: str, gone: list[Collected]) -> None:
-    for each in gone:
+def _report(context: dg.OpExecutionContext, of: Table, found: Iterable[Collected]) -> None:
+    """Log each folder as soon as it is deleted."""
+    gone, table = [], of.name
+    for each in found:
         context.log.info(f"deleted {each.path} ({each.bytes:,} bytes)")
+        gone.append(each)
     context.add_output_metadata(
         {table: len(gone), f"{table}_bytes": sum(each.bytes for each in gone)}
     )
 
 
-@dg.op(ins={"after": dg.In(dg.Nothing)})
+@dg.op
 @step
 def purge_runs(context: dg.OpExecutionContext, environment: dg.ResourceParam[Environment]) -> None:
     """Delete finished runs past their retention, except those that materialized days.
@@ -92,4 +104,5 @@ def materialized_anything(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 @dg.job(description="Delete superseded versions and old runs.")
 def housekeeping() -> None:
-    purge_runs(collect_versions())
+    collect_versions()
+    purge_runs()

@@ -1,11 +1,13 @@
 import time
 from datetime import timedelta
+from uuid import uuid4
 
 import dagster as dg
 import pytest
 
 from cab_assets.defs.housekeeping import jobs
-from cab_assets.schemas import BOOKINGS
+from cab_assets.schemas import BOOKINGS, CLICKSTREAM_BATCHES
+from cab_assets.store.collect import SUPERSEDED
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 
@@ -66,3 +68,19 @@ def test_old_runs_are_forgotten_but_for_those_that_materialized(
     assert {run.run_id for run in imported_twice.instance.get_runs()} == before - {idle} | {
         housekeeping
     }
+
+
+def test_a_folder_that_cannot_be_deleted_fails_the_job_after_everything_else_was_done(
+    imported_twice: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAB_VERSION_GRACE_DAYS", "0")
+    old, _ = imported_twice.versions(BOOKINGS, DAY)
+    folder = imported_twice.store(BOOKINGS).day(DAY).folder(old)
+    # A mark that is a folder can neither be read nor written
+    imported_twice.lake.files.create_dir(f"{folder}/{SUPERSEDED}")
+    orphan = f"{CLICKSTREAM_BATCHES.name}/{uuid4()}-0-0"
+    imported_twice.lake.files.create_dir(orphan)
+    run = imported_twice.job("housekeeping")
+    assert f"cannot write {folder}/{SUPERSEDED} in the lake" in run.failure
+    assert f"deleted {orphan} (" in run.log
+    assert "finished runs older than" in run.log
