@@ -25,6 +25,9 @@ NOTHING_TO_AGGREGATE = (
     f"the day has no published, intact version of its bookings; materialize {RAW} and {PUBLISHED}"
     " for this day first"
 )
+NEWER_IS_GONE = (
+    "the partition points to a newer version that is gone or damaged, so the day is imported anew"
+)
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,30 @@ class Bring:
         for portion in portions(days, PARTITIONS_A_STATEMENT):
             audited = (yield from self._import(portion)) if RAW in self.steps else portion
             if PUBLISHED in self.steps:
-                shown = yield from publish(self.bookings, audited)
+                shown = yield from self._publish(audited)
                 published |= shown
                 audited = list(shown)
             good += audited
         if AGGREGATED in self.steps and good:
             yield from self._aggregate(good, published)
 
-    def _import(self, days: list[str]) -> Generator[Outcome | ImportedDay, None, list[str]]:
+    def _publish(self, days: list[str]) -> Generator[Outcome | ImportedDay, None, Manifests]:
+        """Publish days. Import those anew whose partition points to a newer version that is gone.
+
+        An older lake was restored, and the source equals the version that is the newest in it.
+        """
+        gone: list[str] = []
+        shown = yield from publish(self.bookings, days, gone if RAW in self.steps else None)
+        if gone:
+            for day in gone:
+                self.log.warning(f"{day}: {NEWER_IS_GONE}")
+            again = yield from self._import(gone, anew=True)
+            shown |= yield from publish(self.bookings, again)
+        return shown
+
+    def _import(
+        self, days: list[str], *, anew: bool = False
+    ) -> Generator[Outcome | ImportedDay, None, list[str]]:
         imports, good = self.imports, []
         outcomes = import_days(
             imports.db,
@@ -73,6 +92,7 @@ class Bring:
             say=self.log.warning,
             limits=imports.limits,
             outage=imports.outage,
+            anew=anew,
         )
         for day, outcome in outcomes:
             if isinstance(outcome, Exception):

@@ -61,14 +61,15 @@ def import_days(
     say: Callable[[str], None],
     limits: RowLimits = USUAL,
     outage: Outage | None = None,
+    anew: bool = False,
 ) -> Iterator[tuple[str, ImportedDay | Exception]]:
     """Import days in parallel. Yield each day with its result or error as soon as it is done.
 
     A day with a temporary error is retried, and `say` logs it. If the source stays unavailable, no
-    further day is tried. If an `outage` already outlasted the retries of earlier days of the run,
-    the first day is tried once, without retries.
+    further day is tried. If an `outage` outlasted earlier retries, the first day is tried once.
     """
-    attempts = Attempts(lambda day: import_day(db, day, run_id, limits), say, outage or Outage())
+    work = partial(import_day, db, run_id=run_id, limits=limits, anew=anew)
+    attempts = Attempts(work, say, outage or Outage())
     pool = ThreadPoolExecutor(at_once)
     doing: dict[Future[ImportedDay | Exception], str] = {}
     with db.processes.kept():

@@ -78,14 +78,17 @@ class Written:
 
 
 def import_day(
-    db: BookingsDb, day: StoredDay, run_id: str, limits: RowLimits = USUAL
+    db: BookingsDb, day: StoredDay, run_id: str, limits: RowLimits = USUAL, *, anew: bool = False
 ) -> ImportedDay:
-    """Return the newest version if it equals the source; else import the day as a new one."""
+    """Return the newest version if it equals the source; else import the day as a new one.
+
+    If `anew`, import it in any case: its partition points to a newer version that is gone.
+    """
     began, asked = time.monotonic(), datetime.now(UTC)
     with db.day(date.fromisoformat(day.date)) as source, ThreadPoolExecutor(1) as beside:
         raise_if_clock_differs(db.dialect.address, source.snapshot.moment, asked)
         figures = beside.submit(source.control_totals)
-        current = _current(day)
+        current = None if anew else _current(day)
         if current and _is_of(current, figures.result()) and day.is_intact(current):
             return _imported(day, current, source, changed=False)
         written = _write(day, run_id, source, source.slices(), figures)

@@ -84,6 +84,10 @@ class Pointers:
             clauses = ", ".join(map(self._clause, some))
             self.hive.execute(f"ALTER TABLE {self.name} DROP IF EXISTS {clauses}")
 
+    def drop_statement(self, value: str) -> str:
+        """Return the statement with which a user drops a partition; its files stay."""
+        return f"ALTER TABLE {self.name} DROP {self._clause(value)}"
+
     def _clause(self, value: str) -> str:
         return f"PARTITION ({self.table.partition_column}='{value}')"
 

@@ -29,18 +29,23 @@ class ForeignLocation(CabError):
     """A Hive partition points to a folder that is no version of the table."""
 
 
+class NewerVersionGone(DamagedVersion):
+    """A Hive partition points to a newer version than the newest valid one in the lake."""
+
+
 class PointerUnsettled(Unavailable):
     """The metastore does not show the location that was set."""
 
 
 def publish(
-    store: TableStore, days: Iterable[str]
+    store: TableStore, days: Iterable[str], gone: list[str] | None = None
 ) -> Generator[Failed | Published, None, Manifests]:
     """Publish the newest valid version of each day; return day -> manifest of the published ones.
 
-    If Hive becomes unavailable, each day that is not published yet fails with that error.
+    If Hive becomes unavailable, each day that is not published yet fails with that error. A day
+    whose partition points to a newer version is added to `gone`; without `gone` it fails.
     """
-    publication = Publication(store, set(days))
+    publication = Publication(store, set(days), gone)
     try:
         yield from publication.settle()
     except Unavailable as error:
@@ -54,6 +59,7 @@ class Publication:
 
     store: TableStore
     left: set[str]
+    gone: list[str] | None = None
     shown: Manifests = field(default_factory=dict)
 
     def settle(self) -> Iterator[Failed | Published]:
@@ -82,7 +88,10 @@ class Publication:
     def fail(self, days: Iterable[str], error: CabError) -> Iterator[Failed]:
         for day in sorted(days):
             self.left.discard(day)
-            yield Failed(self.store.table.name, day, error)
+            if self.gone is not None and isinstance(error, NewerVersionGone):
+                self.gone.append(day)
+            else:
+                yield Failed(self.store.table.name, day, error)
 
     def _verify(self) -> Iterator[Failed]:
         """Read every byte of the newest versions."""
@@ -128,23 +137,22 @@ class Publication:
     ) -> None:
         """Raise an error if the pipeline must not change this location.
 
-        Raise ForeignLocation if it is not a version of this table, DamagedVersion if it is newer
+        Raise ForeignLocation if it is not a version of this table, NewerVersionGone if it is newer
         than the newest valid version.
         """
         if location is None:
             return
         version = stored.version_at(location)
         if version is None:
-            partition = f"PARTITION ({stored.table.partition_column}='{stored.date}')"
-            drop = f"ALTER TABLE {self.store.pointers.name} DROP {partition}"
+            drop = self.store.pointers.drop_statement(stored.date)
             raise ForeignLocation(
                 f"the partition of {stored} points to {location}, which is not a version in"
                 f" {stored.lake.root}. The pipeline did not change it. If it is not needed, run"
                 f' `cab query "{drop}"` (files are kept), then run the day again'
             )
         if without_run(version) > without_run(manifest.version):
-            raise DamagedVersion(
-                f"the published version {version} of {stored} is damaged. Readers may see"
+            raise NewerVersionGone(
+                f"the published version {version} of {stored} is damaged or gone. Readers may see"
                 f" incomplete or wrong data until you materialize {stored.assets} for this day. The"
                 " pipeline does not switch back to an older version"
             )

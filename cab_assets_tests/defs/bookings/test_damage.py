@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,3 +105,24 @@ def test_a_lost_manifest_heals_though_the_source_is_back_at_an_older_version(
     delete(visible(pipeline, "bookings", DAYS[0]) / MANIFEST)
     assert pipeline.run(DAYS[0], assets=imported).failure == ""
     assert pipeline.in_hive(BOOKINGS, DAYS[0]) == pipeline.in_source(BOOKINGS, DAYS[0])
+
+
+def test_a_lake_that_was_put_back_to_before_the_metastore_heals_with_a_plain_run(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    """Hive points to a version that is gone, and the source equals the older one in the lake."""
+    day = DAYS[0]
+    pipeline.insert(ride("BK100000001", f"{day} 10:00:00", trip_fare="10.00"))
+    assert pipeline.run(day).failure == ""
+    lake, kept = Path(pipeline.lake.root.removeprefix("file://")), tmp_path / "kept"
+    shutil.copytree(lake, kept)
+    pipeline.sql("UPDATE {table} SET trip_fare = 20.00")
+    assert pipeline.run(day).failure == ""
+    pipeline.sql("UPDATE {table} SET trip_fare = 10.00")
+    shutil.rmtree(lake)
+    kept.rename(lake)
+    run = pipeline.run(day)
+    assert run.failure == ""
+    pipeline.is_like_source(day)
+    assert f"{day}: the partition points to a newer version that is gone or damaged" in run.log
+    assert len(pipeline.versions(BOOKINGS, day)) == 2
