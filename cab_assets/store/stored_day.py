@@ -155,10 +155,7 @@ class StoredDay:
         return True
 
     def has(self, version: str, name: str) -> bool:
-        """Return whether the folder of a version has a file of that name.
-
-        An empty manifest counts as none: writing it was interrupted, so it was never valid.
-        """
+        """Return whether a version has a file of that name; an empty manifest counts as none."""
         found = self.lake.info(f"{self.folder(version)}/{name}")
         return bool(found.is_file and (found.size or name != MANIFEST))
 

@@ -31,7 +31,7 @@ class Source:
         monkeypatch.setattr(many_days, "import_day", self.imported)
         monkeypatch.setattr(retries, "PAUSES", (0, 0, 0))
 
-    def imported(self, _db: BookingsDb, day: StoredDay, *_: object) -> str:
+    def imported(self, _db: BookingsDb, day: StoredDay, **_: object) -> str:
         self.asked.append(day.date)
         if day.date not in self.there:
             raise BookingsDbUnavailable("gone")
