@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -18,10 +18,11 @@ from cab_assets.clickstream.seal import is_sealed, seal, sealed_at, waiting_topi
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError
+from cab_assets.store.calendar import is_day
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.outcomes import Failed, Published, Withheld
 from cab_assets.store.publish import publish
-from cab_assets.store.sweep import astray
+from cab_assets.store.sweep import ForeignPartition, astray, strays
 from cab_assets.store.table_store import Manifests, TableStore
 
 
@@ -30,6 +31,8 @@ class Times:
     """When a day is sealed, and when a batch is retired."""
 
     zone: ZoneInfo
+    # The first day of the calendar
+    start: date
     # Allowed lateness: the time between the end of a day and its seal
     grace: timedelta
     # The age at which a folded batch is retired
@@ -106,7 +109,8 @@ class FoldRun:
     ) -> Iterator[Failed | Withheld | Published]:
         store = TableStore(target.table, self.ledger.lake, self.ledger.hive)
         folding = Folding(store, self.spark, target, self.run_id, self.batches)
-        wrong = self._astray(store)
+        foreign = self._strays(store)
+        wrong = self._astray(store, foreign)
         by_hand = {*(asked or ()), *wrong}
         days = folding.days(by_hand)
         shown = store.shown(days)
@@ -120,6 +124,7 @@ class FoldRun:
         visible |= yield from publish(store, stale - outcomes.keys() | good)
         if self.sweep:
             yield from self._damaged(target)
+            yield from (Failed(store.table.name, *each) for each in foreign.items())
         self.log.info(f"{target.table.name}: {len(good)} days folded, {len(days)} compared")
         self._remember_lacking(target, visible)
 
@@ -137,12 +142,14 @@ class FoldRun:
                 good.add(day)
         return good
 
-    def _astray(self, store: TableStore) -> set[str]:
-        """Return the days that in Hive are not as in the lake, and log each of them.
+    def _strays(self, store: TableStore) -> dict[str, ForeignPartition]:
+        """Return the partitions that are no day. Only a sweep looks for them."""
+        today = datetime.now(self.times.zone).date()
+        return strays(store, self.times.start, today) if self.sweep else {}
 
-        Only a sweep looks for such days.
-        """
-        found = astray(store) if self.sweep else {}
+    def _astray(self, store: TableStore, without: Collection[str]) -> set[str]:
+        """Return the days that in Hive are not as in the lake, and log each. Only a sweep looks."""
+        found = astray(store, without) if self.sweep else {}
         for wrong in found.values():
             self.log.warning(wrong)
         return set(found)
@@ -167,7 +174,7 @@ class FoldRun:
 
     def _sealed(self, moment: datetime, before: datetime | None) -> Iterator[SealedDay]:
         store = TableStore(CLICK_DAYS.table, self.ledger.lake, self.ledger.hive)
-        for day in sorted(store.pointers.values()):
+        for day in sorted(filter(is_day, store.pointers.values())):
             if self._is_sealed(day, moment) and not self._is_sealed(day, before):
                 yield SealedDay(day)
 

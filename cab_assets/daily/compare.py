@@ -1,15 +1,15 @@
 """Compare days of the source with the published ones, and days of the lake with Hive."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from cab_assets.daily.changes import NOTHING, changed_days, days_of
 from cab_assets.daily.row_counts import REMEDY, is_withheld
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.fingerprint import Fingerprint
-from cab_assets.store.sweep import astray
+from cab_assets.store.sweep import ForeignPartition, astray, strays
 from cab_assets.store.table_store import Manifests, TableStore
 
 
@@ -41,6 +41,8 @@ class Comparison:
     changed: list[str]
     # Days that were already imported in this state, but not published: they lost too many rows
     withheld: list[str]
+    # Partitions in Hive that are no day, found if everything is compared
+    strays: list[ForeignPartition] = field(default_factory=list)
 
 
 def compare(
@@ -63,9 +65,13 @@ def compare(
         rows = "the source no longer has most of its rows"
         log.warning(f"{day} is not published: {rows}; {REMEDY}")
     changed = differing.keys() - set(withheld) | _outdated(tables[1:], manifests, log)
+    foreign: list[ForeignPartition] = []
     if window.everything:
-        changed |= _astray(tables, window, log)
-    return Comparison(source, sorted(changed), withheld)
+        for table in tables:
+            found = strays(table, window.start, window.end)
+            foreign += found.values()
+            changed |= _astray(table, found, window, log)
+    return Comparison(source, sorted(changed), withheld, foreign)
 
 
 def _outdated(derived: Sequence[TableStore], published: Manifests, log: logging.Logger) -> set[str]:
@@ -84,12 +90,13 @@ def _outdated(derived: Sequence[TableStore], published: Manifests, log: logging.
     return days
 
 
-def _astray(tables: Sequence[TableStore], window: Window, log: logging.Logger) -> set[str]:
+def _astray(
+    table: TableStore, without: Collection[str], window: Window, log: logging.Logger
+) -> set[str]:
     """Return the days whose partitions do not show the newest version as written; log each."""
     days: set[str] = set()
-    for table in tables:
-        for day, wrong in astray(table).items():
-            if str(window.start) <= day < str(window.end):
-                log.warning(wrong)
-                days.add(day)
+    for day, wrong in astray(table, without).items():
+        if str(window.start) <= day < str(window.end):
+            log.warning(wrong)
+            days.add(day)
     return days

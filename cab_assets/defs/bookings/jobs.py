@@ -17,6 +17,7 @@ from cab_assets.environment import Environment
 from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.fingerprint import Fingerprint
+from cab_assets.store.sweep import ForeignPartition
 from cab_assets.store.table_store import TableStore
 
 # A comparison of every day may take so many times CAB_STATEMENT_SECONDS: by default an hour
@@ -61,6 +62,8 @@ def observe(
     context.log_event(_summary(of, found))
     lost = bookings_db.rows_without_a_day(environment.start_date, seconds=of.seconds)
     log_check(context, SOURCE, EVERY_ROW_HAS_A_DAY, **outcome(lost))
+    if found.strays:
+        raise ForeignPartition("\n".join(map(str, found.strays)))
 
 
 def _summary(window: Window, found: Comparison) -> dg.AssetObservation:

@@ -153,6 +153,7 @@ def click_days(
         spark=spark,
         times=Times(
             environment.timezone,
+            environment.start_date,
             environment.click_grace,
             timedelta(hours=environment.batch_retention_hours),
         ),

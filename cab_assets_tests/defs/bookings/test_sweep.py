@@ -2,6 +2,7 @@
 finds it.
 """
 
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -119,3 +120,26 @@ def test_a_file_that_is_missing_or_cut_is_found_by_the_sweep(published: Pipeline
     assert look(published, SWEEP) == [OLD, NEXT, THIRD]
     assert published.run(OLD, LAST).failure == ""
     published.is_like_source(*DAYS)
+
+
+def test_partitions_that_are_no_day_are_named_by_the_sweep_after_everything_else(
+    published: Pipeline,
+) -> None:
+    version = f"file://{folder(published, BOOKINGS, OLD)}"
+    values = (
+        f"{OLD[:7]}-{int(OLD[8:])}x",
+        f"{int(OLD[:4]) + 2}-01-01",
+        f"{int(OLD[:4]) - 1}-01-01",
+    )
+    published.store(BOOKINGS).pointers.add(dict.fromkeys(values, version))
+    published.insert(ride("BK900000001", f"{THIRD} 10:00:00"))
+    run = published.job("observe_bookings", {"ops": {"observe": {"config": SWEEP}}})
+    statements = re.findall(r'`cab query "(.*?)"`', run.failure)
+    assert len(statements) == len(values)
+    for value in values:
+        assert f"the partition booking_date='{value}' of bookings in Hive is no day" in run.failure
+    assert published.store(BOOKINGS).pointers.values() == {*DAYS, *values}
+    for statement in statements:
+        published.hive.execute(statement)
+    assert look(published, SWEEP) == [THIRD]
+    assert published.store(BOOKINGS).pointers.values() == set(DAYS)

@@ -113,3 +113,20 @@ def test_a_batch_with_a_file_more_is_named_until_the_file_is_gone(
     assert clicks.places("clicks") + clicks.places("rejects") == [(0, 0), (0, 1)]
     surplus.write_bytes(b"")
     assert told in sweep(clicks).failure
+
+
+def test_partitions_that_are_no_day_are_named_by_the_sweep_after_everything_else(
+    folded: Clicks,
+) -> None:
+    version, values = f"file://{folder(folded, CLICKS, FIRST)}", ("2020-3-14", "2999-01-01")
+    store = folded.pipeline.store(CLICKS)
+    store.pointers.add(dict.fromkeys(values, version))
+    copy_a_file(folder(folded, CLICKS, SECOND))
+    run = sweep(folded)
+    assert ("clicks", SECOND) in run.materialized
+    for value in values:
+        assert f"the partition event_date='{value}' of clicks in Hive is no day" in run.failure
+        assert store.pointers.drop_statement(value) in run.failure
+    folded.pipeline.hive.execute(store.pointers.drop_statement(values[0]))
+    folded.pipeline.hive.execute(store.pointers.drop_statement(values[1]))
+    assert sweep(folded).failure == ""
