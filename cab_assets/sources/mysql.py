@@ -15,6 +15,7 @@ from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets.sources.mysql_connection import MARK, connect, kill, settings
 from cab_assets.sources.mysql_failures import LOST, is_wrong_password, meaning
 from cab_assets.sources.mysql_hash import TEXT_MARKS, UTF8, character_set, row_hash
+from cab_assets.sources.mysql_replica import raise_if_behind
 from cab_assets.sources.mysql_session import TIME_LIMIT
 from cab_assets.sources.mysql_shape import shape
 
@@ -83,6 +84,9 @@ class MySQL(Dialect):
     def tls(self, ca: str) -> dict[str, str]:
         return {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": ca}
 
+    def begin(self, cursor: Any, table: str) -> None:  # noqa: ARG002
+        raise_if_behind(cursor)
+
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
         """Wait until no other program holds the table's lock, then return the current state.
 
@@ -91,6 +95,7 @@ class MySQL(Dialect):
         another program would wait for it, and ConnectorX would wait for that DDL.
         """
         (cursor,) = cursors
+        self.begin(cursor, table)
         cursor.execute(
             f"SELECT utc_timestamp(6) FROM (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 0) AS"
             " no_row) AS unlocked"

@@ -8,6 +8,11 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
+from psycopg.errors import (
+    CharacterNotInRepertoire,
+    NumericValueOutOfRange,
+    UntranslatableCharacter,
+)
 from psycopg.types.string import ByteaBinaryLoader
 
 from cab_assets.errors import CabError
@@ -17,7 +22,7 @@ from cab_assets.sources.postgresql_failures import cause
 from cab_assets.sources.postgresql_hash import row_hash
 from cab_assets.sources.postgresql_numbers import unfit
 from cab_assets.sources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
-from cab_assets.sources.postgresql_text import not_utf8
+from cab_assets.sources.postgresql_text import undecodable
 from cab_assets.sources.postgresql_windows import windows
 from cab_assets.sources.source import Source
 
@@ -28,8 +33,8 @@ CALENDAR = ("timestamp '0001-01-01'", "timestamp '10000-01-01'")
 CLOCK = "pg_catalog.clock_timestamp()"
 # Error class -> the function that searches for the value that caused it
 SEARCHES = (
-    (psycopg.errors.CharacterNotInRepertoire, not_utf8),
-    ((psycopg.errors.NumericValueOutOfRange, pa.ArrowInvalid), unfit),
+    ((CharacterNotInRepertoire, UntranslatableCharacter), undecodable),
+    ((NumericValueOutOfRange, pa.ArrowInvalid), unfit),
 )
 # Lock time-out of a statement that must not wait: PostgreSQL has no NOWAIT for a plain SELECT
 AT_ONCE = "100ms"

@@ -51,6 +51,7 @@ class Server:
     shape: Mapping[str, str]
     said: list[str] = field(default_factory=list)
     rows: Sequence[tuple[Any, ...]] = ()
+    description: Sequence[tuple[str, ...]] = ()
 
     @property
     def connection(self) -> "Server":

@@ -62,6 +62,24 @@ def test_bytes_that_are_not_utf_8_end_the_day_by_column_and_key(
         rows(ascii_only.reader)
 
 
+@ways
+def test_bytes_without_a_character_in_the_databases_encoding_are_named_too(
+    stack: Environment, indexed: bool
+) -> None:
+    with source(stack, encoding="WIN1252") as table:
+        without_index(table, indexed)
+        table.insert(ride("BK1", AT, cab_color="crème"), ride("BK2", AT))
+        table.sql(
+            "UPDATE {table} SET cab_color = convert_from('\\x8141', 'WIN1252') WHERE booking_id ="
+            " 'BK2'"
+        )
+        with pytest.raises(
+            SourceUnreadable,
+            match=r"cab_color of the booking BK2 is not WIN1252: b'\\x81A'. Fix it in the source",
+        ):
+            rows(table.reader)
+
+
 def test_the_hash_of_texts_of_other_collations_is_as_it_was(stack: Environment) -> None:
     """What is published stays as it is."""
     with source(stack) as table:
