@@ -85,16 +85,20 @@ def import_day(
     If `anew`, import it in any case: its partition points to a newer version that is gone.
     """
     began, asked = time.monotonic(), datetime.now(UTC)
+    # Listed before the snapshot, so that all of them are older
+    before = day.version_ids()
     with db.day(date.fromisoformat(day.date)) as source, ThreadPoolExecutor(1) as beside:
         raise_if_clock_differs(db.dialect.address, source.snapshot.moment, asked)
         figures = beside.submit(source.control_totals)
         current = None if anew else _current(day)
         if current and _is_of(current, figures.result()) and day.is_intact(current):
             return _imported(day, current, source, changed=False)
-        written = _write(day, run_id, source, source.slices(), figures)
+        draft = _draft(day, run_id, source, before)
+        written = _write(draft, source, source.slices(), figures)
     if written.is_of_two_states:
+        before = day.version_ids()
         with db.day(date.fromisoformat(day.date)) as source:
-            written = _write_again(day, run_id, source, figures)
+            written = _write_again(_draft(day, run_id, source, before), source, figures)
     written.draft.began = began
     manifest = _seal(day, written, limits)
     return _imported(day, manifest, source, changed=True)
@@ -106,29 +110,28 @@ def _imported(
     return ImportedDay(manifest, changed, source.source.added_columns, day.folder(manifest.version))
 
 
-def _write_again(
-    day: StoredDay, run_id: str, source: SourceDay, figures: Future[ControlTotals]
-) -> Written:
+def _draft(day: StoredDay, run_id: str, source: SourceDay, before: list[str]) -> Draft:
+    """Return a draft whose id is greater than `before`, the ids of the versions, newest first."""
+    moment = moment_id(source.snapshot.moment, after=next(iter(before), None))
+    return Draft(day, version_id(moment, day.table, run_id))
+
+
+def _write_again(draft: Draft, source: SourceDay, figures: Future[ControlTotals]) -> Written:
     """Write the rows of a newer state, with the control totals of that state."""
     if not source.shares_a_snapshot:
-        return _write(day, run_id, source, source.in_one_statement(), figures)
+        return _write(draft, source, source.in_one_statement(), figures)
     with ThreadPoolExecutor(1) as beside:
-        return _write(day, run_id, source, source.slices(), beside.submit(source.control_totals))
+        return _write(draft, source, source.slices(), beside.submit(source.control_totals))
 
 
 def _write(
-    day: StoredDay,
-    run_id: str,
-    source: SourceDay,
-    slices: Iterator[Slice],
-    figures: Future[ControlTotals],
+    draft: Draft, source: SourceDay, slices: Iterator[Slice], figures: Future[ControlTotals]
 ) -> Written:
     """Write the rows. Their control totals come with the rows or from `figures`."""
-    draft = Draft(day, version_id(moment_id(source.snapshot.moment), day.table, run_id))
     tally = Tally()
     draft.write(tally.through(slices))
     totals = tally.totals or figures.result()
-    arrival = arrived(source, day.lake, draft.path, tally.row_hashes)
+    arrival = arrived(source, draft.day.lake, draft.path, tally.row_hashes)
     return Written(source, draft, tally.row_hash, totals, arrival)
 
 

@@ -1,14 +1,23 @@
 """Version ids. They sort by what a version was made from, then by code version, then by run."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from cab_assets.schemas import Table
 
+# The first part of the id of a version that is made from an instant
+FORMAT = "%Y%m%dT%H%M%S%fZ"
 
-def moment_id(moment: datetime) -> str:
-    """Return an instant (UTC) as the first part of a version id."""
-    return f"{moment:%Y%m%dT%H%M%S%fZ}"
+
+def moment_id(moment: datetime, *, after: str | None = None) -> str:
+    """Return an instant (UTC) as the first part of a version id.
+
+    `after` is the id of a version that is older, even if the clock was ahead when it was made.
+    """
+    if after and after.split("-")[0] >= f"{moment:{FORMAT}}":
+        ahead = datetime.strptime(after.split("-")[0], FORMAT).replace(tzinfo=UTC)
+        moment = ahead + timedelta(microseconds=1)
+    return f"{moment:{FORMAT}}"
 
 
 def version_id(made_from: str, table: Table, run_id: str) -> str:

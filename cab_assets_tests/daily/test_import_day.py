@@ -10,6 +10,7 @@ from cab_assets.clients.lake import Lake, LakeRefused
 from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay, import_day
 from cab_assets.dev.sample.load import load_days
+from cab_assets.schemas import BOOKINGS
 from cab_assets.sources import postgresql, postgresql_windows
 from cab_assets.sources.source_day import Slice, SourceDay
 from cab_assets_tests.pipeline import Pipeline
@@ -122,3 +123,21 @@ def test_a_day_that_fails_for_any_reason_holds_back_no_other(pipeline: Pipeline)
         days[2]: True,
     }
     assert repr(outcomes[days[1]]) == "ZeroDivisionError('odd')"
+
+
+def test_a_version_of_when_the_clocks_were_ahead_does_not_stay_the_newest(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.insert(ride("BK100000001", f"{DAY} 10:00:00"))
+    day, ahead = pipeline.store(BOOKINGS).day(DAY.isoformat()), "29990101T000000000000Z-001-ahead"
+    made = import_day(pipeline.db, day, "ahead").manifest
+    pipeline.lake.files.move(day.folder(made.version), day.folder(ahead))
+    day.record(made.model_copy(update={"version": ahead}))
+    assert pipeline.run(DAY.isoformat()).failure == ""
+    for fare in (7, 8):
+        pipeline.sql(f"UPDATE {{table}} SET trip_fare = {fare}")
+        assert pipeline.run(DAY.isoformat()).failure == ""
+        pipeline.is_like_source(DAY.isoformat())
+    newest = day.newest()
+    assert newest
+    assert newest.version > ahead

@@ -60,6 +60,14 @@ def test_ids_sort_by_the_moment_of_the_source_to_the_microsecond() -> None:
     assert ids[1] == "20200101T100000000000Z-001-m"
 
 
+def test_an_id_is_later_than_one_that_was_made_while_the_clock_was_ahead() -> None:
+    moment = datetime(2020, 1, 1, 10, tzinfo=UTC)
+    ahead = "20270101T100000999999Z-001-m"
+    assert moment_id(moment, after=ahead) == "20270101T100001000000Z"
+    assert moment_id(moment, after="20200101T095959000000Z-009-m") == "20200101T100000000000Z"
+    assert moment_id(moment, after="20200101T100000000000Z-001-m") == "20200101T100000000001Z"
+
+
 def test_a_derived_version_has_the_moment_of_what_it_was_made_from() -> None:
     assert (
         version_id("20200101T100000000000Z-001-import-run", BOOKINGS, "b7-11")
