@@ -1,6 +1,9 @@
 """The columns of a table or view, as declared and as Hive describes them."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 
 from cab_assets.clients.hive_text import Row, quoted
 from cab_assets.errors import CabError
@@ -16,18 +19,44 @@ def declared(columns: Iterable[Column]) -> str:
     return ", ".join(f"`{each.name}` {each.type} COMMENT {quoted(each.about)}" for each in columns)
 
 
-def described(rows: Iterable[Row]) -> dict[str, str]:
-    """Return name -> type from the rows of DESCRIBE.
+@dataclass(frozen=True)
+class Description:
+    """A table or view as DESCRIBE FORMATTED shows it."""
 
-    The columns end at a blank line or a line with `#`; partition columns follow.
-    """
-    found: dict[str, str] = {}
-    for name, kind, *_ in rows:
-        if not name or str(name).startswith("#"):
-            break
-        # A Spark can be configured to call the type timestamp `timestamp_ntz`
-        found[str(name).strip()] = str(kind).strip().removesuffix("_ntz")
-    return found
+    # Name -> type
+    columns: dict[str, str]
+    # The words of each line after the columns, in lower case and without colons
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> "Description":
+        """Parse the rows. Apache Hive shows a heading first, Spark does not."""
+        cells = [[str(cell or "").strip() for cell in row] for row in rows]
+        body = list(dropwhile(_is_heading, cells))
+        columns = list(takewhile(lambda row: not _is_heading(row), body))
+        return cls(
+            # A Spark can be configured to call the type timestamp `timestamp_ntz`
+            {name: kind.removesuffix("_ntz") for name, kind, *_ in columns},
+            tuple(" ".join(row).replace(":", " ").lower() for row in body[len(columns) :]),
+        )
+
+    def says(self, *words: str) -> bool:
+        """Return whether the words are in one line, in this order."""
+        pattern = re.compile(".*".join(map(re.escape, words)))
+        return any(map(pattern.search, self.lines))
+
+    @property
+    def is_external(self) -> bool:
+        return self.says("type", "external")
+
+    @property
+    def is_parquet(self) -> bool:
+        return self.says("inputformat", "parquet")
+
+
+def _is_heading(row: Sequence[str]) -> bool:
+    """Return whether a line is blank or begins with `#`, as those between two parts are."""
+    return not row[0] or row[0].startswith("#")
 
 
 def lacking(name: str, columns: Sequence[Column], there: Mapping[str, str]) -> list[Column]:

@@ -32,7 +32,14 @@ class Dumb(Hive):
     """A HiveServer2 that takes every statement."""
 
     def execute(self, statement: str) -> list[tuple[object, ...]]:  # noqa: ARG002
-        return [(column.name, column.type) for column in BOOKINGS.columns]
+        columns = [(column.name, column.type) for column in BOOKINGS.columns]
+        return [
+            *columns,
+            ("", ""),
+            ("Type", "EXTERNAL"),
+            ("Table Properties", "[discover.partitions=false]"),
+            ("InputFormat", "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"),
+        ]
 
 
 class Apache(Dumb):

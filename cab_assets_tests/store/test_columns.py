@@ -22,8 +22,8 @@ from cab_assets.schemas import (
     Table,
 )
 from cab_assets.store.collect import delete
-from cab_assets.store.columns import ColumnChanged, described
-from cab_assets.store.declare import declare_table, declare_view
+from cab_assets.store.columns import ColumnChanged, Description
+from cab_assets.store.declare import ForeignTable, declare_table, declare_view
 from cab_assets.store.draft import PART
 from cab_assets.store.table_store import TableStore
 from cab_assets_tests.clicks import Clicks, numbered
@@ -52,7 +52,7 @@ def earlier(pipeline: Pipeline) -> Iterator[Hive]:
 
 
 def columns(hive: Hive, name: str) -> list[str]:
-    return list(described(hive.execute(f"DESCRIBE `{hive.database}`.`{name}`")))
+    return list(Description.of(hive.execute(f"DESCRIBE {hive.name(name)}")).columns)
 
 
 def an_old_version(pipeline: Pipeline, day: str) -> None:
@@ -166,3 +166,59 @@ def test_hive_is_asked_for_the_columns_of_a_table_once(pipeline: Pipeline) -> No
         for _ in range(3):
             declare_table(hive, BOOKINGS, pipeline.lake.url(BOOKINGS.name))
         assert hive.asked == 1
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "TABLE {} (booking_id STRING) PARTITIONED BY (booking_date STRING) STORED AS PARQUET",
+        "EXTERNAL TABLE {} (booking_id STRING) PARTITIONED BY (booking_date STRING)"
+        " STORED AS TEXTFILE LOCATION '{}'",
+        "VIEW {} AS SELECT 'BK1' AS booking_id, '2020-01-04' AS booking_date",
+    ],
+    ids=["managed", "text", "view"],
+)
+def test_a_table_that_the_pipeline_did_not_create_is_left_alone(
+    pipeline: Pipeline, made: str
+) -> None:
+    pipeline.insert(ride("BK1", f"{NEW} 10:00:00"))
+    name = pipeline.hive.name(BOOKINGS.name)
+    pipeline.hive.execute("CREATE " + made.format(name, pipeline.lake.url("elsewhere")))
+    failed = pipeline.run(NEW, assets=IMPORT)
+    assert not failed.success
+    assert f"{ForeignTable.__name__}: Hive has a table {name} that is not an" in failed.failure
+    assert columns(pipeline.hive, BOOKINGS.name)[0] == "booking_id"
+    assert len(columns(pipeline.hive, BOOKINGS.name)) <= 2
+    pipeline.hive.execute(f"DROP {'VIEW' if made.startswith('VIEW') else 'TABLE'} {name}")
+
+
+def test_apache_hive_is_told_to_add_no_partitions_itself(pipeline: Pipeline, earlier: Hive) -> None:
+    """Also in a table that an earlier version of the code created."""
+    shown = f"SHOW TBLPROPERTIES {pipeline.hive.name(BOOKINGS.name)}"
+    location = pipeline.lake.url(BOOKINGS.name)
+    declare_table(earlier, BOOKINGS, location)
+    assert ("discover.partitions", "false") in pipeline.hive.execute(shown)
+    earlier.execute(
+        f"ALTER TABLE {earlier.name(BOOKINGS.name)} UNSET TBLPROPERTIES ('discover.partitions')"
+    )
+    declare_table(pipeline.hive, BOOKINGS, location)
+    assert ("discover.partitions", "false") in pipeline.hive.execute(shown)
+
+
+def test_a_view_of_another_declaration_is_replaced_unless_it_has_more_columns(
+    pipeline: Pipeline, earlier: Hive
+) -> None:
+    columns, name = BOOKINGS.columns[:2], "some_bookings"
+    declare_table(earlier, BOOKINGS, pipeline.lake.url(BOOKINGS.name))
+    pipeline.run(NEW, assets=IMPORT)
+    source = f"FROM {earlier.name(BOOKINGS.name)}"
+
+    def plan() -> str:
+        return str(earlier.execute(f"SHOW CREATE TABLE {earlier.name(name)}"))
+
+    declare_view(earlier, name, columns, f"{source} WHERE cab_color = 'white'")
+    declare_view(pipeline.hive, name, columns, f"{source} WHERE cab_color = 'black'")
+    assert "black" in plan()
+    with closing(Hive(str(pipeline.env.hive_url))) as another:
+        declare_view(another, name, columns[:1], f"{source} WHERE cab_color = 'red'")
+    assert "black" in plan()
