@@ -1,6 +1,7 @@
 """Deletion of superseded versions after their retention, and of runs that materialized no day."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -29,8 +30,10 @@ ACTIVE = [
     if status.name not in ("SUCCESS", "FAILURE", "CANCELED")
 ]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-# Upper bound of runs that one night reads, so that the job stays short
+# Runs that are read at once
 RUNS_AT_ONCE = 1000
+# Upper bound of the time in which one night looks at runs
+PURGE_SECONDS = 600
 
 
 @dg.op
@@ -78,20 +81,28 @@ def purge_runs(context: dg.OpExecutionContext, environment: dg.ResourceParam[Env
     are deleted, because there is one batch every few seconds.
     """
     before = datetime.now(UTC) - timedelta(environment.run_retention_days)
-    runs = context.instance.get_runs(
-        dg.RunsFilter(statuses=FINISHED, created_before=before), limit=RUNS_AT_ONCE
-    )
-    idle = [
-        run.run_id
-        for run in runs
-        if run.job_name == clickstream_ingest.name
-        or not materialized_anything(context.instance, run.run_id)
-    ]
+    idle, seen, give_up = list[str](), 0, time.monotonic() + PURGE_SECONDS
+    for run in _finished(context.instance, before):
+        seen += 1
+        if run.job_name == clickstream_ingest.name or not materialized_anything(
+            context.instance, run.run_id
+        ):
+            idle.append(run.run_id)
+        if time.monotonic() > give_up:
+            context.log.warning("not all old runs were looked at; the next night continues")
+            break
     for run_id in idle:
         context.instance.delete_run(run_id)
-    context.log.info(
-        f"deleted {len(idle)} of {len(runs)} finished runs older than {before:%Y-%m-%d}"
-    )
+    context.log.info(f"deleted {len(idle)} of {seen} finished runs older than {before:%Y-%m-%d}")
+
+
+def _finished(instance: dg.DagsterInstance, before: datetime) -> Iterator[dg.DagsterRun]:
+    """Yield the finished runs that were created before an instant, newest first."""
+    old = dg.RunsFilter(statuses=FINISHED, created_before=before)
+    cursor = None
+    while runs := instance.get_runs(old, cursor=cursor, limit=RUNS_AT_ONCE):
+        yield from runs
+        cursor = runs[-1].run_id
 
 
 def materialized_anything(instance: dg.DagsterInstance, run_id: str) -> bool:

@@ -63,6 +63,7 @@ def test_old_runs_are_forgotten_but_for_those_that_materialized(
     idle = imported_twice.run(DAY, assets=IMPORT).run_id
     time.sleep(0.1)
     monkeypatch.setattr(jobs, "timedelta", lambda _: timedelta(0))  # retention is told in days
+    monkeypatch.setattr(jobs, "RUNS_AT_ONCE", 1)
     before = {run.run_id for run in imported_twice.instance.get_runs()}
     housekeeping = imported_twice.job("housekeeping").run_id
     assert {run.run_id for run in imported_twice.instance.get_runs()} == before - {idle} | {
