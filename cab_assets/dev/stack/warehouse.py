@@ -18,6 +18,8 @@ from cab_assets.dev.stack.server import LOG_FORMAT, Server, packaged
 # Time-out of each request of the health check: the first statement of a cold JVM takes 3 s
 ANSWER_TIMEOUT_SECONDS = 10
 SERVER_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
+# The folder of managed tables, which is another one in each stack
+WAREHOUSE = "spark.sql.warehouse.dir"
 RELEASE_SESSION = "/spark.connect.SparkConnectService/ReleaseSession"
 SETTINGS = {
     "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
@@ -110,7 +112,7 @@ class Warehouse(Server):
             "spark.driver.extraJavaOptions": " ".join(f'"{option}"' for option in java),
             "spark.local.dir": str(tmp),
             "spark.hadoop.hive.exec.scratchdir": str(tmp / "hive"),
-            "spark.sql.warehouse.dir": str(self.folder / "managed"),
+            WAREHOUSE: str(self.folder / "managed"),
         }
 
     def environment(self) -> dict[str, str]:
@@ -130,6 +132,9 @@ class Warehouse(Server):
             # First, because Thrift prints an error for each refused connection
             socket.create_connection((LOOPBACK, port), ANSWER_TIMEOUT_SECONDS).close()
         _check_spark_connect(self.ports["spark"])
+        ((_, folder),) = _hive(self.ports["hive"], f"SET {WAREHOUSE}")
+        if folder != self.settings()[WAREHOUSE]:
+            raise OSError(f"the server of another stack answers there, with {folder}")
         if not _hive(self.ports["hive"], "SHOW DATABASES LIKE 'cab'"):
             _hive(self.ports["hive"], "CREATE DATABASE cab")
 
