@@ -25,6 +25,7 @@ from cab_assets.variables import (
 CHECKOUT = Path(__file__).resolve().parents[1]
 # Upper bounds of time spans
 DAYS, HOURS, MINUTES = (CENTURY // timedelta(**{unit: 1}) for unit in ("days", "hours", "minutes"))
+DAY_SECONDS = 86_400
 KAFKA_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
@@ -118,7 +119,7 @@ class Rules(BaseModel, frozen=True, arbitrary_types_allowed=True):
         "7",
     )
     statement_seconds: int = variable(
-        at_least(1),
+        at_least(1, DAY_SECONDS),
         "time limit in seconds of one query that compares days, to protect the source database",
         "60",
     )
@@ -137,7 +138,7 @@ class Rules(BaseModel, frozen=True, arbitrary_types_allowed=True):
         "7",
     )
     clickstream_tick_seconds: int = variable(
-        at_least(1),
+        at_least(1, DAY_SECONDS),
         "seconds between checks for new clicks; Dagster's daemon evaluates sensors every 5 s, so a"
         " value of 5 would often mean 10",
         "4",

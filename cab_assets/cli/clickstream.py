@@ -16,8 +16,10 @@ from cab_assets.cli.lag import LagReport
 from cab_assets.clickstream.batch import Batch
 from cab_assets.clickstream.gap import accept_gap, find_gaps
 from cab_assets.clickstream.ledger import Ledger
+from cab_assets.clickstream.offsets import other_topic
 from cab_assets.clickstream.replay import Replay, reasons_there
 from cab_assets.clickstream.skip import Skip
+from cab_assets.clickstream.topics import others_waiting
 from cab_assets.defs.clickstream.report import STREAM, figures
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
@@ -44,10 +46,14 @@ class Sides(Clients):
 
 
 def lag_report(sides: Sides) -> LagReport:
-    state = sides.click_topic.look()
-    return LagReport(
-        sides.click_topic.name, state, sides.ledger.newest(), sides.click_topic.held(state)
+    topic, newest = sides.click_topic, sides.ledger.newest()
+    state = topic.look()
+    others = tuple(
+        LagReport(other.name, seen, newest, other.held(seen), None)
+        for other, seen in others_waiting(newest, topic)
     )
+    stopped = other_topic(newest, topic, state)
+    return LagReport(topic.name, state, newest, topic.held(state), stopped, others)
 
 
 def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:

@@ -1,22 +1,27 @@
 """The report of `cab lag`: end offsets of the topic, committed offsets and lost offsets."""
 
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any
 
 from cab_assets.clickstream.batch import Batch, Range
-from cab_assets.clickstream.offsets import gaps, lag, other_topic, start_offsets
-from cab_assets.clients.click_topic import Held, Offsets, TopicState
+from cab_assets.clickstream.offsets import gaps, lag, start_offsets
+from cab_assets.clients.topic_state import Held, Offsets, TopicState
+
+OTHERS = "docs/howto/fix-clicks.md#records-wait-in-a-topic-that-was-read-before"
 
 
 @dataclass(frozen=True)
 class LagReport:
-    """The offsets of the topic, the newest batch, and records behind open transactions."""
+    """The offsets of a topic, the newest batch, and records behind open transactions."""
 
     topic: str
     state: TopicState
     newest: Batch | None
     held: list[Held]
+    # Why ingestion cannot continue, if the committed offsets belong to another topic
+    stopped: str | None
+    # The topics that were read before and have uncommitted records
+    others: tuple["LagReport", ...] = ()
 
     @property
     def committed(self) -> Offsets:
@@ -30,20 +35,19 @@ class LagReport:
             else start_offsets(self.newest, self.topic, self.state)
         )
 
-    @cached_property
-    def stopped(self) -> str | None:
-        """Return why ingestion cannot continue, if the offsets belong to a deleted topic."""
-        return other_topic(self.newest, self.topic, self.state)
-
     @property
     def lost(self) -> list[Range]:
         return [] if self.stopped else gaps(self.newest, self.topic, self.state)
 
     @property
+    def lag(self) -> int:
+        return lag(self.committed, self.state.ends)
+
+    @property
     def figures(self) -> dict[str, Any]:
         return {
             "topic": self.topic,
-            "lag": lag(self.committed, self.state.ends),
+            "lag": self.lag,
             "newest_batch": self.newest.number if self.newest else None,
             "partitions": [
                 {
@@ -63,6 +67,7 @@ class LagReport:
                 asdict(each) | {"since": each.since and each.since.isoformat()}
                 for each in self.held
             ],
+            "other_topics": [{"topic": each.topic, "lag": each.lag} for each in self.others],
         }
 
     @property
@@ -80,12 +85,18 @@ class LagReport:
         )
         lost = [f"lost unread: {gap}; run `cab accept-gap`" for gap in self.lost]
         stopped = [self.stopped] if self.stopped else []
+        others = [
+            f"{each.topic}: {each.lag:,} records of this topic, which was read before, are waiting:"
+            f" see {OTHERS}"
+            for each in self.others
+        ]
         return "\n".join(
             [
                 *lines,
-                f"{self.topic}: {self.figures['lag']:,} records are waiting; {newest}",
+                f"{self.topic}: {self.lag:,} records are waiting; {newest}",
                 *stopped,
                 *lost,
                 *map(str, self.held),
+                *others,
             ]
         )

@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cab_assets.clickstream.batch import BatchContents, BatchFile, Range, batch_path
+from cab_assets.clickstream.batch import BatchContents, BatchFile, LastRecord, Range, batch_path
 from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError
 from cab_assets.schemas import EXTRA_KEYS, PLACE_KEY, POSITION
+from cab_assets.transforms.reasons import TIME_UNUSABLE
 
 EVENT_NAMES = ["event_timestamp", "event_date", *POSITION]
 COLUMNS = [*EVENT_NAMES, *PLACE_KEY, "kafka_timestamp", "reasons", EXTRA_KEYS.name]
@@ -41,7 +42,8 @@ def read_back(
             f"{folder} contains {rows.num_rows} records, some of them outside its offset ranges;"
             " run again: nothing was committed, and the records are staged again"
         )
-    return _contents(files, rows, missing)
+    contents = _contents(files, rows, missing)
+    return contents.model_copy(update={"last_records": _last_records(rows)})
 
 
 def read_contents(lake: Lake, folder: str) -> BatchContents:
@@ -126,6 +128,19 @@ def _contents(
         last_event=_text(events["max"]),
         last_arrival=_text(pc.max(rows["kafka_timestamp"]).as_py()),
     )
+
+
+def _last_records(rows: pa.Table) -> dict[int, LastRecord]:
+    """Return the last record of each partition. Omit one whose time was replaced when read."""
+    partitions, offsets = np.asarray(rows["kafka_partition"]), np.asarray(rows["kafka_offset"])
+    in_order = np.lexsort((offsets, partitions))
+    last = rows.take(in_order[np.flatnonzero(np.diff(partitions[in_order], append=-1))])
+    times = last["kafka_timestamp"].cast(pa.int64()).to_pylist()
+    return {
+        row["kafka_partition"]: LastRecord(offset=row["kafka_offset"], timestamp=time // 1000)
+        for row, time in zip(last.to_pylist(), times, strict=True)
+        if TIME_UNUSABLE not in (row["reasons"] or ())
+    }
 
 
 def _without_position(accepted: pa.Table) -> int:

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from cab_assets.clients.click_topic import Offsets
 from cab_assets.clients.lake import Lake
+from cab_assets.clients.topic_state import Offsets
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.manifest import MANIFEST
 
@@ -37,6 +37,13 @@ class BatchFile(BaseModel, frozen=True):
     rows: int
 
 
+class LastRecord(BaseModel, frozen=True):
+    """The last record of a partition: its offset, and its Kafka time in milliseconds since 1970."""
+
+    offset: int
+    timestamp: int
+
+
 class BatchContents(BaseModel, frozen=True):
     """The contents of a batch's files, as read back before the commit."""
 
@@ -59,6 +66,8 @@ class BatchContents(BaseModel, frozen=True):
     last_event: str | None = None
     # The newest kafka_timestamp, UTC
     last_arrival: str | None = None
+    # The last record of each partition of the batch's topic, except one with an unusable time
+    last_records: dict[int, LastRecord] = {}
 
 
 class Place(BaseModel, frozen=True):
@@ -70,10 +79,11 @@ class Place(BaseModel, frozen=True):
 
 
 class TopicEnd(BaseModel, frozen=True):
-    """The committed end offsets of a topic, and the topic's id."""
+    """The committed end offsets of a topic, the topic's id, and the last records before them."""
 
     id: str
     ends: Offsets
+    last_records: dict[int, LastRecord] = {}
 
 
 class Batch(BaseModel, frozen=True):
@@ -120,10 +130,13 @@ class Batch(BaseModel, frozen=True):
 
         If `before` does not know the topic, the end offsets come from this batch as it was staged.
         """
-        staged = self.topics[self.topic]
-        before_it = committed_ends(before, self.topic) or staged.ends
-        ends = before_it | {each.partition: each.end for each in self.ranges}
-        own = TopicEnd(id=staged.id, ends=ends)
+        staged, known = self.topics[self.topic], before.topics.get(self.topic) if before else None
+        before_it = known.ends if known and known.ends else staged.ends
+        own = TopicEnd(
+            id=staged.id,
+            ends=before_it | {each.partition: each.end for each in self.ranges},
+            last_records=(known.last_records if known else {}) | self.contents.last_records,
+        )
         return self.model_copy(
             update={
                 "number": before.number + 1 if before else 1,

@@ -14,7 +14,8 @@ from cab_assets.clickstream.fold import Folding
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.outcomes import FoldOutcome, SealedDay, ShownDay
 from cab_assets.clickstream.retire import retirable
-from cab_assets.clickstream.seal import is_sealed, seal, sealed_at, waiting_topics
+from cab_assets.clickstream.seal import is_sealed, seal, sealed_at
+from cab_assets.clickstream.topics import waiting_topics
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.spark import Spark
 from cab_assets.errors import CabError

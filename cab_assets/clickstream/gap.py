@@ -21,7 +21,7 @@ def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | N
     """
     state, newest = topic.look(), ledger.newest()
     if newest and (known := newest.topics.get(topic.name)):
-        raise_if_another_topic(topic.name, known, state)
+        raise_if_another_topic(topic, known, state)
     stands = TopicEnd(id=state.id, ends=start_offsets(newest, topic.name, state))
     return gaps(newest, topic.name, state), newest, stands
 

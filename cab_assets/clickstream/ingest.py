@@ -11,8 +11,11 @@ from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed_ends
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, raise_if_another_topic, raise_if_lost, starting
 from cab_assets.clickstream.query import Query, StagingFailed
-from cab_assets.clients.click_topic import ClickTopic, Offsets, TopicState
+from cab_assets.clickstream.topics import others_waiting
+from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.kafka_client import KafkaUnavailable
+from cab_assets.clients.topic_state import Offsets, TopicState
+from cab_assets.errors import CabError
 
 # Seconds between two checks for a staged batch, which takes half a second or more
 POLL_SECONDS = 0.05
@@ -82,7 +85,7 @@ class Ingest:
     say: Callable[[str], None]
     commits: int = 0
     # Whether, at the end of the run, all records are committed that were in the topic at its start,
-    # and no open transaction holds records back
+    # no open transaction holds records back, and no records wait in topics that were read before
     caught_up: bool = False
 
     def run(self) -> Iterator[CommitResult]:
@@ -91,7 +94,7 @@ class Ingest:
         state, newest = self.topic.look(), self.ledger.newest()
         stay, queries = Stay(state.ends, self.minutes), 0
         while not stay.is_over(
-            start := starting(newest, self.topic.name, state),
+            start := starting(newest, self.topic, state),
             state.ends,
             committed_any=self.commits > 0,
         ):
@@ -104,7 +107,15 @@ class Ingest:
                 yield from self._commit_all(query, state, newest, stay, asked)
             queries += 1
             state, newest = self.topic.look(), self.ledger.newest(newest.number if newest else None)
-        self.caught_up = stay.reached(start) and not state.held
+        self.caught_up = stay.reached(start) and not state.held and not self._others_wait(newest)
+
+    def _others_wait(self, newest: Batch | None) -> bool:
+        """Return whether a topic that was read before has uncommitted records, or may have some."""
+        try:
+            return any(others_waiting(newest, self.topic))
+        except CabError as error:
+            self.say(f"not known whether records wait in other topics: {error}")
+            return True
 
     def _commit_all(
         self, query: Query, state: TopicState, newest: Batch | None, stay: Stay, since: float
@@ -162,7 +173,7 @@ class Ingest:
         """Return the topic's current offsets. Raise TopicRecreated if it is another topic now."""
         state = self._seen_patiently()
         raise_if_another_topic(
-            self.topic.name,
+            self.topic,
             TopicEnd(id=before.id, ends=committed_ends(newest, self.topic.name)),
             state,
         )

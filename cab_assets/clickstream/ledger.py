@@ -4,12 +4,13 @@ Adding partition n+1 commits a batch; of several writers, one succeeds. After an
 error, "already exists" or a time-out), the partition's location shows which batch has the number.
 """
 
+import re
 import time
 from dataclasses import dataclass
 
 from cab_assets.clickstream.batch import Batch, batch_path, partition_value, read_batch, write_batch
 from cab_assets.clickstream.chain import chain
-from cab_assets.clickstream.errors import CommitUnsettled, ForeignBatch, missing_manifest
+from cab_assets.clickstream.errors import CommitUnsettled, ForeignBatch, missing_manifest, no_batch
 from cab_assets.clickstream.marks import (
     Newest,
     mark_newest,
@@ -71,8 +72,7 @@ class Ledger:
         known = self.at(hint) if hint else None
         if known and self.at(known.number + 1) is None:
             return known
-        newest_first = map(self.at, sorted(self.numbers(), reverse=True))
-        return next((batch for batch in newest_first if batch), None)
+        return next(filter(None, map(self.at, sorted(self.numbers(), reverse=True))), None)
 
     def at(self, number: int) -> Batch | None:
         """Return the batch committed under `number`, or None.
@@ -120,8 +120,14 @@ class Ledger:
         return None
 
     def numbers(self) -> set[int]:
-        """Return the numbers of the partitions of `clickstream_batches`."""
-        return {int(value) for value in self.pointers.values()}
+        """Return the numbers of the partitions of `clickstream_batches`.
+
+        Raises ForeignBatch if one is not a number.
+        """
+        values = self.pointers.values()
+        if foreign := sorted(value for value in values if not re.fullmatch("[0-9]+", value)):
+            raise no_batch(foreign[0], self.pointers.drop_statement(foreign[0]))
+        return {int(value) for value in values}
 
     def retire(self, numbers: list[int]) -> None:
         """Drop batches from the metastore, oldest first.

@@ -1,37 +1,41 @@
 """The start offsets of a run: compare the committed offsets with those of the topic."""
 
 from cab_assets.clickstream.batch import Batch, Range, TopicEnd, committed_ends
-from cab_assets.clients.click_topic import Offsets, TopicState
+from cab_assets.clients.click_topic import ClickTopic
+from cab_assets.clients.topic_state import Offsets, TopicState
 from cab_assets.errors import CabError
+
+SEE = "(docs/howto/fix-clicks.md#the-broker-lost-records-that-hive-has-topicrecreated)"
 
 
 class TopicRecreated(CabError):
-    """The topic, or its cluster, is not the one whose offsets were committed."""
+    """The topic, its cluster or its records are not those whose offsets were committed."""
 
 
 class RecordsLost(CabError):
     """Kafka deleted records before they were read."""
 
 
-def starting(newest: Batch | None, topic: str, state: TopicState) -> Offsets:
+def starting(newest: Batch | None, topic: ClickTopic, state: TopicState) -> Offsets:
     """Return the offset of each partition to read from.
 
     Raises TopicRecreated or RecordsLost if reading cannot continue from the committed offsets.
     """
-    if known := newest.topics.get(topic) if newest else None:
+    if known := newest.topics.get(topic.name) if newest else None:
         raise_if_another_topic(topic, known, state)
-    starts = start_offsets(newest, topic, state)
-    raise_if_lost(topic, starts, state)
+    starts = start_offsets(newest, topic.name, state)
+    raise_if_lost(topic.name, starts, state)
     return starts
 
 
-def raise_if_another_topic(topic: str, known: TopicEnd, state: TopicState) -> None:
+def raise_if_another_topic(topic: ClickTopic, known: TopicEnd, state: TopicState) -> None:
     """Raise TopicRecreated unless this is the known topic and holds all that was committed."""
     if known.id != state.id:
         raise TopicRecreated(
-            f"topic {topic} was deleted and created again: its id is {state.id}, but the committed"
-            f" offsets belong to {known.id}. Offsets of the new topic would be taken for those of"
-            " the old one: create the topic under another name, and set CAB_CLICKSTREAM_TOPIC to it"
+            f"topic {topic.name} was deleted and created again: its id is {state.id}, but the"
+            f" committed offsets belong to {known.id}. Offsets of the new topic would be taken for"
+            " those of the old one: create the topic under another name, and set"
+            " CAB_CLICKSTREAM_TOPIC to it"
         )
     if behind := [
         f"partition {partition} (end {state.ends.get(partition, 0)}, committed {end})"
@@ -39,16 +43,41 @@ def raise_if_another_topic(topic: str, known: TopicEnd, state: TopicState) -> No
         if end > state.ends.get(partition, 0)
     ]:
         raise TopicRecreated(
-            f"topic {topic} has lower end offsets than committed offsets: {', '.join(behind)}."
+            f"topic {topic.name} has lower end offsets than committed offsets: {', '.join(behind)}."
             " Either CAB_KAFKA_BOOTSTRAP_SERVERS points to another cluster, or the broker lost"
-            " records that Hive already has. Check the variable first; ingestion is stopped"
+            f" records that Hive already has. Check the variable first; ingestion is stopped {SEE}"
+        )
+    if other := _replaced(topic, known, state):
+        raise TopicRecreated(
+            f"topic {topic.name} has other records at offsets that are committed: the record at"
+            f" {', '.join(other)} has another Kafka time than the one that Hive has. Either"
+            " CAB_KAFKA_BOOTSTRAP_SERVERS points to a copy of the topic, or the broker lost its"
+            f" newest records and gave their offsets to others; ingestion is stopped {SEE}"
         )
 
 
-def other_topic(newest: Batch | None, topic: str, state: TopicState) -> str | None:
-    """Return why reading cannot continue, if the committed offsets belong to a deleted topic."""
+def _replaced(topic: ClickTopic, known: TopicEnd, state: TopicState) -> list[str]:
+    """Return the positions of last committed records that are other records now.
+
+    Look only into partitions with new records, and only at records that Kafka still has.
+    """
+    last = {
+        partition: record.offset
+        for partition, record in known.last_records.items()
+        if state.begins.get(partition, 0) <= record.offset
+        and known.ends[partition] < state.ends.get(partition, 0)
+    }
+    return [
+        f"partition {partition}, offset {last[partition]}"
+        for partition, timestamp in topic.timestamps(last).items()
+        if timestamp != known.last_records[partition].timestamp
+    ]
+
+
+def other_topic(newest: Batch | None, topic: ClickTopic, state: TopicState) -> str | None:
+    """Return why reading cannot continue, if the committed offsets belong to another topic."""
     try:
-        if known := newest.topics.get(topic) if newest else None:
+        if known := newest.topics.get(topic.name) if newest else None:
             raise_if_another_topic(topic, known, state)
     except TopicRecreated as error:
         return str(error)

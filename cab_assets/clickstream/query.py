@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cab_assets.clickstream.batch import Range
-from cab_assets.clients.click_topic import Offsets
 from cab_assets.clients.deadline import within
 from cab_assets.clients.failures import failure
 from cab_assets.clients.lake import Lake
+from cab_assets.clients.topic_state import Offsets
 from cab_assets.errors import Unavailable
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 

@@ -17,12 +17,12 @@ from pyspark.sql import functions as F
 from cab_assets.clickstream.audit import read_contents
 from cab_assets.clickstream.batch import Batch, Place, batch_path
 from cab_assets.clickstream.day_tables import places
+from cab_assets.clickstream.errors import OthersWereFirst, RejectsHidden, VersionsChange
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder, raise_if_old
 from cab_assets.clients.hive_errors import NoSuchTable
 from cab_assets.clients.known_failures import Refused
 from cab_assets.clients.spark import Spark
-from cab_assets.errors import CabError, Unavailable
 from cab_assets.schemas import PLACE_KEY, REJECTS
 from cab_assets.store.table_store import Manifests, TableStore
 
@@ -36,14 +36,6 @@ READ_TRIES = 5
 
 # Kafka records -> clicks, as `read_clicks` returns them
 Read = Callable[[DataFrame], DataFrame]
-
-
-class OthersWereFirst(CabError):
-    """Another replay committed the same records, several times in a row."""
-
-
-class VersionsChange(Unavailable):
-    """The versions were deleted while they were read, several times in a row."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +92,8 @@ class Replay:
     def _versions(self) -> Manifests:
         """Return the published versions of the days of `rejects` that have rows."""
         published = self._store.pointers.values()
+        if not published and any(day.newest() for day in self._store.days()):
+            raise RejectsHidden
         days = published if self.days is None else published & set(self.days)
         return {
             day: manifest for day, manifest in self._store.published(days).items() if manifest.rows

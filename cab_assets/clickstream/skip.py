@@ -16,8 +16,9 @@ from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder
 from cab_assets.clickstream.offsets import starting
 from cab_assets.clickstream.stage import TASK_OFFSETS
-from cab_assets.clients.click_topic import READ_COMMITTED, ClickTopic, Offsets, TopicState
+from cab_assets.clients.click_topic import READ_COMMITTED, ClickTopic
 from cab_assets.clients.spark import Spark
+from cab_assets.clients.topic_state import Offsets, TopicState
 from cab_assets.errors import CabError
 
 # The smallest Kafka time in milliseconds that Spark cannot read: it keeps microseconds in 64 bits
@@ -89,7 +90,7 @@ class Skip:
 
     def _state(self) -> tuple[TopicState, Offsets]:
         state = self.topic.look()
-        return state, starting(self.ledger.newest(), self.topic.name, state)
+        return state, starting(self.ledger.newest(), self.topic, state)
 
     def _committed(self, before: Range, stands: TopicEnd, newest: Batch | None) -> Batch:
         folder, lake, name = new_folder("gap"), self.ledger.lake, self.topic.name

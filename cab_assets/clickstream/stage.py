@@ -18,9 +18,10 @@ from pyspark.sql import DataFrame, SparkSession
 from cab_assets.clickstream.batch import batch_path
 from cab_assets.clickstream.batch_writer import files_writer
 from cab_assets.clickstream.query import CHECKPOINTS, QUERY_SECONDS, Query, StagingFailed
-from cab_assets.clients.click_topic import READ_COMMITTED, ClickTopic, Offsets
+from cab_assets.clients.click_topic import READ_COMMITTED, ClickTopic
 from cab_assets.clients.deadline import within
 from cab_assets.clients.lake import Lake
+from cab_assets.clients.topic_state import Offsets
 from cab_assets.store.manifest import MANIFEST
 from cab_assets.transforms.clickstream import read_clicks
 

@@ -1,11 +1,11 @@
 """The Kafka topic of clicks: its identity and its offsets.
 
-No consumer group is joined, and only `held`, `first_delivered` and `sent_ms` read records.
+No consumer group is joined. `held`, `first_delivered`, `sent_ms` and `timestamps` read records.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from cab_assets.clients.deadline import within
 from cab_assets.clients.kafka_client import ANSWER_TIMEOUT_SECONDS, Admin, Reader, answering
 from cab_assets.clients.kafka_reading import delivered, first, first_delivered
 from cab_assets.clients.kafka_security import KafkaSecurity
+from cab_assets.clients.topic_state import Held, Offsets, TopicState
 from cab_assets.errors import CabError
 
 # Kafka's error code for a topic that does not exist
@@ -30,58 +31,9 @@ READ_COMMITTED = "read_committed"
 
 OPEN = KafkaSecurity()
 
-# Partition -> offset
-Offsets = dict[int, int]
-
 
 class NoSuchTopic(CabError):
     """The topic does not exist, or this user may not see it."""
-
-
-@dataclass(frozen=True)
-class TopicState:
-    """The topic's id and offsets at one moment."""
-
-    id: str
-    # Offset of the oldest record that Kafka still has
-    begins: Offsets
-    # One past the newest record that Kafka delivers; later records wait behind an open transaction
-    ends: Offsets
-    # One past the newest record
-    highs: Offsets = field(default_factory=dict)
-
-    @property
-    def held(self) -> Offsets:
-        """Return partition -> number of offsets behind an open transaction, if there are any."""
-        behind = {
-            partition: high - self.ends.get(partition, 0) for partition, high in self.highs.items()
-        }
-        return {partition: offsets for partition, offsets in behind.items() if offsets > 0}
-
-
-@dataclass(frozen=True)
-class Held:
-    """Records of a partition that wait behind an open transaction.
-
-    `offset` is that of the transaction's first record; `since` is when that record was sent, or
-    None if it could not be read.
-    """
-
-    partition: int
-    offset: int
-    records: int
-    since: datetime | None
-
-    def __str__(self) -> str:
-        since = (
-            f"since {self.since:%Y-%m-%d %H:%M:%S} UTC"
-            if self.since
-            else "since an unknown time (its first record could not be read)"
-        )
-        return (
-            f"partition {self.partition}: {self.records:,} records wait behind an open transaction"
-            f" at offset {self.offset}, {since}"
-        )
 
 
 @dataclass(frozen=True)
@@ -135,6 +87,22 @@ class ClickTopic:
         with answering(self.servers, self.security), closing(self._reader()) as reader:
             for record in delivered(reader, TopicPartition(self.name, partition), start, end):
                 yield record.offset, int(record.timestamp)
+
+    def timestamps(self, offsets: Offsets) -> Offsets:
+        """Return the Kafka time, in milliseconds, of the record at one offset of each partition.
+
+        Omit a partition that has no record at exactly this offset.
+        """
+        if not offsets:
+            return {}
+        with answering(self.servers, self.security), closing(self._reader()) as reader:
+            return {
+                partition: int(record.timestamp)
+                for partition, offset in offsets.items()
+                for record in delivered(
+                    reader, TopicPartition(self.name, partition), offset, offset + 1
+                )
+            }
 
     def _reader(self) -> Reader:
         """Return a consumer that reads committed records and commits no offsets."""

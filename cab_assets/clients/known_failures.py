@@ -67,6 +67,10 @@ class CatalogsDiffer(Refused):
     """Spark uses another metastore than HiveServer2."""
 
 
+class SparkOutOfMemory(Refused):
+    """Spark has too little memory for the work."""
+
+
 @dataclass(frozen=True)
 class Known:
     """A known failure: a pattern of the server's text, the pipeline's error and the remedy.
@@ -101,6 +105,12 @@ KNOWN = (
         PythonWorkersLost,
         "run again when Spark's machines have less load; if the error comes back, give Spark fewer"
         " cores or more memory, or check PYSPARK_PYTHON where it is started",
+    ),
+    Known(
+        r"OutOfMemoryError",
+        SparkOutOfMemory,
+        "give Spark's driver and executors more memory, or fewer cores; for large clicks, lower"
+        " CAB_MAX_OFFSETS_PER_BATCH",
     ),
     Known(
         r"Failed to find (?:the )?data source: kafka|ClassNotFoundException:"

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from cab_assets.cli.clickstream import Sides, lag_report
-from cab_assets.clients.click_topic import Offsets
+from cab_assets.clients.topic_state import Offsets
 from cab_assets.dev.demo import DemoFailed
 from cab_assets.dev.sample.clicks import Feed
 from cab_assets.dev.sample.send import Pace, send_clicks

@@ -21,6 +21,7 @@ import cab_assets
 from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, EXTRA_KEYS, PLACE, POSITION
 from cab_assets.transforms.click_json import Odd, take_apart
 from cab_assets.transforms.click_values import DAY, are_blank, read, utc_offset
+from cab_assets.transforms.reasons import TIME_UNUSABLE
 
 cloudpickle.register_pickle_by_value(cab_assets)  # type: ignore[no-untyped-call]
 
@@ -98,7 +99,7 @@ class Reader:
             fields = {name for name, mask in wrong.items() if mask[row]}
             strange = odd.get(row, NOT_ODD)
             reasons[row] = _reasons(strange, fields, early=early[row], ahead=ahead[row])
-            reasons[row] += ["kafka_timestamp_unusable"] * bool(unknown[row])
+            reasons[row] += [TIME_UNUSABLE] * bool(unknown[row])
         for row, each in odd.items():
             extra_keys[row] = each.extra_keys
         event[EVENT_DATE.name] = event[TIME].cast(pa.date32()).cast(pa.string())

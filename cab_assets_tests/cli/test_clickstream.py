@@ -87,6 +87,18 @@ def test_replayed_records_move_from_rejects_to_clicks_at_their_places_and_offset
     assert clicks.places("rejects") == sorted(bad)
 
 
+def test_a_replay_does_not_take_rejects_that_hive_lost_for_none(clicks: Clicks) -> None:
+    clicks.send(numbered(range(3), timestamp=EARLY))
+    clicks.ingest()
+    clicks.fold()
+    clicks.pipeline.hive.execute(f"DROP TABLE {clicks.pipeline.hive.name('rejects')}")
+    hidden = cab("replay-rejects", CAB_START_DATE="2019-01-01")
+    assert hidden.exit_code == 1
+    assert "-j clicks_sweep" in hidden.stderr
+    assert clicks.pipeline.job("clicks_sweep").failure == ""
+    assert "3 records" in cab("replay-rejects", CAB_START_DATE="2019-01-01").stdout
+
+
 @pytest.mark.faults
 def test_two_replays_at_once_never_double_a_record(clicks: Clicks) -> None:
     early = clicks.send(numbered(range(6), timestamp=EARLY))

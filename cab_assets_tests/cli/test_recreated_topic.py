@@ -1,10 +1,11 @@
-"""A topic that was deleted and created again: what is said of it beside the run that it stops."""
+"""A topic that is not the one that was read: created again, or with other records."""
 
 import json
 
 from typer.testing import CliRunner
 
 from cab_assets.cli.main import app
+from cab_assets.clickstream.batch import write_batch
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.defs.clickstream.test_open_transaction import fresh
 from cab_assets_tests.patience import until
@@ -27,3 +28,32 @@ def test_a_topic_created_again_waits_whole_and_is_not_fresh(clicks: Clicks) -> N
     assert (figures["lag"], figures["lost"]) == (2, [])
     assert "created again" in figures["stopped"]
     assert fresh(clicks) == (False, 2)
+
+
+def test_a_topic_that_lost_its_newest_records_and_grew_again_is_not_read_on(
+    clicks: Clicks,
+) -> None:
+    clicks.create(2)
+    sent = clicks.send(numbered(range(5)))
+    assert clicks.ingest().failure == ""
+    (batch,) = clicks.batches()
+    end = batch.topics[clicks.topic]
+    assert {(each, last.offset) for each, last in end.last_records.items()} == {(0, 2), (1, 1)}
+    # As if Hive had read other records at these offsets
+    others = {
+        each: last.model_copy(update={"timestamp": last.timestamp - 1})
+        for each, last in end.last_records.items()
+    }
+    topics = {clicks.topic: end.model_copy(update={"last_records": others})}
+    write_batch(clicks.pipeline.lake, batch.model_copy(update={"topics": topics}))
+    assert clicks.ingest().failure == ""
+    clicks.send(numbered([5]), partition=1)
+    assert (
+        "other records at offsets that are committed: the record at partition 1, offset 1 has"
+        in (clicks.ingest().failure)
+    )
+    assert "partition 1, offset 1" in CliRunner().invoke(app, ["lag"]).stdout
+    assert not fresh(clicks)[0]
+    write_batch(clicks.pipeline.lake, batch)
+    assert clicks.ingest().failure == ""
+    assert len(clicks.places("clickstream")) == len(sent) + 1

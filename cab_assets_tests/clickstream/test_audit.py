@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from cab_assets.clickstream.audit import BatchUnaccounted, FirstDelivered, read_back
-from cab_assets.clickstream.batch import BatchContents, BatchFile, Range, batch_path
+from cab_assets.clickstream.batch import BatchContents, BatchFile, LastRecord, Range, batch_path
 from cab_assets.clients.lake import Lake
 from cab_assets.transforms.clickstream import STAGED
+from cab_assets.transforms.reasons import TIME_UNUSABLE
 
 FOLDER, TOPIC = "run-0-0", "clicks"
 ARRIVED = datetime(2020, 3, 14, 10, tzinfo=UTC)
@@ -115,11 +116,23 @@ def test_a_batch_says_what_it_holds(lake: Lake) -> None:
         first_event="2020-03-14 09:59:07.000000",
         last_event="2020-03-15 00:00:00.000250",
         last_arrival="2020-03-14 10:00:00.000000",
+        last_records={
+            0: LastRecord(offset=6, timestamp=1_584_180_000_000),
+            1: LastRecord(offset=1, timestamp=0),
+        },
     )
     assert [each.bytes for each in found.files] == [
         lake.files.get_file_info(f"{batch_path(FOLDER)}/{number}.parquet").size
         for number in range(2)
     ]
+
+
+def test_a_last_record_whose_time_was_replaced_when_it_was_read_is_not_remembered(
+    lake: Lake,
+) -> None:
+    stage(lake, [record(0, 6), record(0, 5)], [refused(1, 0, TIME_UNUSABLE), record(2, 3)])
+    found = audited(lake, (0, 5, 7), (1, 0, 1), (2, 3, 4)).last_records
+    assert {partition: last.offset for partition, last in found.items()} == {0: 6, 2: 3}
 
 
 # As many as there should be

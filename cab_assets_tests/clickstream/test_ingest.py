@@ -7,8 +7,9 @@ import pytest
 
 from cab_assets.clickstream import ingest
 from cab_assets.clickstream.ingest import Ingest
-from cab_assets.clients.click_topic import ClickTopic, TopicState
+from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.kafka_client import KafkaUnavailable
+from cab_assets.clients.topic_state import TopicState
 
 STATE = TopicState("topic", {0: 0}, {0: 5})
 

@@ -60,6 +60,18 @@ def commit(ledger: Ledger, folder: str, start: int, end: int, *, topic: str = CL
     return batch
 
 
+def test_a_partition_that_is_no_batch_is_named_with_the_statement_that_drops_it(
+    ledger: Ledger,
+) -> None:
+    commit(ledger, "a", 0, 5)
+    ledger.pointers.add({"__x": ledger.lake.url(batch_path("a"))})
+    with pytest.raises(ForeignBatch, match=r"'__x'.* DROP PARTITION \(batch='__x'\)") as found:
+        ledger.create()
+    ledger.hive.execute(str(found.value).rpartition(": ")[2])
+    ledger.create()
+    assert ledger.numbers() == {1}
+
+
 def test_numbers_grow_by_one_and_the_newest_commit_is_the_state_of_every_topic(
     ledger: Ledger,
 ) -> None:

@@ -7,8 +7,9 @@ import pytest
 from pyspark.sql import DataFrame
 
 from cab_assets.clickstream.batch import Batch, BatchContents
+from cab_assets.clickstream.errors import VersionsChange
 from cab_assets.clickstream.ledger import Ledger
-from cab_assets.clickstream.replay import READ_TRIES, Replay, VersionsChange
+from cab_assets.clickstream.replay import READ_TRIES, Replay
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.known_failures import LakeHidden
 from cab_assets.clients.lake import Lake

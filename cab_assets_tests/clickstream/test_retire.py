@@ -16,8 +16,8 @@ from cab_assets.clickstream.batch import (
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.query import CHECKPOINTS
 from cab_assets.clickstream.retire import KEPT, collect_batches, is_over, retirable
-from cab_assets.clients.click_topic import Offsets
 from cab_assets.clients.lake import Lake
+from cab_assets.clients.topic_state import Offsets
 from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets_tests.clickstream.test_offsets import newest
 

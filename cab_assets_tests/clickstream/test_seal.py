@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cab_assets.clickstream.seal import drained, is_sealed, seal, sealed_at
-from cab_assets.clients.click_topic import Offsets, TopicState
+from cab_assets.clickstream.seal import is_sealed, seal, sealed_at
+from cab_assets.clickstream.topics import drained
 from cab_assets.clients.lake import Lake
+from cab_assets.clients.topic_state import Offsets, TopicState
 from cab_assets_tests.clickstream.test_offsets import newest
 
 DAY = timedelta(1)

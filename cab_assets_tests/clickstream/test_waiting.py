@@ -12,7 +12,8 @@ from cab_assets.clickstream import ingest
 from cab_assets.clickstream.batch import Batch, BatchContents, Range
 from cab_assets.clickstream.ingest import Ingest
 from cab_assets.clickstream.query import Query, StagingFailed
-from cab_assets.clients.click_topic import ClickTopic, Offsets, TopicState
+from cab_assets.clients.click_topic import ClickTopic
+from cab_assets.clients.topic_state import Offsets, TopicState
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,10 @@ def batch_checks() -> list[dg.AssetCheckSpec]:
             f"In the newest batches that hold {RATIO_RECORDS} records or more together, the share"
             " of rejected records is at most CAB_MAX_REJECT_RATIO."
         ),
-        FRESH: "No record waits in the topic for longer than CAB_FRESH_MINUTES.",
+        FRESH: (
+            "No record waits in the topic, or in one that was read before, for longer than"
+            " CAB_FRESH_MINUTES."
+        ),
     }
     return [
         dg.AssetCheckSpec(name, asset="clickstream", description=claim)

@@ -5,12 +5,14 @@ from typing import Any
 
 import dagster as dg
 
-from cab_assets.clickstream.batch import committed_ends
+from cab_assets.clickstream.batch import Batch, committed_ends
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, other_topic, start_offsets
-from cab_assets.clients.click_topic import ClickTopic, Offsets
+from cab_assets.clickstream.topics import others_waiting
+from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
+from cab_assets.clients.topic_state import Offsets, TopicState
 from cab_assets.defs.clickstream.assets import DAYS, REJECTED, STREAM, TOPIC
 from cab_assets.defs.clickstream.checks import FRESH
 from cab_assets.defs.clickstream.report import END_OFFSETS, HIGH_WATERMARKS, topic_seen
@@ -48,21 +50,39 @@ def look_at_topic(
 ) -> None:
     """Log the end offsets and the lag of the topic, and whether records wait for too long."""
     state, newest = click_topic.look(), Ledger(lake, hive).newest()
-    stopped = other_topic(newest, click_topic.name, state)
-    ends = dict(state.begins) if stopped else start_offsets(newest, click_topic.name, state)
-    before = seen_before(context.instance, click_topic.name, minutes=environment.fresh_minutes)
-    waiting = lag(ends, state.ends) if stopped else still_waiting(before, ends)
-    known = {} if stopped else committed_ends(newest, click_topic.name)
-    context.log_event(topic_seen(click_topic.name, state, known))
-    behind = "; ".join(map(str, click_topic.held(state))) or "none"
+    stopped = other_topic(newest, click_topic, state)
+    in_others = {
+        other.name: _overdue(context, other.name, seen, newest, environment.fresh_minutes)
+        for other, seen in others_waiting(newest, click_topic)
+    }
+    if stopped:
+        context.log_event(topic_seen(click_topic.name, state, {}))
+        waiting = lag(state.begins, state.ends)
+    else:
+        waiting = _overdue(context, click_topic.name, state, newest, environment.fresh_minutes)
+    waiting += sum(in_others.values())
     metadata = {
         "waiting_records": waiting,
         "limit_minutes": environment.fresh_minutes,
-        "open_transactions": behind,
+        "open_transactions": "; ".join(map(str, click_topic.held(state))) or "none",
+        "other_topics": ", ".join(name for name, records in in_others.items() if records) or "none",
         "stopped": stopped or "no",
     }
     passed = waiting == 0 and not stopped
     log_check(context, STREAM, FRESH, passed=passed, metadata=metadata)
+
+
+def _overdue(
+    context: dg.OpExecutionContext,
+    topic: str,
+    state: TopicState,
+    newest: Batch | None,
+    minutes: float,
+) -> int:
+    """Log an observation of the topic. Return how many records have waited for `minutes`."""
+    before = seen_before(context.instance, topic, minutes=minutes)
+    context.log_event(topic_seen(topic, state, committed_ends(newest, topic)))
+    return still_waiting(before, start_offsets(newest, topic, state))
 
 
 @dg.job(

@@ -10,8 +10,8 @@ from cab_assets.clickstream.batch import Batch
 from cab_assets.clickstream.chain import back
 from cab_assets.clickstream.ingest import CommitResult
 from cab_assets.clickstream.offsets import lag
-from cab_assets.clients.click_topic import TopicState
 from cab_assets.clients.lake import Lake
+from cab_assets.clients.topic_state import TopicState
 from cab_assets.defs.clickstream.checks import (
     FRESH,
     NOTHING_UNACCOUNTED,

@@ -8,9 +8,10 @@ import dagster as dg
 from cab_assets.clickstream.batch import committed_ends
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.offsets import lag, starting
-from cab_assets.clients.click_topic import ClickTopic, TopicState
+from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
+from cab_assets.clients.topic_state import TopicState
 from cab_assets.defs.clickstream.assets import DAYS, REJECTED, STREAM, click_batches, click_days
 from cab_assets.defs.clickstream.jobs import clickstream_fold, clickstream_ingest
 from cab_assets.defs.clickstream.report import topic_seen
@@ -61,7 +62,7 @@ def clickstream_sensor(
     newest = Ledger(lake, hive_in_brief).newest(int(number or 0))
     cursor = str(newest.number if newest else 0)
     try:
-        start = starting(newest, click_topic.name, state)
+        start = starting(newest, click_topic, state)
     except CabError as error:
         return _stopped(error, cursor, trouble)
     context.update_cursor(cursor)

@@ -26,6 +26,11 @@ def fresh(clicks: Clicks) -> tuple[bool, int]:
     says wait.
     """
     assert clicks.pipeline.job("observe_clicks").failure == ""
+    return last_fresh(clicks)
+
+
+def last_fresh(clicks: Clicks) -> tuple[bool, int]:
+    """The same, of when the check was last decided."""
     (record,) = clicks.pipeline.instance.event_log_storage.get_asset_check_execution_history(
         dg.AssetCheckKey(dg.AssetKey("clickstream"), "fresh"), limit=1
     )

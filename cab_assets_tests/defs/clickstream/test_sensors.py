@@ -22,10 +22,11 @@ from cab_assets.clickstream.batch import (
     committed_ends,
 )
 from cab_assets.clickstream.errors import ForeignBatch
-from cab_assets.clients.click_topic import ClickTopic, TopicState
+from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.kafka_client import KafkaFailed
 from cab_assets.clients.lake import Lake
+from cab_assets.clients.topic_state import TopicState
 from cab_assets.defs.clickstream.assets import DAYS, STREAM, TOPIC
 from cab_assets.defs.clickstream.sensors import clicks_sensor, clickstream_sensor, seconds_to_wait
 from cab_assets_tests.clicks import Clicks, numbered
