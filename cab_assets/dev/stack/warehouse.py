@@ -133,7 +133,7 @@ class Warehouse(Server):
             socket.create_connection((LOOPBACK, port), ANSWER_TIMEOUT_SECONDS).close()
         _check_spark_connect(self.ports["spark"])
         ((_, folder),) = _hive(self.ports["hive"], f"SET {WAREHOUSE}")
-        if folder != self.settings()[WAREHOUSE]:
+        if folder.removeprefix("file:") != self.settings()[WAREHOUSE]:
             raise OSError(f"the server of another stack answers there, with {folder}")
         if not _hive(self.ports["hive"], "SHOW DATABASES LIKE 'cab'"):
             _hive(self.ports["hive"], "CREATE DATABASE cab")
