@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from cab_assets.clients.clocks import Clocks
+from cab_assets.declarations import Column, SourceTable
 from cab_assets.errors import CabError
-from cab_assets.schemas import BOOKINGS, Column, SourceTable
 from cab_assets.sources import connectorx_rows
 from cab_assets.sources.connections import Connections
 from cab_assets.sources.copied import copied
@@ -24,6 +24,7 @@ from cab_assets.sources.fingerprint import Fingerprint, fingerprint
 from cab_assets.sources.row_processes import RowProcesses
 from cab_assets.sources.source import Source
 from cab_assets.sources.source_day import SourceDay
+from cab_assets.tables.bookings import BOOKINGS
 
 
 class SourceChangedShape(CabError):
@@ -41,6 +42,12 @@ class BookingsDb:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "connections", Connections(self.dialect))
+
+    def of(self, declared: SourceTable) -> "BookingsDb":
+        """Return another table of the same database, or this one."""
+        if declared is self.declared:
+            return self
+        return BookingsDb(self.dialect, declared.source or declared.name, declared)
 
     @property
     def processes(self) -> RowProcesses:
@@ -115,7 +122,7 @@ class BookingsDb:
             hashes = f"sum({source.row_hash})" if hashed else "NULL"
             figures = ", ".join([source.day, "count(*)", *source.sums, hashes])
             within = source.within(midnight(start), midnight(end))
-            cursor.execute(f"SELECT {figures} FROM {self.table} WHERE {within} GROUP BY 1")
+            cursor.execute(f"SELECT {figures} FROM {source.table} WHERE {within} GROUP BY 1")
             found = cursor.fetchall()
         days = (each for each in found if isinstance(each[0], date) and start <= each[0] < end)
         return {
@@ -133,7 +140,7 @@ class BookingsDb:
             source = self.source(cursor)
             self.dialect.limit(cursor, seconds)
             without = source.without_a_day(midnight(start), tomorrow)
-            cursor.execute(f"SELECT count(*) FROM {self.table} WHERE {without}")
+            cursor.execute(f"SELECT count(*) FROM {source.table} WHERE {without}")
             return int(cursor.fetchone()[0])
 
     @contextmanager
@@ -154,7 +161,9 @@ class BookingsDb:
                 f"the bookings database has no table {self.table} that this user may read; set"
                 " CAB_BOOKINGS_TABLE or grant SELECT on it"
             )
-        problems = (self._problem(each, found.get(each.name)) for each in self.declared.columns)
+        problems = (
+            self._problem(each, found.get(each.source_name)) for each in self.declared.columns
+        )
         if wrong := list(filter(None, problems)):
             raise SourceChangedShape(
                 f"the columns of {self.table} changed: {'; '.join(wrong)}. Nothing was published;"
@@ -164,10 +173,10 @@ class BookingsDb:
 
     def _problem(self, column: Column, found: str | None) -> str | None:
         if found is None:
-            return f"column {column.name} is missing"
-        if self.dialect.accepts(column, found):
+            return f"column {column.source_name} is missing"
+        if self.dialect.types.accepts(column, found):
             return None
-        return f"{column.name} is {found}, which does not fit {column.type}"
+        return f"{column.source_name} is {found}, which does not fit {column.type}"
 
 
 def midnight(day: date) -> datetime:

@@ -1,8 +1,7 @@
 """The interface to the source database, which PostgreSQL and MySQL implement."""
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +10,9 @@ from urllib.parse import quote, urlencode, urlparse
 from zoneinfo import ZoneInfo
 
 from cab_assets.clients.password import Password
+from cab_assets.declarations import Column, SourceTable
 from cab_assets.errors import CabError
-from cab_assets.schemas import Column, SourceTable
+from cab_assets.sources.source_types import SourceTypes
 
 # A runtime import would be circular
 if TYPE_CHECKING:
@@ -53,10 +53,9 @@ class Dialect(ABC):
 
     # Base class of the errors that the plain driver raises
     errors: ClassVar[type[Exception]]
-    # Hive type -> pattern of the source's types whose values fit it
-    accepted: ClassVar[dict[str, str]]
-    # The source's name of the exact decimal type
-    decimal: ClassVar[str]
+    types: ClassVar[SourceTypes]
+    # The character before and after an identifier
+    quote: ClassVar[str]
     # SQL that returns the text {} as UTF-8, whatever the session's encoding
     utf8: ClassVar[str]
     # The protocol by which ConnectorX requests rows
@@ -67,6 +66,14 @@ class Dialect(ABC):
     readers: ClassVar[int] = 1
     # Query: the current time in UTC, in the session's zone, in the business time zone (or NULL)
     now: ClassVar[str]
+
+    def quoted(self, name: str) -> str:
+        """Return an identifier as SQL, such as a reserved word or a name with spaces."""
+        return f"{self.quote}{name.replace(self.quote, 2 * self.quote)}{self.quote}"
+
+    def table(self, name: str) -> str:
+        """Return `table` or `schema.table` as SQL."""
+        return ".".join(map(self.quoted, name.split(".")))
 
     @abstractmethod
     def connect(self) -> Any:
@@ -110,15 +117,22 @@ class Dialect(ABC):
 
     @abstractmethod
     def value(self, column: Column, source_type: str) -> str:
-        """Return the SQL expression of a column's value as the lake stores it."""
+        """Return the SQL of a column's value as it arrives (source_types.py)."""
 
     @abstractmethod
-    def row_hash(self, columns: Mapping[str, str], exact: Collection[str]) -> str:
-        """Return an SQL expression for a 64-bit hash of a row with these columns -> types.
+    def row_hash(self, columns: Sequence[tuple[Column, str]]) -> str:
+        """Return an SQL expression for a 64-bit hash of a row with these columns and types.
 
-        NULL and the empty string hash differently. `exact` are columns that are stored as exact
-        numbers: a day with NaN or infinity in them is rejected.
+        NULL and the empty string hash differently.
         """
+
+    @abstractmethod
+    def as_text(self, expression: str) -> str:
+        """Return the SQL expression of a value's text."""
+
+    @abstractmethod
+    def stream(self, cursor: Any, query: str) -> Iterator[Sequence[Any]]:
+        """Yield the rows of a query, which are not all held in memory."""
 
     @abstractmethod
     def limit(self, cursor: Any, seconds: int) -> None:
@@ -128,9 +142,10 @@ class Dialect(ABC):
     def wall_clock(self, expression: str, source_type: str) -> str:
         """Return the SQL expression of a timestamp's local time in the business time zone."""
 
-    def conversion(self, source_type: str) -> str:
-        """Return the zone from which values of a type are converted; "" if they are not."""
-        return self.zone if self.wall_clock("x", source_type) != "x" else ""
+    def conversion(self, column: Column, source_type: str) -> str:
+        """Return the zone from which a column's values are converted; "" if they are not."""
+        is_converted = column.type == "timestamp" and self.wall_clock("x", source_type) != "x"
+        return self.zone if is_converted else ""
 
     @abstractmethod
     def bound(self, edge: datetime, source_type: str) -> str:
@@ -160,17 +175,6 @@ class Dialect(ABC):
         first, last = self.bound(start, source_type), self.bound(end, source_type)
         return f"{column} >= {first} AND {column} < {last}"
 
-    def accepts(self, column: Column, source_type: str) -> bool:
-        """Return whether every value of that source type fits the column."""
-        if column.type != "decimal(12,2)":
-            return re.fullmatch(self.accepted[column.type], source_type) is not None
-        declared = re.fullmatch(rf"{self.decimal}\((\d+),(\d+)\)", source_type)
-        return (
-            declared is not None
-            and int(declared[2]) <= 2
-            and int(declared[1]) - int(declared[2]) <= 10
-        )
-
     def failure(self, error: Exception) -> CabError:
         """Return the pipeline's error for an error of the plain driver."""
         kind, remedy = self.meaning(error)
@@ -183,9 +187,8 @@ class Dialect(ABC):
         user = urlparse(self.address).username
         with_password = self.address.replace(f"{user}@", f"{user}:{self._quoted}@", 1)
         options = self.reading | (self.tls(str(self.ca)) if self.ca else {})
-        return (
-            f"{with_password}?{urlencode(options, quote_via=quote)}" if options else with_password
-        )
+        query = f"?{urlencode(options, quote_via=quote)}" if options else ""
+        return f"{with_password}{query}"
 
     @property
     def _quoted(self) -> str:

@@ -1,15 +1,18 @@
 """Fingerprints: compare two states of a day without reading their rows."""
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from pydantic import BaseModel, model_serializer, model_validator
 
-from cab_assets.schemas import HASHED_AT_FIRST, SourceTable
+from cab_assets.declarations import SourceTable
+from cab_assets.tables.bookings import HASHED_AT_FIRST
 
 # Every other field of a stored fingerprint is a total
 FIELDS = ("rows", "row_hash", "columns")
+# Sums of decimals of 38 digits are longer than Python's default of 28
+EXACT = Context(prec=100)
 
 
 class Fingerprint(BaseModel, frozen=True):
@@ -78,4 +81,5 @@ def fingerprint(
 
 def amount(value: Any, scale: int) -> str | None:
     """Return a sum as text with `scale` decimal places."""
-    return None if value is None else str(Decimal(value).quantize(Decimal(1).scaleb(-scale)))
+    unit = Decimal(1).scaleb(-scale)
+    return None if value is None else str(Decimal(value).quantize(unit, context=EXACT))

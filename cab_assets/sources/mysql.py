@@ -1,23 +1,28 @@
 """The source database in MySQL 8, or MariaDB 10.6 or later."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pymysql
+from pymysql.cursors import SSCursor
 
+from cab_assets.declarations import Column, SourceTable
 from cab_assets.errors import CabError
-from cab_assets.schemas import Column, SourceTable
 from cab_assets.sources.dialect import Dialect, Snapshot
 from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets.sources.mysql_connection import MARK, connect, kill, settings
 from cab_assets.sources.mysql_failures import LOST, is_wrong_password, meaning
-from cab_assets.sources.mysql_hash import TEXT_MARKS, UTF8, character_set, row_hash
+from cab_assets.sources.mysql_hash import UTF8, character_set, row_hash
 from cab_assets.sources.mysql_replica import raise_if_behind
 from cab_assets.sources.mysql_session import TIME_LIMIT
 from cab_assets.sources.mysql_shape import shape
+from cab_assets.sources.mysql_types import TYPES, is_real, value
+from cab_assets.sources.source import Source
+from cab_assets.sources.unfit import unfit
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class MySQL(Dialect):
     """
 
     errors = pymysql.MySQLError
-    decimal = "decimal"
+    types = TYPES
+    quote = "`"
     utf8 = UTF8
     protocol = "binary"
     # stmt_cache_size: ConnectorX prepares its query once before SESSION, to learn the types. From a
@@ -45,15 +51,6 @@ class MySQL(Dialect):
         "max_allowed_packet": str(2**30),
     }
     now = "SELECT utc_timestamp(6), now(6), convert_tz(utc_timestamp(6), '+00:00', '{zone}')"
-    accepted = {  # noqa: RUF012
-        "string": rf"((var)?char\(\d+\)|(tiny|medium|long)?text){TEXT_MARKS}",
-        "bigint": (
-            r"(tiny|small|medium|big)?int(\(\d+\))?|(tiny|small|medium)?int(\(\d+\))? unsigned"
-        ),
-        "int": r"(tiny|small|medium)?int(\(\d+\))?|(tiny|small|medium)int(\(\d+\))? unsigned",
-        "double": r"double|float|decimal\(\d+,\d+\)",
-        "timestamp": r"(datetime|timestamp)(\(\d\))?",
-    }
 
     def connect(self) -> Any:
         return connect(self.address, self.password, self.ca)
@@ -97,14 +94,14 @@ class MySQL(Dialect):
         (cursor,) = cursors
         self.begin(cursor, table)
         cursor.execute(
-            f"SELECT utc_timestamp(6) FROM (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 0) AS"
-            " no_row) AS unlocked"
+            "SELECT utc_timestamp(6) FROM (SELECT count(*) FROM (SELECT 1 FROM"
+            f" {self.table(table)} LIMIT 0) AS no_row) AS unlocked"
         )
         moment = cursor.fetchone()[0].replace(tzinfo=UTC)
         return Snapshot(moment, settings(), MARK.format(cursor.connection.thread_id()))
 
     def shape(self, cursor: Any, table: str, declared: SourceTable) -> dict[str, str]:
-        found = shape(cursor, table, declared)
+        found = shape(self, cursor, table, declared)
         if any(self._is_zoned(source_type) for source_type in found.values()):
             self._raise_if_unknown_zone(cursor)
         return found
@@ -126,17 +123,21 @@ class MySQL(Dialect):
             )
 
     def value(self, column: Column, source_type: str) -> str:
-        match column.type:
-            case "timestamp":
-                return self.wall_clock(
-                    f"CASE WHEN {is_real(column.name)} THEN {column.name} END", source_type
-                )
-            case "double" if source_type != "double":
-                return f"{column.name} + 0e0"
-        return column.name
+        return value(self, column, source_type)
 
-    def row_hash(self, columns: Mapping[str, str], exact: Collection[str]) -> str:  # noqa: ARG002
-        return row_hash(columns)
+    def row_hash(self, columns: Sequence[tuple[Column, str]]) -> str:
+        return row_hash({self.quoted(each.source_name): kind for each, kind in columns})
+
+    def as_text(self, expression: str) -> str:
+        return f"cast({expression} AS char)"
+
+    def stream(self, cursor: Any, query: str) -> Iterator[Sequence[Any]]:
+        with cursor.connection.cursor(SSCursor) as rows:
+            rows.execute(query)
+            yield from rows
+
+    def odd_value(self, error: Exception, cursor: Any, source: Source, within: str) -> str | None:
+        return unfit(cursor, source, within) if isinstance(error, pa.ArrowInvalid) else None
 
     def day_of(self, column: str, source_type: str) -> str:
         return f"date({self.wall_clock(column, source_type)})"
@@ -156,12 +157,12 @@ class MySQL(Dialect):
         outside = super().without_a_day(column, source_type, start, end)
         if source_type.startswith("timestamp"):
             return outside
+        least = timedelta(days=1) if source_type == "date" else timedelta(microseconds=1)
         months = {
             (start + timedelta(days)).replace(day=1) for days in range((end - start).days + 1)
         }
         gaps = (
-            f"{column} > '{month - timedelta(microseconds=1):%Y-%m-%d %H:%M:%S.%f}'"
-            f" AND {column} < '{month:%Y-%m-%d}'"
+            f"{column} > {self.bound(month - least, source_type)} AND {column} < '{month:%Y-%m-%d}'"
             for month in sorted(months)
         )
         return " OR ".join([outside, *gaps])
@@ -176,21 +177,15 @@ class MySQL(Dialect):
             else expression
         )
 
-    def conversion(self, source_type: str) -> str:
+    def conversion(self, column: Column, source_type: str) -> str:
         """Return the zone of a timestamp, or the character set of a text."""
-        return character_set(source_type) or super().conversion(source_type)
+        return character_set(source_type) or super().conversion(column, source_type)
 
     def bound(self, edge: datetime, source_type: str) -> str:
+        if source_type == "date":
+            return f"'{edge:%Y-%m-%d}'"
         moment = self.moment_of(edge) if self._is_zoned(source_type) else edge
         return f"'{moment:%Y-%m-%d %H:%M:%S.%f}'"
 
     def _is_zoned(self, source_type: str) -> bool:
         return source_type.startswith("timestamp") and self.zone != "UTC"
-
-
-def is_real(column: str) -> str:
-    """Return the SQL condition of a timestamp whose date is in the calendar.
-
-    A zero date or partial date has no day number (NULL). 31 February has the number of 2 March.
-    """
-    return f"from_days(to_days({column})) = date({column})"

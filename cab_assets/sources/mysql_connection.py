@@ -44,7 +44,7 @@ def connect(address: str, password: Password, ca: Path | None) -> Any:
 
 def _connect(address: str, password: Password, ca: Path | None) -> Any:
     parts = urlparse(address)
-    return pymysql.connect(
+    connection = pymysql.connect(
         host=parts.hostname,
         port=parts.port or 3306,
         user=unquote(parts.username or ""),
@@ -52,12 +52,17 @@ def _connect(address: str, password: Password, ca: Path | None) -> Any:
         password=password.text.encode(),
         database=parts.path.strip("/"),
         connect_timeout=CONNECT_SECONDS,
+        # Of the login only, see below
+        read_timeout=CONNECT_SECONDS,
         charset="utf8mb4",
         autocommit=True,
         ssl_ca=str(ca) if ca else None,
         ssl_verify_cert=ca is not None,
         ssl_verify_identity=ca is not None,
     )
+    # PyMySQL has no other way to limit the login alone: a server can accept and say nothing
+    connection._read_timeout = None
+    return connection
 
 
 def kill(connection: Any, number: int) -> None:

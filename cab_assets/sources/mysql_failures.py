@@ -23,16 +23,24 @@ UNLOCK = (
     "Another program holds or requests a lock on the table: LOCK TABLES, ALTER TABLE, TRUNCATE or"
     " another statement that changes it. See SHOW FULL PROCESSLIST, then run again"
 )
-INTERRUPTED = {1213: "deadlock", 1412: "table definition changed"}
+INTERRUPTED = {
+    1213: "deadlock",
+    1412: "table definition changed",
+    1615: "prepared statement needs to be prepared again",
+}
 # From servers that run, but end or reject connections temporarily
 BROKEN = {
     0: "closed",
     1047: "a node of a cluster that is not ready",
     1053: "shutdown",
+    **dict.fromkeys(range(1158, 1162), "a packet could not be read or written"),
     1927: "killed",
     2006: "gone",
     LOST: "lost",
+    3032: "offline mode",
+    3168: "the server is not available",
     4031: "ended because it was idle",
+    9001: "ProxySQL: no server of the group answers in time",
 }
 # A limit of the server or the user is reached
 FULL = {

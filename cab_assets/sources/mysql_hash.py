@@ -6,7 +6,8 @@ from typing import Any
 
 import pymysql
 
-from cab_assets.schemas import SourceTable
+from cab_assets.declarations import SourceTable
+from cab_assets.sources.dialect import Dialect
 from cab_assets.sources.mysql_failures import MIXED, code_of
 
 UTF8 = "convert({} USING utf8mb4)"
@@ -41,10 +42,11 @@ def _hashed(name: str, kind: str) -> str:
     """Return the value that is hashed. A float becomes a double: as text it has only six digits."""
     if OF_CHARACTER_SET in kind:
         return UTF8.format(name)
-    return f"({name} + 0e0)" if kind == "float" else name
+    return f"({name} + 0e0)" if kind.startswith("float") else name
 
 
 def hashable(
+    dialect: Dialect,
     cursor: Any,
     table: str,
     columns: Mapping[str, str],
@@ -58,17 +60,25 @@ def hashable(
     would be imported again.
     """
     is_common = len(set(character_sets.values())) <= 1
-    mark = IN if is_common or _is_hashed(cursor, table, columns, declared) else OF_CHARACTER_SET
+    is_hashed = is_common or _is_hashed(dialect, cursor, table, columns, declared)
+    mark = IN if is_hashed else OF_CHARACTER_SET
     named = {column: f"{mark}{name}" for column, name in character_sets.items()}
     return {column: kind + named.get(column, "") for column, kind in columns.items()}
 
 
-def _is_hashed(cursor: Any, table: str, columns: Mapping[str, str], declared: SourceTable) -> bool:
-    imported = {name: columns[name] for name in declared.names if name in columns}
-    if not imported:
+def _is_hashed(
+    dialect: Dialect,
+    cursor: Any,
+    table: str,
+    columns: Mapping[str, str],
+    declared: SourceTable,
+) -> bool:
+    names = [each.source_name for each in declared.columns if each.source_name in columns]
+    if not names:
         return True
+    imported = {dialect.quoted(name): columns[name] for name in names}
     try:
-        cursor.execute(f"SELECT {row_hash(imported)} FROM {table} LIMIT 0")
+        cursor.execute(f"SELECT {row_hash(imported)} FROM {dialect.table(table)} LIMIT 0")
     except pymysql.MySQLError as error:
         if code_of(error) in MIXED:
             return False

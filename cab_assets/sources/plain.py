@@ -1,65 +1,103 @@
 """Some rows of a day, read by the plain driver: not packed, not through ConnectorX."""
 
 from collections import defaultdict
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
-from cab_assets.schemas import Column
-from cab_assets.sources.source import ROW_HASH, Source
+from cab_assets.declarations import ROW_HASH, Column, SourceTable
+from cab_assets.sources.source import Source
 from cab_assets.sources.source_day import SourceDay
 
 Row = dict[str, Any]
+# The values of a row's key
+Key = tuple[Any, ...]
 
 
-def plain_rows(day: SourceDay, wanted: Collection[tuple[str, datetime]]) -> dict[str, list[Row]]:
+def key_of(table: SourceTable, row: Mapping[str, Any]) -> Key:
+    """Return a row's key. A float is its text: NaN equals no number, not even itself."""
+    values = (row[name] for name in table.key)
+    return tuple(repr(value) if isinstance(value, float) else value for value in values)
+
+
+def plain_rows(day: SourceDay, wanted: Sequence[Mapping[str, Any]]) -> dict[Key, list[Row]]:
     """Return key -> rows of the day with that key, on MySQL with their hashes.
 
-    `wanted` are keys and pickup times. An index finds the times. A key that is not found at its
-    time is searched for in the whole day.
+    `wanted` are rows of which only keys and days are used. An index finds the days' times. A key
+    that is not found at its time is searched for in the whole day.
     """
-    source, keys = day.source, {key for key, _ in wanted}
-    bound, kind = source.dialect.bound, source.day_type
-    moments = {bound(at.replace(fold=fold), kind) for _, at in wanted for fold in (0, 1)}
-    found = _rows(day, keys, f"{source.declared.day} IN ({', '.join(sorted(moments))})")
-    return found | _rows(day, keys - found.keys(), source.within(day.start, day.end))
+    source, declared = day.source, day.source.declared
+    keys = {key_of(declared, row): row for row in wanted}
+    times = {literal for row in wanted for literal in _literals(source, row[declared.day])}
+    found = _rows(day, keys.values(), f"{source.day_column} IN ({', '.join(sorted(times))})")
+    missing = [row for key, row in keys.items() if key not in found]
+    return found | _rows(day, missing, source.within(day.start, day.end))
 
 
-def _rows(day: SourceDay, keys: Collection[str], condition: str) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = defaultdict(list)
-    if not keys:
+def _literals(source: Source, at: date) -> set[str]:
+    """Return SQL for a date or local time; a local time can be two instants."""
+    moment = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day)  # noqa: DTZ001
+    return {source.dialect.bound(moment.replace(fold=fold), source.day_type) for fold in (0, 1)}
+
+
+def _rows(
+    day: SourceDay, wanted: Collection[Mapping[str, Any]], condition: str
+) -> dict[Key, list[Row]]:
+    found: dict[Key, list[Row]] = defaultdict(list)
+    if not wanted:
         return found
-    source, (key, *_) = day.source, day.source.declared.key
+    source, declared = day.source, day.source.declared
     # Without a shared snapshot, the hash shows whether a row changed since it was read
     row_hash = "NULL" if day.shares_a_snapshot else source.row_hash
-    columns = source.declared.columns
-    values = ", ".join([*(_plain(source, column) for column in columns), row_hash])
-    marks = ", ".join(["%s"] * len(keys))
-    query = f"SELECT {values} FROM {source.name} WHERE {condition} AND {key} IN ({marks})"
+    values = ", ".join([*(_plain(source, column) for column in declared.columns), row_hash])
+    query = f"SELECT {values} FROM {source.table} WHERE {condition} AND {_key(source)} IN"
+    # The drivers read `%` as the start of a parameter
+    query = f"{query.replace('%', '%%')} ({_marks(len(declared.key), len(wanted))})"
     with day.cursors.lend() as cursor:
-        cursor.execute(query, tuple(keys))
+        cursor.execute(query, tuple(row[name] for row in wanted for name in declared.key))
         for *row, hashed in cursor.fetchall():
-            pairs = zip(columns, row, strict=True)
+            pairs = zip(declared.columns, row, strict=True)
             named = {each.name: _stored(each, value) for each, value in pairs}
-            found[named[key]].append(named | {ROW_HASH: hashed})
+            found[key_of(declared, named)].append(named | {ROW_HASH: hashed})
     return found
+
+
+def _key(source: Source) -> str:
+    """Return SQL for the key, which can be compared with the key of a written row."""
+    columns = map(source.declared.column, source.declared.key)
+    parts = [
+        source.value(each) if each.type in ("string", "double", "timestamp") else source.sql(each)
+        for each in columns
+    ]
+    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def _marks(columns: int, rows: int) -> str:
+    marks = ", ".join(["%s"] * columns)
+    return ", ".join([marks if columns == 1 else f"({marks})"] * rows)
 
 
 def _plain(source: Source, column: Column) -> str:
     """Return SQL for the column in a form that the driver reads without loss.
 
-    Times are text, because neither driver can represent every time of its server. PyMySQL would
-    read only six digits of a float.
+    Dates and times are text, because neither driver can represent every one of its server. PyMySQL
+    would read only six digits of a float, and a number as a character if it is a bit.
     """
-    name, source_type = column.name, source.shape[column.name]
+    name, source_type = source.sql(column), source.type_of(column)
     match column.type:
+        case "date":
+            return f"concat('', {name})"
         case "timestamp":
             return f"concat('', {source.dialect.wall_clock(name, source_type)})"
-        case "double" if source_type in ("real", "float"):
+        case "double" if source_type.startswith(("real", "float")):
             return source.value(column)
         # PostgreSQL pads such a text with blanks
         case "string" if source_type.startswith("character("):
             return f"rtrim({name}, ' ')"
+        case "string":
+            return source.value(column)
+        case _ if source_type.startswith("bit("):
+            return f"{name} + 0"
     return name
 
 
@@ -69,13 +107,17 @@ def _stored(column: Column, value: Any) -> Any:
         case "double" if value is not None:
             return float(value)
         case "timestamp":
-            return _time(value or "")
+            return _parsed(datetime, value or "")
+        case "date":
+            return _parsed(date, value or "")
+        case "binary" if value is not None:
+            return bytes(value)
     return value
 
 
-def _time(text: str) -> datetime | None:
-    """Return the time, or None if it is invalid: infinity, a zero date, the year 10000."""
+def _parsed(kind: type[date], text: str) -> date | None:
+    """Return the date or time, or None if it is invalid: infinity, a zero date, the year 10000."""
     try:
-        return datetime.fromisoformat(text)
+        return kind.fromisoformat(text)
     except ValueError:
         return None

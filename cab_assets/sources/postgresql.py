@@ -1,6 +1,6 @@
 """The source database in PostgreSQL 14 or later (the first with `hash_record_extended`)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,21 +15,28 @@ from psycopg.errors import (
 )
 from psycopg.types.string import ByteaBinaryLoader
 
+from cab_assets.declarations import Column, SourceTable
 from cab_assets.errors import CabError
-from cab_assets.schemas import Column, SourceTable
 from cab_assets.sources.dialect import CONNECT_SECONDS, LOCK_SECONDS, Dialect, Snapshot, Window
 from cab_assets.sources.postgresql_failures import cause
 from cab_assets.sources.postgresql_hash import row_hash
-from cab_assets.sources.postgresql_numbers import unfit
 from cab_assets.sources.postgresql_session import NEWEST, SNAPSHOT, begin, lock
 from cab_assets.sources.postgresql_text import undecodable
+from cab_assets.sources.postgresql_types import TYPES, hashed_type, value
 from cab_assets.sources.postgresql_windows import windows
 from cab_assets.sources.source import Source
+from cab_assets.sources.unfit import unfit
 
 # A connection uses one server process, and does not compile its statements
 PLAIN = ["SET LOCAL max_parallel_workers_per_gather = 0", "SET LOCAL jit = off"]
-# [first, end) of the times that Hive and Python can represent
-CALENDAR = ("timestamp '0001-01-01'", "timestamp '10000-01-01'")
+# The columns of a table, with the names of their types. The type of a domain is its base type
+COLUMNS = """WITH RECURSIVE columns (name, type, modifier) AS (
+    SELECT attname, atttypid, atttypmod FROM pg_attribute
+    WHERE attnum > 0 AND NOT attisdropped AND attrelid = to_regclass(%s)
+    UNION ALL
+    SELECT name, typbasetype, typtypmod FROM columns JOIN pg_type ON oid = type WHERE typtype = 'd'
+) SELECT name, format_type(type, modifier) FROM columns JOIN pg_type ON oid = type
+WHERE typtype <> 'd'"""
 CLOCK = "pg_catalog.clock_timestamp()"
 # Error class -> the function that searches for the value that caused it
 SEARCHES = (
@@ -48,7 +55,8 @@ class PostgreSQL(Dialect):
     """
 
     errors = psycopg.Error
-    decimal = "numeric"
+    types = TYPES
+    quote = '"'
     utf8 = "convert_to({}, 'UTF8')"
     readers = 2
     # "cursor" costs less CPU than "binary" (COPY), see docs/benchmarks.md
@@ -57,13 +65,6 @@ class PostgreSQL(Dialect):
         "SELECT clock_timestamp(), clock_timestamp()::timestamp, clock_timestamp() AT TIME ZONE"
         " '{zone}'"
     )
-    accepted = {  # noqa: RUF012
-        "string": r"text|character varying(\(\d+\))?|character\(\d+\)",
-        "bigint": r"bigint|integer|smallint",
-        "int": r"integer|smallint",
-        "double": r"double precision|real|numeric(\(\d+,\d+\))?",
-        "timestamp": r"timestamp(\(\d\))? with(out)? time zone",
-    }
 
     def connect(self) -> "psycopg.Connection[Any]":
         tls: dict[str, Any] = (
@@ -101,7 +102,7 @@ class PostgreSQL(Dialect):
 
     def begin(self, cursor: Any, table: str) -> None:
         begin(cursor, NEWEST, wait=f"{LOCK_SECONDS}s")
-        lock(cursor, table)
+        lock(cursor, self.table(table))
 
     def snapshot(self, cursors: Sequence[Any], table: str) -> Snapshot:
         """Lock the table, then make a snapshot that both cursors share.
@@ -114,10 +115,10 @@ class PostgreSQL(Dialect):
         self.begin(first, table)
         begin(second, SNAPSHOT, wait=AT_ONCE)
         moment, name = second.execute(f"SELECT {CLOCK}, pg_catalog.pg_export_snapshot()").fetchone()
-        lock(second, table)
+        lock(second, self.table(table))
         first.execute("COMMIT")
         begin(first, SNAPSHOT, f"SET TRANSACTION SNAPSHOT '{name}'", wait=AT_ONCE)
-        lock(first, table)
+        lock(first, self.table(table))
         for cursor in cursors:
             cursor.execute("; ".join(PLAIN))
         return Snapshot(moment.astimezone(UTC), [])
@@ -134,34 +135,27 @@ class PostgreSQL(Dialect):
         return None
 
     def shape(self, cursor: Any, table: str, declared: SourceTable) -> dict[str, str]:  # noqa: ARG002
-        columns = (
-            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0"
-            " AND NOT attisdropped"
-        )
-        return dict(
-            cursor.execute(f"{columns} AND attrelid = to_regclass(%s)", (table,)).fetchall()
-        )
+        return dict(cursor.execute(COLUMNS, (self.table(table),)).fetchall())
 
     def windows(self, cursor: Any, source: Source, start: datetime, end: datetime) -> list[Window]:
         return windows(cursor, source, start, end)
 
     def value(self, column: Column, source_type: str) -> str:
-        match column.type:
-            case "timestamp":
-                first, end = (self.wall_clock(edge, source_type) for edge in CALENDAR)
-                known = f"{column.name} >= {first} AND {column.name} < {end}"
-                return f"CASE WHEN {known} THEN {self.wall_clock(column.name, source_type)} END"
-            case "string" if source_type.startswith("character("):
-                return f"{column.name}::text"
-            case "decimal(12,2)":
-                # Text is as exact as numeric, and costs less CPU
-                return f"{column.name}::text"
-            case "double" if source_type != "double precision":
-                return f"{column.name}::double precision"
-        return column.name
+        return value(self, column, source_type)
 
-    def row_hash(self, columns: Mapping[str, str], exact: Collection[str]) -> str:
-        return row_hash(columns, exact)
+    def row_hash(self, columns: Sequence[tuple[Column, str]]) -> str:
+        types = {
+            self.quoted(column.source_name): hashed_type(column, source_type)
+            for column, source_type in columns
+        }
+        decimals = (column for column, _ in columns if column.is_decimal)
+        return row_hash(types, {self.quoted(column.source_name) for column in decimals})
+
+    def as_text(self, expression: str) -> str:
+        return f"{expression}::text"
+
+    def stream(self, cursor: Any, query: str) -> Iterator[Sequence[Any]]:
+        yield from cursor.stream(query)
 
     def day_of(self, column: str, source_type: str) -> str:
         return f"({self.wall_clock(column, source_type)})::date"
@@ -181,4 +175,6 @@ class PostgreSQL(Dialect):
     def bound(self, edge: datetime, source_type: str) -> str:
         if source_type.endswith("with time zone"):
             return f"timestamptz '{self.moment_of(edge):%Y-%m-%d %H:%M:%S.%f}+00'"
+        if source_type == "date":
+            return f"date '{edge:%Y-%m-%d}'"
         return f"timestamp '{edge:%Y-%m-%d %H:%M:%S.%f}'"

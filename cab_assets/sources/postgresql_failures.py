@@ -128,13 +128,34 @@ BY_FUNCTION = {
     "ImportSnapshot": NO_SNAPSHOT,
     "SetTransactionSnapshot": NO_SNAPSHOT,
 }
-# pgbouncer's word for it, whose SQLSTATE says nothing
-POOL_IS_FULL = "query_wait_timeout"
 NO_FREE_CONNECTION = Cause(
     BookingsDbUnavailable,
     "The pool had no free connection to the server in time. Each day that is read needs two: set"
     " default_pool_size of pgbouncer to at least 2 × CAB_IMPORT_DAYS_AT_ONCE, then run again",
 )
+NO_TRANSACTIONS = Cause(
+    BookingsDbRefused,
+    "A day is read in transactions: set pool_mode of pgbouncer to session or transaction, then run"
+    " again",
+)
+POOL_TIMEOUT = Cause(
+    BookingsDbRefused,
+    "A limit of pgbouncer ended the statement or the transaction (query_timeout,"
+    " idle_transaction_timeout): raise it for this user, then run again",
+)
+NO_LOCKS = Cause(
+    BookingsDbRefused,
+    "The server's table of locks is full: a table of many partitions needs one for each of them and"
+    " of their indexes. Raise max_locks_per_transaction, then run again",
+)
+# Text of an error whose SQLSTATE says too little -> cause
+BY_TEXT = {
+    "out of shared memory": NO_LOCKS,
+    "query_wait_timeout": NO_FREE_CONNECTION,
+    "statement pooling": NO_TRANSACTIONS,
+    "query timeout": POOL_TIMEOUT,
+    "idle transaction timeout": POOL_TIMEOUT,
+}
 NO_CONNECTION = Cause(BookingsDbUnavailable, CHECK)
 OTHER = Cause(BookingsDbRefused, LOOK)
 
@@ -145,8 +166,9 @@ def cause(error: Exception) -> Cause:
         return OTHER
     if known := BY_FUNCTION.get(error.diag.source_function or ""):
         return known
-    if POOL_IS_FULL in str(error):
-        return NO_FREE_CONNECTION
+    for text, known in BY_TEXT.items():
+        if text in str(error):
+            return known
     state = error.sqlstate or ""
     for each in CAUSES:
         by_words = not state and re.search(each.said, str(error))

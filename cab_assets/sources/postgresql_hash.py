@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 
-# Type -> hash function. The hash of NULL is NULL.
+# Type -> hash function; other types are hashed as text. The hash of NULL is NULL.
 HASHES = {
     "bigint": "hashint8extended",
     "integer": "hashint4extended",
@@ -40,12 +40,17 @@ def row_hash(columns: Mapping[str, str], exact: Collection[str]) -> str:
     of_row = f"hashint4extended(0, hash_record_extended(ROW({row}), 0::bigint))"
     doubles = [name for name, source_type in columns.items() if _function(source_type) in DOUBLES]
     unsure = {
-        name: f"{name} < 0" if name in exact else UNSURE[_function(source_type)].format(name)
+        name: _unsure(name, _function(source_type), exact)
         for name, source_type in columns.items()
         if _function(source_type) in UNSURE
     }
     sure = _sure(unsure | _unsure_zeros(doubles), chain)
     return f"coalesce({sure}, {_sure(unsure | {name: f'{name} = 0' for name in doubles}, of_row)})"
+
+
+def _unsure(name: str, function: str, exact: Collection[str]) -> str:
+    is_finite = function == "hash_numeric_extended" and name in exact
+    return f"{name} < 0" if is_finite else UNSURE[function].format(name)
 
 
 def _unsure_zeros(doubles: list[str]) -> dict[str, str]:
@@ -67,6 +72,8 @@ def _sure(unsure: Mapping[str, str], row_hash: str) -> str:
 
     The hashes of other rows stay as they are.
     """
+    if not unsure:
+        return row_hash
     values = f'ROW({", ".join(unsure)})::text COLLATE "C"'
     again = f"hashtextextended({values}, {row_hash})"
     return f"CASE WHEN {' OR '.join(unsure.values())} THEN {again} ELSE {row_hash} END"
@@ -91,7 +98,7 @@ def _hashed(column: str, source_type: str) -> str:
 
 
 def _function(source_type: str) -> str:
-    return HASHES[_kind(source_type)]
+    return HASHES.get(_kind(source_type), "hashtextextended")
 
 
 def _kind(source_type: str) -> str:

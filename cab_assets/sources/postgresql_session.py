@@ -15,6 +15,10 @@ SETTINGS = {
     "timezone": "UTC",
     "timezone_abbreviations": "Default",
     "datestyle": "ISO, YMD",
+    # The texts of intervals, bytes and money
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "lc_monetary": "C",
     # The shortest text that is read back as the same number
     "extra_float_digits": "1",
     # Types are compared by name, without quotes
@@ -24,7 +28,9 @@ SETTINGS = {
 # the role's search path between them decides which schema the table is in. It is the value that
 # the session began with: another program may have SET another one on a pool's connection.
 SEARCH_PATH = (
-    "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.set_config('search_path',"
+    # Aurora's readers share the storage of the writer and cannot say how far they are
+    "SELECT pg_catalog.pg_is_in_recovery() AND pg_catalog.to_regproc('aurora_version') IS NULL,"
+    " pg_catalog.set_config('search_path',"
     " pg_catalog.concat_ws(', ', 'pg_catalog', nullif(reset_val, ''), 'pg_temp'), true)"
     " FROM pg_catalog.pg_settings WHERE name = 'search_path'"
 )

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from itertools import islice
 from typing import Any
 
 from cab_assets.sources.source import Source
@@ -16,17 +17,19 @@ def undecodable(cursor: Any, source: Source, within: str) -> str | None:
     codec = _codec(encoding)
     if codec is None:
         return None
-    key = source.declared.key[0]
-    names = sorted((text.name for text in source.declared.texts), key=lambda name: name != key)
-    sent = ", ".join(f"convert_to({name}::text, '{NO_ENCODING}')" for name in names)
-    for row in cursor.stream(f"SELECT {sent} FROM {source.name} WHERE {within}"):
-        for name, value in zip(names, row, strict=True):
+    naming, texts = source.naming, source.declared.texts
+    sent = ", ".join(
+        f"convert_to({source.text(each)}, '{NO_ENCODING}')" for each in [*naming, *texts]
+    )
+    for row in cursor.stream(f"SELECT {sent} FROM {source.table} WHERE {within}"):
+        for text, value in zip(texts, row[len(naming) :], strict=True):
             try:
                 codec.decode(value or b"")
             except UnicodeDecodeError:
-                of = (row[0] or b"").decode(errors="backslashreplace")
+                shown = ((each or b"").decode(errors="backslashreplace") for each in row)
+                of = source.declared.row_named(islice(shown, len(naming)))
                 kind = "UTF-8" if encoding == NO_ENCODING else encoding
-                return f"{source.name}.{name} of the booking {of} is not {kind}: {value!r}"
+                return f"{source.name}.{text.name} of {of} is not {kind}: {value!r}"
     return None
 
 

@@ -19,13 +19,13 @@ EDGES = """WITH RECURSIVE cab_assets_edges (edge) AS (
         WHERE ride.{day} >= cab_assets_edges.edge AND ride.{day} < {end}
         ORDER BY 1 {nulls} OFFSET {rows} LIMIT 1
     ) FROM cab_assets_edges WHERE edge IS NOT NULL
-) SELECT {edge} FROM cab_assets_edges"""
+) SELECT {edge}::timestamp FROM cab_assets_edges"""
 # Only a B-tree returns rows in order. Whether an ORDER BY can use it depends on where it sorts NULL
 # (bit 0 of indoption: descending, bit 1: NULL first), although no window has a NULL.
 INDEXED = """SELECT CASE WHEN indoption[0] IN (1, 2) THEN 'NULLS FIRST' ELSE 'NULLS LAST' END
     FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
         JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = index.relam
-    WHERE indrelid = to_regclass(%s) AND attname = '{day}' AND indisvalid AND indpred IS NULL AND amname = 'btree'"""  # noqa: E501
+    WHERE indrelid = to_regclass(%s) AND attname = %s AND indisvalid AND indpred IS NULL AND amname = 'btree'"""  # noqa: E501
 
 
 def windows(cursor: Any, source: Source, start: datetime, end: datetime) -> list[Window]:
@@ -33,17 +33,17 @@ def windows(cursor: Any, source: Source, start: datetime, end: datetime) -> list
 
     Return an empty list if no index finds their rows, or if more rows have the same timestamp.
     """
-    day, kind = source.declared.day, source.day_type
-    indexed = cursor.execute(INDEXED.format(day=day), (source.name,)).fetchone()
+    day, kind = source.declared.column(source.declared.day), source.day_type
+    indexed = cursor.execute(INDEXED, (source.table, day.source_name)).fetchone()
     if not indexed:
         return []
     # The planner does not know how few rows a step reads, and might sort instead of using the index
     cursor.execute("SET LOCAL enable_sort = off")
     cursor.execute(
         EDGES.format(
-            day=day,
+            day=source.day_column,
             edge=source.dialect.wall_clock("edge", kind),
-            table=source.name,
+            table=source.table,
             start=source.dialect.bound(start, kind),
             end=source.dialect.bound(end, kind),
             nulls=indexed[0],

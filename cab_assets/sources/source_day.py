@@ -12,11 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cab_assets.declarations import FIGURES, ROW_HASH, TEXT_BYTES
 from cab_assets.sources.cursors import Cursors
 from cab_assets.sources.dialect import Snapshot
 from cab_assets.sources.failures import SourceUnreadable
 from cab_assets.sources.fingerprint import Fingerprint, fingerprint
-from cab_assets.sources.source import FIGURES, ROW_HASH, TEXT_BYTES, Source
+from cab_assets.sources.settled import settled
+from cab_assets.sources.source import Source
 from cab_assets.sources.windows import packed_windows
 
 Hashes = npt.NDArray[np.int64]
@@ -27,8 +29,8 @@ class ControlTotals:
     """Counts and sums of a day that the source database computed itself."""
 
     fingerprint: Fingerprint
-    # Number of invalid drop times, which become NULL: infinity, a zero date, a year outside Hive's
-    unreal_drops: int
+    # Number of invalid dates and times, which become NULL: infinity, a zero date, the year 10000
+    unreal_times: int
 
 
 @dataclass(frozen=True)
@@ -120,27 +122,28 @@ class SourceDay:
         # A copy: a view would keep the memory of all columns
         hashes = None if self.shares_a_snapshot else rows[ROW_HASH].to_numpy().copy()
         total = pc.sum(rows[ROW_HASH]).as_py() or 0
-        return Slice(rows.select(self.source.declared.names), total, row_hashes=hashes)
+        return Slice(settled(rows, self.source.declared.columns), total, row_hashes=hashes)
 
     def _raise_if_texts_differ(self, rows: pa.RecordBatch) -> None:
         """Raise SourceUnreadable if a text arrived with another length than the server computed.
 
         The row hash does not show this: the server computes it before the session's encoding.
         """
-        declared = self.source.declared
-        if not declared.texts:
+        texts = self.source.texts
+        if not texts:
             return
         lengths = [
-            pc.fill_null(pc.binary_length(rows[text.name]), 0).cast(pa.int64())
-            for text in declared.texts
+            pc.fill_null(pc.binary_length(rows[text.name]), 0).cast(pa.int64()) for text in texts
         ]
         other = rows.filter(pc.not_equal(reduce(pc.add, lengths), rows[TEXT_BYTES]))
         if other.num_rows:
+            declared = self.source.declared
+            row = declared.row_named(other[name][0] for name in declared.naming)
             raise SourceUnreadable(
-                f"{self.source.name}: a text of booking {other[declared.key[0]][0]}"
-                f" ({other.num_rows} of {rows.num_rows} rows) differs from the text in the"
-                " database; check for a proxy or pool that drops `SET NAMES utf8mb4` or"
-                " client_encoding, then run the day again"
+                f"{self.source.name}: a text of {row} ({other.num_rows} of {rows.num_rows} rows)"
+                " differs from the text in the database; check for a proxy or pool that drops"
+                " `SET NAMES utf8mb4` or client_encoding, and on MySQL for bytes of more than half"
+                " of max_allowed_packet, then run the day again"
             )
 
 

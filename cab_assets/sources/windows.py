@@ -12,6 +12,7 @@ import pyarrow as pa
 from cab_assets.sources.cursors import Cursors
 from cab_assets.sources.dialect import Window
 from cab_assets.sources.packed import Unpackable, packed, short, unpacked
+from cab_assets.sources.settled import settled
 from cab_assets.sources.source import Source
 
 # Windows per statement: the server process reuses its memory from the second on (decision 8)
@@ -59,27 +60,27 @@ def _read(source: Source, cursors: Cursors, windows: list[Window]) -> Packed:
             if not rows:
                 continue
             try:
-                read.slices.append((unpacked(source.declared, rows, iter(columns)), int(row_hash)))
+                arrived = unpacked(source.columns, rows, iter(columns))
             except Unpackable:
                 read.unpackable.append(windows[number])
+            else:
+                read.slices.append((settled(arrived, source.declared.columns), int(row_hash)))
     return read
 
 
 def statement(source: Source, windows: list[Window]) -> str:
     """Return a query with one row per window: number, row count, sum of hashes, packed columns."""
-    declared, day = source.declared, source.declared.day
-    values = {each.name: source.value(each) for each in declared.columns}
-    values |= {
-        text.name: short(values[text.name], source.shape[text.name]) for text in declared.texts
-    }
-    figures = ", ".join(["count(*)", f"sum({source.row_hash})", *packed(declared, values)])
+    day = source.day_column
+    values = {each.name: source.value(each) for each in source.declared.columns}
+    values |= {text.name: short(values[text.name], source.type_of(text)) for text in source.texts}
+    figures = ", ".join(["count(*)", f"sum({source.row_hash})", *packed(source.columns, values)])
     edges = [
         ", ".join(source.dialect.bound(edge, source.day_type) for edge in window)
         for window in windows
     ]
     spans = ", ".join(f"({number}, {ends})" for number, ends in enumerate(edges))
     inside = (
-        f"SELECT {figures} FROM {source.name} AS ride"
+        f"SELECT {figures} FROM {source.table} AS ride"
         f" WHERE ride.{day} >= span.first AND ride.{day} < span.last"
     )
     return (

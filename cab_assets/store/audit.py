@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from threading import Lock
 from typing import Any
 
@@ -14,13 +13,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cab_assets.clients.lake import Lake, reading
-from cab_assets.schemas import Table
+from cab_assets.declarations import Table
 from cab_assets.store.key_hashes import NO_HASHES, has_repeats, key_hashes
 from cab_assets.store.manifest import DataFile, Manifest
 from cab_assets.store.stored_day import StoredDay
 
 # Rows of a record batch: its keys fit into the CPU's cache while they are hashed
 BATCH_ROWS = 50_000
+# Digits of decimals whose sum over a batch has at most 38 digits
+SUMMABLE = 30
+# Sums of decimals of 38 digits are longer than Python's default of 28
+EXACT = Context(prec=100)
 # A failed check names at most this many keys
 SHOWN = 3
 # Threads that read row groups in parallel. The import has ended by then, so its cores are free.
@@ -35,8 +38,8 @@ class VersionContents:
     rows: int = 0
     # Column -> sum; None if no row has a value
     sums: dict[str, Decimal | None] = field(default_factory=dict)
-    # Column -> (smallest, largest value); a column without values is absent
-    ranges: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    # Column -> (smallest, largest date or time); a column without values is absent
+    ranges: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     # Column of the key -> number of NULLs
     nulls: dict[str, int] = field(default_factory=dict)
     # Rows whose key an earlier row has, and the first of these keys
@@ -54,13 +57,13 @@ def read_back(
     summed: Sequence[str] = (),
     ranged: Sequence[str] = (),
 ) -> VersionContents:
-    """Read back the key, the numbers of `summed` and the timestamps of `ranged`."""
+    """Read back the key, the numbers of `summed` and the dates or timestamps of `ranged`."""
     lake, table = day.lake, day.table
     contents, adding = VersionContents(schema=pa.schema([]), sums=dict.fromkeys(summed)), Lock()
 
     def look(share: Share) -> np.ndarray:
         prints = [NO_HASHES]
-        for batch in _batches(lake, share, [*table.key, *summed, *ranged]):
+        for batch in _batches(lake, share, list(dict.fromkeys([*table.key, *summed, *ranged]))):
             with adding:
                 _add_up(contents, batch, table.key, summed, ranged)
             prints.append(key_hashes(batch, table))
@@ -71,7 +74,7 @@ def read_back(
     contents.schema = shares[0].metadata.schema.to_arrow_schema()
     with ThreadPoolExecutor(READERS) as pool:
         prints = np.concatenate(list(pool.map(look, shares)))
-    if has_repeats(prints):
+    if table.key and has_repeats(prints):
         contents.repeated_keys, contents.repeated = _repeats(lake, shares, table)
     return contents
 
@@ -126,7 +129,7 @@ def _add_up(
             rows = batch.filter(batch[name].is_null()).slice(0, SHOWN - len(contents.keyless))
             contents.keyless += map(_shown, rows.to_pylist())
     for name in summed:
-        contents.sums[name] = _plus(contents.sums[name], pc.sum(batch[name]).as_py())
+        contents.sums[name] = _plus(contents.sums[name], _sum(batch[name]))
     for name in ranged:
         ends = pc.min_max(batch[name]).as_py()
         if ends["min"] is not None:
@@ -134,10 +137,20 @@ def _add_up(
             contents.ranges[name] = (min(first, ends["min"]), max(last, ends["max"]))
 
 
+def _sum(numbers: pa.Array) -> Any:
+    """Return the sum, or None without a number. Arrow's own sums would overflow unnoticed."""
+    kind = numbers.type
+    if pa.types.is_integer(kind):
+        numbers = numbers.cast(pa.decimal128(19, 0))
+    elif pa.types.is_decimal(kind) and kind.precision > SUMMABLE:
+        numbers = numbers.cast(pa.decimal256(76, kind.scale))
+    return pc.sum(numbers).as_py()
+
+
 def _plus(total: Decimal | None, more: Any) -> Decimal | None:
     if more is None:
         return total
-    return Decimal(more) if total is None else total + Decimal(more)
+    return Decimal(more) if total is None else EXACT.add(total, Decimal(more))
 
 
 def _repeats(lake: Lake, shares: list[Share], table: Table) -> tuple[int, list[str]]:

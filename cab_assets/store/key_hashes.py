@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cab_assets.schemas import Table
+from cab_assets.declarations import Table
 
 NO_HASHES = np.zeros(0, dtype=np.uint64)
 # Masks of the first 0 to 8 bytes of a 64-bit word
@@ -29,7 +29,13 @@ def words(values: pa.Array) -> Iterator[np.ndarray]:
     if pa.types.is_integer(values.type):
         yield np.asarray(pc.fill_null(values, -1)).astype(np.uint64) + np.uint64(1)
     else:
-        yield from string_words(values)
+        yield from string_words(_texts(values))
+
+
+def _texts(values: pa.Array) -> pa.StringArray:
+    """Return values of any type as texts; bytes are not decoded."""
+    kind = values.type
+    return values.view(pa.string()) if pa.types.is_binary(kind) else values.cast(pa.string())
 
 
 def string_words(strings: pa.StringArray) -> Iterator[np.ndarray]:

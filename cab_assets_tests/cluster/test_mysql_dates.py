@@ -69,7 +69,7 @@ def test_a_drop_at_a_date_that_is_none_becomes_null_and_is_counted(rides: Rides,
     drops = {key: row["drop_timestamp"] for key, row in rides.rows(manifest).items()}
     assert {key for key, value in drops.items() if value is None} == drops.keys() - {"BK1"}
     details = next(each.detail for each in manifest.findings if each.check == "schema_as_expected")
-    assert details["drop times set to NULL"] == "1"
+    assert details["invalid times set to NULL"] == "1"
 
 
 @pytest.mark.parametrize("column_type", ["datetime(6)", "timestamp(6)"])

@@ -108,5 +108,7 @@ def test_text_that_arrives_as_another_text_makes_no_version(
         mysql_connection, "SESSION", [each for each in SESSION if "NAMES" not in each]
     )
     hostile.admin("DELETE FROM {table} WHERE booking_id = 'BK3'")
-    with pytest.raises(SourceUnreadable, match=r"text of booking BK1 \(2 of 3 rows\) .* utf8mb4"):
+    with pytest.raises(
+        SourceUnreadable, match=r"text of the booking BK1 \(2 of 3 rows\) .* utf8mb4"
+    ):
         hostile.run(DAY)

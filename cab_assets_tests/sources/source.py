@@ -15,8 +15,8 @@ import pyarrow as pa
 from cab_assets.clients.password import given
 from cab_assets.dev.sample.connect import source_table
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets.wiring import Clients
 
 DAY = date(2020, 9, 1)

@@ -18,13 +18,13 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from cab_assets.clients.password import given
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources import connectorx_rows, mysql_connection
 from cab_assets.sources.bookings_db import BookingsDb, midnight
 from cab_assets.sources.dialect import Dialect
 from cab_assets.sources.mysql import MySQL
 from cab_assets.sources.plain import plain_rows
 from cab_assets.sources.postgresql import PostgreSQL
+from cab_assets.tables.bookings import BOOKINGS
 
 ZONE = "Asia/Kolkata"
 DAY = date(2020, 2, 29)
@@ -170,7 +170,7 @@ def _a_day(db: BookingsDb) -> None:
 
 def _plain_rows(db: BookingsDb) -> None:
     with db.day(DAY) as day:
-        plain_rows(day, [("BK1", AT)])
+        plain_rows(day, [{"booking_id": "BK1", "pickup_timestamp": AT}])
 
 
 def _days(db: BookingsDb) -> None:

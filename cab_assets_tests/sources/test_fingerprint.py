@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from cab_assets.daily.changes import NOTHING
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.fingerprint import Fingerprint, fingerprint
 from cab_assets.store.manifest import Manifest
+from cab_assets.tables.bookings import BOOKINGS
 
 STORED = '{"rows": 1, "fare": "2.00", "tip": null, "row_hash": 3}'
 

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources import postgresql_windows, windows
 from cab_assets.sources.source_day import Slice, SourceDay
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.odd_values import a_time
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride

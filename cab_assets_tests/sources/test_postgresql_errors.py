@@ -12,10 +12,10 @@ from cab_assets.clients.lake import Lake
 from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets.sources.source_day import Slice, SourceDay
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, source
 from cab_assets_tests.versions import bookings_days

@@ -63,7 +63,7 @@ def windows(table: Source) -> tuple[int, str]:
         found = day.source.dialect.windows(noted, day.source, day.start, day.end)
         step = (
             re.search(
-                r"\(\s*(SELECT ride\.pickup_timestamp .* LIMIT 1)\s*\)", noted.last, re.DOTALL
+                r'\(\s*(SELECT ride\."pickup_timestamp" .* LIMIT 1)\s*\)', noted.last, re.DOTALL
             )
             if found
             else None

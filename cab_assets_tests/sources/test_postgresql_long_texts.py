@@ -1,6 +1,6 @@
 """Texts so long that a window of them would outgrow what PostgreSQL can pack."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ import pytest
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay
+from cab_assets.declarations import Column
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKINGS, Table
 from cab_assets.sources import copied, packed, windows
 from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets.store import writer
 from cab_assets.store.draft import PART
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, rows, source
 from cab_assets_tests.versions import bookings_days
@@ -39,10 +40,10 @@ def largest(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Note the largest value that the server packs."""
     sizes, whole = [0], packed.unpacked
 
-    def noted(table: Table, rows: int, values: Iterator[Any]) -> pa.RecordBatch:
+    def noted(columns: Sequence[Column], rows: int, values: Iterator[Any]) -> pa.RecordBatch:
         sent = list(values)
         sizes[0] = max(sizes[0], *(len(each) for each in sent if isinstance(each, bytes)))
-        return whole(table, rows, iter(sent))
+        return whole(columns, rows, iter(sent))
 
     monkeypatch.setattr(windows, "unpacked", noted)
     return sizes

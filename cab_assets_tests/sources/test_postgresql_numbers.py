@@ -1,14 +1,13 @@
 """A number that does not fit its column ends the day by column, key and value."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 import pytest
 
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.failures import SourceUnreadable
-from cab_assets.sources.postgresql_numbers import fits
+from cab_assets.sources.unfit import fits
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, rows, source
 
@@ -35,7 +34,7 @@ ways = pytest.mark.parametrize("indexed", [True, False], ids=["packed", "one by 
     ],
 )
 def test_which_numbers_fit(name: str, number: str, whether: bool) -> None:
-    assert fits(BOOKINGS.column(name), Decimal(number)) is whether
+    assert fits(BOOKINGS.column(name), number) is whether
 
 
 @pytest.fixture

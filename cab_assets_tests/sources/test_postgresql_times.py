@@ -33,7 +33,7 @@ def table(stack: Environment) -> Iterator[Source]:
 def read(db: BookingsDb) -> tuple[int, list[datetime | None]]:
     """How many drop times are counted as none, and all that are read."""
     with db.day(DAY) as day:
-        return day.control_totals().unreal_drops, rows(db)["drop_timestamp"].to_pylist()
+        return day.control_totals().unreal_times, rows(db)["drop_timestamp"].to_pylist()
 
 
 @ways
