@@ -2,49 +2,37 @@
 
 import dagster as dg
 
-from cab_assets.defs.bookings.assets import bookings_days, rds_bookings
-from cab_assets.defs.bookings.checks import every_row_has_a_day
-from cab_assets.defs.bookings.jobs import bookings_daily, observe_bookings
-from cab_assets.defs.bookings.schedules import (
-    bookings_nightly,
-    compare_everything,
-    compare_hashes,
-    compare_sums,
-)
-from cab_assets.defs.bookings.sensors import bookings_changes_sensor
+from cab_assets.declarations import Table
 from cab_assets.defs.clickstream.assets import click_batches, click_days, click_topic
 from cab_assets.defs.clickstream.jobs import clickstream_fold, clickstream_ingest, observe_clicks
 from cab_assets.defs.clickstream.schedules import clicks_look, clicks_sweep
 from cab_assets.defs.clickstream.sensors import clicks_sensor, clickstream_sensor
+from cab_assets.defs.daily.database import daily_tables, database
 from cab_assets.defs.housekeeping.jobs import housekeeping
 from cab_assets.defs.housekeeping.schedules import housekeeping_nightly
 from cab_assets.defs.resources import RESOURCES
+from cab_assets.tables import TABLES
+
+CLICKSTREAM = dg.Definitions(
+    assets=[click_topic, click_batches, click_days],
+    jobs=[clickstream_ingest, clickstream_fold, observe_clicks],
+    schedules=[clicks_look, clicks_sweep],
+    sensors=[clickstream_sensor, clicks_sensor],
+)
+HOUSEKEEPING = dg.Definitions(jobs=[housekeeping], schedules=[housekeeping_nightly])
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return every asset, check, job, schedule, sensor and resource of the code location."""
-    return dg.Definitions(
-        assets=[rds_bookings, bookings_days, click_topic, click_batches, click_days],
-        asset_checks=[every_row_has_a_day],
-        jobs=[
-            bookings_daily,
-            observe_bookings,
-            clickstream_ingest,
-            clickstream_fold,
-            observe_clicks,
-            housekeeping,
-        ],
-        schedules=[
-            bookings_nightly,
-            compare_sums,
-            compare_hashes,
-            compare_everything,
-            clicks_look,
-            clicks_sweep,
-            housekeeping_nightly,
-        ],
-        sensors=[bookings_changes_sensor, clickstream_sensor, clicks_sensor],
-        resources=RESOURCES,
-        executor=dg.in_process_executor,
+    return of(TABLES)
+
+
+def of(tables: tuple[Table, ...]) -> dg.Definitions:
+    """Return the definitions for these tables of the database, beside clicks and housekeeping."""
+    return dg.Definitions.merge(
+        database(daily_tables(tables)),
+        CLICKSTREAM,
+        HOUSEKEEPING,
+        dg.Definitions(resources=RESOURCES, executor=dg.in_process_executor),
     )

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cab_assets.clients.lake import Lake, reading
-from cab_assets.schemas import SourceTable
-from cab_assets.sources.plain import Row, plain_rows
-from cab_assets.sources.source import ROW_HASH
+from cab_assets.declarations import ROW_HASH, SourceTable
+from cab_assets.sources.plain import Key, Row, key_of, plain_rows
 from cab_assets.sources.source_day import Hashes, SourceDay
 from cab_assets.store.checks import Judgement
 
@@ -33,11 +32,16 @@ def arrived(source: SourceDay, lake: Lake, path: str, read: Sequence[Hashes]) ->
     failure.
     """
     declared = source.source.declared
-    key, day = declared.key[0], declared.day
-    chosen = (row for row in sample(lake, path) if row[key] is not None)
-    written = sorted(chosen, key=itemgetter(key))
-    sent = plain_rows(source, [(row[key], row[day]) for row in written])
-    odd = {row[key]: found for row in written if (found := _differences(declared, row, sent))}
+    if not declared.key:
+        return True, {"compared": "0, because the table has no key"}
+    chosen = (row for row in sample(lake, path) if None not in key_of(declared, row))
+    written = sorted(chosen, key=partial(key_of, declared))
+    sent = plain_rows(source, written)
+    odd = {
+        key_of(declared, row): found
+        for row in written
+        if (found := _differences(declared, row, sent))
+    }
     changed = set() if source.shares_a_snapshot or not odd else _changed(source, odd, sent, read)
     wrong = [found for key, found in odd.items() if key not in changed]
     left_out = {"changed between the two readings": str(len(changed))} if changed else {}
@@ -49,10 +53,10 @@ def arrived(source: SourceDay, lake: Lake, path: str, read: Sequence[Hashes]) ->
 
 def _changed(
     source: SourceDay,
-    keys: Iterable[str],
-    sent: Mapping[str, Sequence[Row]],
+    keys: Iterable[Key],
+    sent: Mapping[Key, Sequence[Row]],
     read: Sequence[Hashes],
-) -> set[str]:
+) -> set[Key]:
     """Return the keys whose rows in the source are not those that were read.
 
     A key that the source no longer has counts as changed if the row hashes of the day changed.
@@ -83,15 +87,16 @@ def sample(lake: Lake, path: str) -> list[Row]:
     return rows
 
 
-def _differences(table: SourceTable, row: Row, sent: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+def _differences(table: SourceTable, row: Row, sent: Mapping[Key, Sequence[Row]]) -> dict[str, str]:
     """Return the values that differ from the source, by column and key.
 
     If the source has the key more than once, the row may equal any of these rows.
     """
-    key = row[table.key[0]]
-    candidates = [dict(_compared(table.names, row, each)) for each in sent.get(key, ())]
+    found = sent.get(key_of(table, row), ())
+    candidates = [dict(_compared(table.names, row, each)) for each in found]
+    key = ", ".join(str(row[name]) for name in table.key)
     if not candidates:
-        return {f"{table.key[0]} of {key}": "not in the source"}
+        return {f"{', '.join(table.key)} of {key}": "not in the source"}
     if {} in candidates:
         return {}
     return {f"{name} of {key}": said for name, said in candidates[0].items()}

@@ -57,14 +57,16 @@ def compare(
     """
     bookings = tables[0]
     source = db.fingerprints(window.start, window.end, hashed=window.hashed, seconds=window.seconds)
-    manifests = bookings.published(days_of(str(window.start), str(window.last)))
+    days = days_of(str(window.start), str(window.last))
+    manifests = bookings.published(days)
+    invalid = bookings.pointers.locations(days).keys() - manifests.keys()
     known = {day: each.fingerprint for day, each in manifests.items() if each.fingerprint}
     differing = {day: source.get(day, NOTHING) for day in changed_days(source, known)}
     withheld = [day for day, seen in differing.items() if is_withheld(bookings.day(day), seen)]
     for day in withheld:
         rows = "the source no longer has most of its rows"
         log.warning(f"{day} is not published: {rows}; {REMEDY}")
-    changed = differing.keys() - set(withheld) | _outdated(tables[1:], manifests, log)
+    changed = differing.keys() - set(withheld) | invalid | _outdated(tables[1:], manifests, log)
     foreign: list[ForeignPartition] = []
     if window.everything:
         for table in tables:

@@ -1,4 +1,4 @@
-"""Import one day of bookings from the source into an audited version."""
+"""Import one day of a table from the source into an audited version."""
 
 import time
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from cab_assets.clients.clocks import raise_if_clock_differs
 from cab_assets.daily.arrival import arrived
-from cab_assets.daily.import_checks import IMPORT_CHECKS, Evidence
+from cab_assets.daily.import_checks import Evidence, import_checks
 from cab_assets.daily.row_counts import USUAL, RowLimits
+from cab_assets.declarations import SourceTable
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.source_day import ControlTotals, Hashes, Slice, SourceDay
 from cab_assets.store.checks import Judgement, judged
@@ -23,11 +24,12 @@ from cab_assets.store.versions import moment_id, version_id
 
 @dataclass(frozen=True)
 class ImportedDay:
-    """The newest version of a day of bookings. It is new if `changed`.
+    """The newest version of a day of a table. It is new if `changed`.
 
     `added_columns` are columns of the source that are not imported; `path` is the version's folder.
     """
 
+    table: SourceTable
     manifest: Manifest
     changed: bool
     added_columns: list[str]
@@ -107,7 +109,8 @@ def import_day(
 def _imported(
     day: StoredDay, manifest: Manifest, source: SourceDay, *, changed: bool
 ) -> ImportedDay:
-    return ImportedDay(manifest, changed, source.source.added_columns, day.folder(manifest.version))
+    declared, added = source.source.declared, source.source.added_columns
+    return ImportedDay(declared, manifest, changed, added, day.folder(manifest.version))
 
 
 def _draft(day: StoredDay, run_id: str, source: SourceDay, before: list[str]) -> Draft:
@@ -140,7 +143,7 @@ def _seal(day: StoredDay, written: Written, limits: RowLimits) -> Manifest:
     contents = written.draft.read_back(summed=declared.totals, ranged=[declared.day])
     source, totals = written.source, written.totals
     evidence = Evidence(day, source, totals, contents, written.row_hash, written.arrival, limits)
-    audit = judged(IMPORT_CHECKS, evidence)
+    audit = judged(import_checks(declared), evidence)
     of = totals.fingerprint
     return written.draft.seal(contents.rows, audit, fingerprint=of, conversions=of.conversions)
 

@@ -1,6 +1,6 @@
 """Totals of a version as numbers that the Dagster UI can plot. The checks have the exact values."""
 
-from cab_assets.schemas import BOOKINGS
+from cab_assets.declarations import SourceTable
 from cab_assets.sources.fingerprint import Fingerprint
 from cab_assets.store.manifest import Manifest
 
@@ -10,12 +10,12 @@ def plottable(value: str) -> str | int:
     return int(value) if value.isdecimal() and len(value) < 16 else value
 
 
-def amounts(manifest: Manifest) -> dict[str, float]:
+def amounts(table: SourceTable, manifest: Manifest) -> dict[str, float]:
     """Return the totals of a version as numbers that the Dagster UI can plot."""
-    return totals(manifest.fingerprint) if manifest.fingerprint else {}
+    return totals(table, manifest.fingerprint) if manifest.fingerprint else {}
 
 
-def totals(found: Fingerprint) -> dict[str, float]:
+def totals(table: SourceTable, found: Fingerprint) -> dict[str, float]:
     """Return the sums by column; 0 if no row has a value."""
-    sums = (found.totals.get(label) for label in BOOKINGS.labels)
-    return {name: float(total or 0) for name, total in zip(BOOKINGS.totals, sums, strict=True)}
+    sums = (found.totals.get(label) for label in table.labels)
+    return {name: float(total or 0) for name, total in zip(table.totals, sums, strict=True)}

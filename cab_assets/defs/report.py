@@ -16,16 +16,15 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from cab_assets.clickstream.outcomes import FoldOutcome, SealedDay, ShownDay
 from cab_assets.clients.lake import Lake
-from cab_assets.daily.bring import RAW
 from cab_assets.daily.import_day import ImportedDay
 from cab_assets.defs.asked_days import asked_days
 from cab_assets.defs.figures import amounts, plottable
 from cab_assets.defs.preview import preview
 from cab_assets.errors import CabError, named
-from cab_assets.schemas import CLICKS
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.outcomes import Failed, Outcome, Published, Withheld
 from cab_assets.store.stored_day import StoredDay
+from cab_assets.tables.clicks import CLICKS
 
 Metadata = Mapping[str, Any]
 DayOutcome = Outcome | ImportedDay | FoldOutcome
@@ -111,14 +110,15 @@ class DayReport:
         )
 
     def _imported(self, outcome: ImportedDay) -> None:
-        manifest, day = outcome.manifest, f"{RAW}/{outcome.manifest.day}"
+        manifest, raw = outcome.manifest, outcome.table.raw
+        day = f"{raw}/{manifest.day}"
         if outcome.added_columns:
             self.context.log.warning(
                 f"{manifest.day}: the source has columns that are not imported:"
                 f" {', '.join(outcome.added_columns)}"
             )
         if not manifest.passed:
-            self._withhold(RAW, manifest)
+            self._withhold(raw, manifest)
             return
         for finding in manifest.findings if outcome.changed else ():
             if not finding.passed or "accepted" in finding.detail:
@@ -126,7 +126,7 @@ class DayReport:
         news = "imported" if outcome.changed else "nothing new: the source is unchanged"
         self.context.log.info(f"{day}: {news} ({manifest.rows:,} rows, {manifest.seconds} s)")
         about = {"path": outcome.path, "outcome": news, "columns_left_out": outcome.added_columns}
-        self._materialized(RAW, manifest, about | amounts(manifest))
+        self._materialized(raw, manifest, about | amounts(outcome.table, manifest))
 
     def _published(self, outcome: Published, more: Metadata) -> None:
         table, manifest = outcome.table, outcome.manifest

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from cab_assets.defs.bookings.jobs import bookings_daily
-from cab_assets.defs.bookings.sensors import FIRST, LAST, bookings_changes_sensor
+from cab_assets.definitions import defs
+from cab_assets.defs.daily.sensors import FIRST, LAST
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.failures import BookingsDbRefused
 from cab_assets_tests.pipeline import DAY, Outcome, Pipeline
@@ -111,7 +111,7 @@ def asked(
 ) -> tuple[list[dict[str, str]], str | None]:
     """The tags of what the sensor asks for in one tick, and its cursor after it."""
     with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
-        said = list(bookings_changes_sensor(context))  # type: ignore[arg-type]
+        said = list(defs().resolve_sensor_def("bookings_changes_sensor")(context))  # type: ignore[arg-type]
         wanted = (FIRST, LAST, DAY)
         return [
             {name: each.tags[name] for name in wanted if name in each.tags}
@@ -171,7 +171,7 @@ def test_days_that_an_active_run_is_at_are_left_to_it(
 ) -> None:
     instance.add_run(
         dg.DagsterRun(
-            job_name=bookings_daily.name,
+            job_name="bookings_daily",
             status=status,
             tags={FIRST: "2020-01-02", LAST: "2020-01-04"},
         )

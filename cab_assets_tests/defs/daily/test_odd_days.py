@@ -3,8 +3,7 @@
 import dagster as dg
 import pytest
 
-from cab_assets.defs.bookings.jobs import bookings_daily
-from cab_assets_tests.defs.bookings.test_changes_sensor import asked, seen
+from cab_assets_tests.defs.daily.test_changes_sensor import asked, seen
 from cab_assets_tests.pipeline import DAY, FIRST, LAST
 
 ODD = ["2020-02-00", "2020-02-31", "None", "12020-02-12", "0000-00-00", "20200101"]
@@ -24,6 +23,6 @@ def test_an_active_run_of_a_day_that_is_none_stops_no_tick(odd: str) -> None:
     instance = dg.DagsterInstance.ephemeral()
     started = dg.DagsterRunStatus.STARTED
     for tags in ({DAY: odd}, {FIRST: odd, LAST: "2020-01-05"}, {FIRST: "2020-01-01", LAST: odd}):
-        instance.add_run(dg.DagsterRun(job_name=bookings_daily.name, status=started, tags=tags))
+        instance.add_run(dg.DagsterRun(job_name="bookings_daily", status=started, tags=tags))
     seen(instance, "2020-01-03")
     assert asked(instance)[0] == [{DAY: "2020-01-03"}]

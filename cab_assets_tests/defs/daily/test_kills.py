@@ -11,9 +11,9 @@ import pytest
 
 from cab_assets.daily.import_day import import_day
 from cab_assets.dev.sample.load import load_days
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS
 from cab_assets.sources.failures import BookingsDbUnavailable
 from cab_assets.store.collect import collect
+from cab_assets.tables.bookings import BOOKING_AGGREGATES, BOOKINGS
 from cab_assets_tests.faults import await_back, await_more, count, kill
 from cab_assets_tests.patience import patience, within
 from cab_assets_tests.pipeline import TABLES, Pipeline

@@ -5,7 +5,7 @@ can read.
 import re
 from pathlib import Path
 
-from cab_assets_tests.defs.bookings.test_bad_days import DAYS, RIDES
+from cab_assets_tests.defs.daily.test_bad_days import DAYS, RIDES
 from cab_assets_tests.pipeline import Pipeline
 
 GOLDEN = Path(__file__).with_name("event_log.txt")

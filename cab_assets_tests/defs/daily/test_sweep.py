@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
-from cab_assets_tests.defs.bookings.test_changes_sensor import SWEEP, look
+from cab_assets.declarations import Table
+from cab_assets.tables.bookings import BOOKING_AGGREGATES, BOOKINGS
+from cab_assets_tests.defs.daily.test_changes_sensor import SWEEP, look
 from cab_assets_tests.pipeline import TABLES, Pipeline
 from cab_assets_tests.rides import ride
 

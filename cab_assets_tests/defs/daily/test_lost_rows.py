@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from cab_assets.schemas import BOOKINGS
-from cab_assets_tests.defs.bookings.test_changes_sensor import asked, look
+from cab_assets.tables.bookings import BOOKINGS
+from cab_assets_tests.defs.daily.test_changes_sensor import asked, look
 from cab_assets_tests.pipeline import DAY, FAILED, Pipeline
 from cab_assets_tests.rides import ride
 

@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime
 
 from cab_assets import environment
-from cab_assets.defs.bookings.jobs import ComparisonConfig, window
+from cab_assets.defs.daily.comparison import ComparisonConfig, window
 
 SERVERS = {
     "CAB_START_DATE": "2020-01-01",

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Manifest
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.pipeline import ASSETS, FAILED, TABLES, Pipeline
 from cab_assets_tests.rides import ride
 
@@ -83,7 +83,9 @@ def test_drop_times_that_are_none_are_counted(pipeline: Pipeline) -> None:
     )
     run = pipeline.run(GOOD, assets=["raw_bookings", "bookings"])
     assert run.failure == ""
-    assert schema_detail(pipeline.manifests(BOOKINGS, GOOD)[GOOD])["drop times set to NULL"] == "2"
+    assert (
+        schema_detail(pipeline.manifests(BOOKINGS, GOOD)[GOOD])["invalid times set to NULL"] == "2"
+    )
     assert [row[10] is None for row in pipeline.in_hive(BOOKINGS, GOOD)] == [True, False, True]
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
+from cab_assets.declarations import Table
+from cab_assets.tables.bookings import BOOKING_AGGREGATES, BOOKINGS
 from cab_assets_tests.pipeline import FAILED, TABLES, Pipeline
 from cab_assets_tests.rides import ride
 

@@ -1,6 +1,6 @@
 import pyarrow.fs as pafs
 
-from cab_assets.schemas import BOOKINGS
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.pipeline import TABLES, Pipeline
 from cab_assets_tests.rides import ride
 
