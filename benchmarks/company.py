@@ -23,14 +23,13 @@ from benchmarks.stack import load, source
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark
-from cab_assets.daily.aggregate_days import published_bookings
 from cab_assets.daily.days import import_days
+from cab_assets.daily.derive_days import derive, published_rows
 from cab_assets.daily.import_day import ImportedDay, import_day
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.table_store import TableStore
-from cab_assets.transforms.aggregates import aggregate_bookings
+from cab_assets.tables.bookings import BOOKING_AGGREGATES, BOOKINGS
 from cab_assets_tests.aws import client_of
 from cab_assets_tests.cluster.apache_hive import ApacheHive, apache_hive
 from cab_assets_tests.cluster.hdfs import hdfs
@@ -187,7 +186,8 @@ def _aggregates(env: Environment, servers: Company, year: dict[str, Manifest]) -
     lake = Lake(f"{servers.hdfs}/year")
 
     def job(session: SparkSession) -> None:
-        if aggregate_bookings(published_bookings(session, lake, year)).toArrow().num_rows < YEAR:
+        rows = published_rows(session, lake, BOOKINGS, year)
+        if derive(session, BOOKING_AGGREGATES, rows).toArrow().num_rows < YEAR:
             raise AssertionError("days are missing")
 
     where = {

@@ -15,8 +15,8 @@ from pyspark.sql import SparkSession
 
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.import_day import import_day
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.versions import bookings_day
 
 COLUMNS = ", ".join(BOOKINGS.names)

@@ -6,6 +6,7 @@ Each returns the value, or raises ValueError with the form that the text must ha
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -73,11 +74,16 @@ def number(minimum: float, maximum: float = float("inf")) -> Callable[[str], flo
     return parse
 
 
+def exact(value: float) -> str:
+    """Return a number as text without an exponent."""
+    return f"{Decimal(repr(value)):f}"
+
+
 class Duration(timedelta):
     """A time span whose text is a valid value of a variable, such as 86400s."""
 
     def __str__(self) -> str:
-        return f"{self.total_seconds():g}s"
+        return f"{exact(self.total_seconds())}s"
 
 
 def duration(text: str) -> Duration:

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Manifest
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.versions import bookings_day
 
 Ride = dict[str, Any]

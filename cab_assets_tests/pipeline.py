@@ -18,14 +18,15 @@ from dagster_shared.error import SerializableErrorInfo
 from cab_assets.clients.hive import ANSWER_TIMEOUT_SECONDS, Hive
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark
+from cab_assets.declarations import Table
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, Table
 from cab_assets.settings import CHECKOUT
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.mysql import MySQL
 from cab_assets.sources.postgresql import PostgreSQL
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.table_store import TableStore
+from cab_assets.tables.bookings import BOOKING_AGGREGATES, BOOKINGS
 from cab_assets.wiring import Clients
 from cab_assets_tests.patience import patience
 from cab_assets_tests.rides import NO_TIME

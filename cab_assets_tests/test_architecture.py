@@ -10,7 +10,7 @@ import pytest
 import cab_assets
 
 PACKAGE = Path(cab_assets.__file__).parent
-EVERYWHERE = {"errors", "schemas", "secrets", "variables"}
+EVERYWHERE = {"declarations", "errors", "secrets", "tables", "variables"}
 BELOW: dict[str, set[str]] = {  # a package of mechanisms -> those that it may import
     "transforms": set(),
     "clients": set(),

@@ -1,10 +1,11 @@
-"""Time spans so long that Python cannot subtract them from a date."""
+"""Time spans: too long to be subtracted from a date, and their text."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cab_assets.environment import BadEnvironment
+from cab_assets.variables import duration, exact
 from cab_assets_tests.test_environment import cluster
 
 HUGE = "9" * 400
@@ -54,3 +55,12 @@ def test_dates_can_be_counted_back_by_each_time_span_up_to_100_years() -> None:
     }
     assert spans == {timedelta(36500)}
     assert datetime(2020, 1, 1, tzinfo=UTC) - spans.pop() < datetime(1921, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["24h", "14d", "100001.5s", "0.000001s"])
+def test_a_duration_is_printed_as_a_value_that_is_read_again(text: str) -> None:
+    assert duration(str(duration(text))) == duration(text)
+
+
+def test_a_small_number_is_printed_without_an_exponent() -> None:
+    assert exact(0.00001) == "0.00001"

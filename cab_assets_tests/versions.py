@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.draft import Draft
 from cab_assets.store.manifest import DataFile, Manifest
 from cab_assets.store.outcomes import Failed, Published
 from cab_assets.store.publish import publish
 from cab_assets.store.stored_day import StoredDay
 from cab_assets.store.table_store import TableStore
+from cab_assets.tables.bookings import BOOKINGS
 
 
 @dataclass(frozen=True)

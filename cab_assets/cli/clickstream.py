@@ -48,12 +48,14 @@ class Sides(Clients):
 def lag_report(sides: Sides) -> LagReport:
     topic, newest = sides.click_topic, sides.ledger.newest()
     state = topic.look()
-    others = tuple(
-        LagReport(other.name, seen, newest, other.held(seen), None)
-        for other, seen in others_waiting(newest, topic)
-    )
     stopped = other_topic(newest, topic, state)
-    return LagReport(topic.name, state, newest, topic.held(state), stopped, others)
+    others, unknown = list[LagReport](), None
+    try:
+        for other, seen in others_waiting(newest, topic):
+            others.append(LagReport(other.name, seen, newest, other.held(seen), None))
+    except CabError as error:
+        unknown = str(error)
+    return LagReport(topic.name, state, newest, topic.held(state), stopped, tuple(others), unknown)
 
 
 def replay(sides: Sides, days: tuple[str, ...] | None, reason: str | None, say: Say) -> None:

@@ -22,6 +22,8 @@ class LagReport:
     stopped: str | None
     # The topics that were read before and have uncommitted records
     others: tuple["LagReport", ...] = ()
+    # Why it is not known whether records wait in others
+    unknown: str | None = None
 
     @property
     def committed(self) -> Offsets:
@@ -86,10 +88,17 @@ class LagReport:
         lost = [f"lost unread: {gap}; run `cab accept-gap`" for gap in self.lost]
         stopped = [self.stopped] if self.stopped else []
         others = [
-            f"{each.topic}: {each.lag:,} records of this topic, which was read before, are waiting:"
-            f" see {OTHERS}"
+            "; ".join(
+                [
+                    f"{each.topic}: {each.lag:,} records of this topic, which was read before, are"
+                    f" waiting: see {OTHERS}",
+                    *(f"lost unread: {gap}" for gap in each.lost),
+                    *map(str, each.held),
+                ]
+            )
             for each in self.others
         ]
+        others += [self.unknown] if self.unknown else []
         return "\n".join(
             [
                 *lines,

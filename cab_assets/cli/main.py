@@ -12,11 +12,13 @@ from typer.core import TyperGroup
 
 from cab_assets import environment
 from cab_assets.cli.asking import settings, variables
+from cab_assets.cli.declare import declaring
 from cab_assets.cli.operators import operators
 from cab_assets.cli.samples import samples
 from cab_assets.environment import Environment
 from cab_assets.errors import terminal_message
 from cab_assets.settings import CHECKOUT
+from cab_assets.variables import exact
 
 
 class _Plain(TyperGroup):
@@ -45,6 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(operators)
 app.add_typer(samples)
+app.add_typer(declaring)
 
 
 @app.command()
@@ -109,7 +112,7 @@ def env() -> None:
     values["DAGSTER_HOME"] = os.environ.get("DAGSTER_HOME") or current.dagster_home
     typer.echo(
         "\n".join(
-            f"{name}={shlex.quote(str(value))}"
+            f"{name}={shlex.quote(exact(value) if isinstance(value, float) else str(value))}"
             for name, value in values.items()
             if value is not None
         )

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from cab_assets.clients.clocks import ZonesDisagree
 from cab_assets.clients.lake import Lake
+from cab_assets.declarations import Column, Table
 from cab_assets.errors import CabError
-from cab_assets.schemas import Column, Table
 from cab_assets.store.writer import parquet_options
 
 COLUMNS = (
@@ -45,10 +45,10 @@ class Scratch:
     def table(self) -> Table:
         return Table(
             name=self.name,
+            about="One row of a check",
             partition_column="scratch",
-            key=("part",),
+            key=(),
             columns=COLUMNS,
-            code_version=1,
         )
 
     def path(self, part: str) -> str:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from cab_assets.clickstream.batch import BatchContents, BatchFile, LastRecord, Range, batch_path
 from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError
-from cab_assets.schemas import EXTRA_KEYS, PLACE_KEY, POSITION
+from cab_assets.tables.clicks import EXTRA_KEYS, PLACE_KEY, POSITION
 from cab_assets.transforms.reasons import TIME_UNUSABLE
 
 EVENT_NAMES = ["event_timestamp", "event_date", *POSITION]

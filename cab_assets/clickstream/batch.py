@@ -1,5 +1,6 @@
 """A batch: the records of one commit, and the committed offsets of every topic after it."""
 
+import re
 from datetime import datetime
 from typing import Literal
 
@@ -7,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.topic_state import Offsets
-from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.manifest import MANIFEST
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 
 # Digits of a number in a partition value, with leading zeros, so that numbers sort as text
 NUMBER_DIGITS = 12
@@ -172,6 +173,11 @@ def committed_ends(newest: Batch | None, topic: str) -> Offsets:
 
 def partition_value(number: int) -> str:
     return f"{number:0{NUMBER_DIGITS}d}"
+
+
+def is_partition_value(text: str) -> bool:
+    """Return whether a text is the partition value of a batch; numbers begin at 1."""
+    return re.fullmatch("[0-9]+", text) is not None and text == partition_value(int(text) or -1)
 
 
 def batch_path(folder: str) -> str:

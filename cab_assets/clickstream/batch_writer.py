@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 
 # Upper bound of staged, uncommitted batches: enough to keep staging busy while the run commits
 AHEAD = 3

@@ -11,11 +11,12 @@ from pyspark.sql import functions as F
 
 from cab_assets.clickstream.batch import Batch, Place, batch_path
 from cab_assets.clients.lake import Lake
+from cab_assets.declarations import Table
 from cab_assets.errors import CabError
-from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
 from cab_assets.store.folders import AS_LISTED, Differences
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.stored_day import StoredDay
+from cab_assets.tables.clicks import CLICKS, CLICKSTREAM_BATCHES, REJECTS
 from cab_assets.transforms.folding import fold_clicks, fold_rejects
 
 

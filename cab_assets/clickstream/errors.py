@@ -2,8 +2,8 @@
 
 from cab_assets.clickstream.batch import batch_path
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.manifest import MANIFEST
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 
 
 class CommitUnsettled(Unavailable):
@@ -24,8 +24,8 @@ class RejectsHidden(CabError):
     def __init__(self) -> None:
         super().__init__(
             "Hive has no partition of `rejects`, but the lake has its days: the table or its"
-            " partitions were dropped. Publish them again with `dagster job execute -m"
-            " cab_assets.definitions -j clicks_sweep`, then run this command again"
+            " partitions were dropped. Publish them again with a sweep"
+            " (docs/howto/fix-clicks.md#days-that-hive-lost), then run this command again"
         )
 
 

@@ -19,7 +19,7 @@ def find_gaps(ledger: Ledger, topic: ClickTopic) -> tuple[list[Range], Batch | N
 
     The start is the topic's id with the offset of each partition at which reading continues.
     """
-    state, newest = topic.look(), ledger.newest()
+    newest, state = ledger.newest(), topic.look()
     if newest and (known := newest.topics.get(topic.name)):
         raise_if_another_topic(topic, known, state)
     stands = TopicEnd(id=state.id, ends=start_offsets(newest, topic.name, state))

@@ -91,7 +91,8 @@ class Ingest:
     def run(self) -> Iterator[CommitResult]:
         """Commit batches; yield each as soon as it is committed."""
         self.ledger.create()
-        state, newest = self.topic.look(), self.ledger.newest()
+        # The batch first: another run may commit meanwhile, but the topic never ends before it
+        newest, state = self.ledger.newest(), self.topic.look()
         stay, queries = Stay(state.ends, self.minutes), 0
         while not stay.is_over(
             start := starting(newest, self.topic, state),
@@ -106,7 +107,8 @@ class Ingest:
             with self.open_query(start, f"{self.run_id}-{queries}") as query:
                 yield from self._commit_all(query, state, newest, stay, asked)
             queries += 1
-            state, newest = self.topic.look(), self.ledger.newest(newest.number if newest else None)
+            newest = self.ledger.newest(newest.number if newest else None)
+            state = self.topic.look()
         self.caught_up = stay.reached(start) and not state.held and not self._others_wait(newest)
 
     def _others_wait(self, newest: Batch | None) -> bool:

@@ -4,11 +4,17 @@ Adding partition n+1 commits a batch; of several writers, one succeeds. After an
 error, "already exists" or a time-out), the partition's location shows which batch has the number.
 """
 
-import re
 import time
 from dataclasses import dataclass
 
-from cab_assets.clickstream.batch import Batch, batch_path, partition_value, read_batch, write_batch
+from cab_assets.clickstream.batch import (
+    Batch,
+    batch_path,
+    is_partition_value,
+    partition_value,
+    read_batch,
+    write_batch,
+)
 from cab_assets.clickstream.chain import chain
 from cab_assets.clickstream.errors import CommitUnsettled, ForeignBatch, missing_manifest, no_batch
 from cab_assets.clickstream.marks import (
@@ -23,9 +29,9 @@ from cab_assets.clients.hive import Hive
 from cab_assets.clients.known_failures import Refused
 from cab_assets.clients.lake import Lake
 from cab_assets.errors import CabError, Unavailable
-from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.declare import declare_table
 from cab_assets.store.pointers import Pointers
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 
 # Time limit for claiming a number. The next run continues from the outcome
 CLAIM_SECONDS = 30
@@ -122,10 +128,10 @@ class Ledger:
     def numbers(self) -> set[int]:
         """Return the numbers of the partitions of `clickstream_batches`.
 
-        Raises ForeignBatch if one is not a number.
+        Raises ForeignBatch if the value of one is not that of a batch.
         """
         values = self.pointers.values()
-        if foreign := sorted(value for value in values if not re.fullmatch("[0-9]+", value)):
+        if foreign := sorted(value for value in values if not is_partition_value(value)):
             raise no_batch(foreign[0], self.pointers.drop_statement(foreign[0]))
         return {int(value) for value in values}
 

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ValidationError
 
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 
 NEWEST, RETIRED = (f"{CLICKSTREAM_BATCHES.name}/{name}" for name in ("_newest", "_retired"))
 

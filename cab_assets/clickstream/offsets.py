@@ -16,13 +16,17 @@ class RecordsLost(CabError):
     """Kafka deleted records before they were read."""
 
 
-def starting(newest: Batch | None, topic: ClickTopic, state: TopicState) -> Offsets:
+def starting(
+    newest: Batch | None, topic: ClickTopic, state: TopicState, *, compare_records: bool = True
+) -> Offsets:
     """Return the offset of each partition to read from.
 
     Raises TopicRecreated or RecordsLost if reading cannot continue from the committed offsets.
+    Without `compare_records`, no record of the topic is read.
     """
     if known := newest.topics.get(topic.name) if newest else None:
-        raise_if_another_topic(topic, known, state)
+        last = known.last_records if compare_records else {}
+        raise_if_another_topic(topic, known.model_copy(update={"last_records": last}), state)
     starts = start_offsets(newest, topic.name, state)
     raise_if_lost(topic.name, starts, state)
     return starts
@@ -32,10 +36,10 @@ def raise_if_another_topic(topic: ClickTopic, known: TopicEnd, state: TopicState
     """Raise TopicRecreated unless this is the known topic and holds all that was committed."""
     if known.id != state.id:
         raise TopicRecreated(
-            f"topic {topic.name} was deleted and created again: its id is {state.id}, but the"
-            f" committed offsets belong to {known.id}. Offsets of the new topic would be taken for"
-            " those of the old one: create the topic under another name, and set"
-            " CAB_CLICKSTREAM_TOPIC to it"
+            f"topic {topic.name} was deleted and created again, or CAB_KAFKA_BOOTSTRAP_SERVERS"
+            f" points to another cluster: its id is {state.id}, but the committed offsets belong to"
+            f" {known.id}. Offsets of the new topic would be taken for those of the old one: check"
+            " the variable, or create the topic under another name and set CAB_CLICKSTREAM_TOPIC"
         )
     if behind := [
         f"partition {partition} (end {state.ends.get(partition, 0)}, committed {end})"
@@ -59,13 +63,13 @@ def raise_if_another_topic(topic: ClickTopic, known: TopicEnd, state: TopicState
 def _replaced(topic: ClickTopic, known: TopicEnd, state: TopicState) -> list[str]:
     """Return the positions of last committed records that are other records now.
 
-    Look only into partitions with new records, and only at records that Kafka still has.
+    Look only at records that Kafka still has.
     """
     last = {
         partition: record.offset
         for partition, record in known.last_records.items()
         if state.begins.get(partition, 0) <= record.offset
-        and known.ends[partition] < state.ends.get(partition, 0)
+        and known.ends[partition] <= state.ends.get(partition, 0)
     }
     return [
         f"partition {partition}, offset {last[partition]}"

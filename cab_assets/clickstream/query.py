@@ -11,7 +11,7 @@ from cab_assets.clients.failures import failure
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.topic_state import Offsets
 from cab_assets.errors import Unavailable
-from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 
 CHECKPOINTS = f"{CLICKSTREAM_BATCHES.name}/_checkpoints"
 # Time-out of a request to Spark for the state of the query

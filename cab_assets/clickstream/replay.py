@@ -23,8 +23,8 @@ from cab_assets.clickstream.manual import new_folder, raise_if_old
 from cab_assets.clients.hive_errors import NoSuchTable
 from cab_assets.clients.known_failures import Refused
 from cab_assets.clients.spark import Spark
-from cab_assets.schemas import PLACE_KEY, REJECTS
 from cab_assets.store.table_store import Manifests, TableStore
+from cab_assets.tables.clicks import PLACE_KEY, REJECTS
 
 # Upper bound of records in a batch: the manifest names each, which takes about 5 MB for so many
 PLACES_A_COMMIT = 50_000

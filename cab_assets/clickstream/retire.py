@@ -17,8 +17,8 @@ from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import FOLDER_NAME, QUERY_NAME, may_be_written
 from cab_assets.clickstream.query import CHECKPOINTS
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.collect import Collected, Refusals, delete, is_due
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 
 # Upper bound of folded batches in the views: each batch adds a few files to every query
 KEPT = 1000
@@ -100,7 +100,8 @@ def is_over(lake: Lake, folder: str, newest: Batch | None) -> bool:
     query, _, number = folder.rpartition("-")
     try:
         log = lake.read(f"{CHECKPOINTS}/{query}/offsets/{number}").decode().splitlines()[2]
-    except FileNotFoundError:
+    # A crashed host or a full disk leaves an empty file
+    except (FileNotFoundError, IndexError):
         return bool(lake.info(f"{CHECKPOINTS}/{query}").type != pafs.FileType.Directory)
     ((topic, ends),) = json.loads(log).items()
     return all(

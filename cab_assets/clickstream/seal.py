@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import CLICKS
+from cab_assets.tables.clicks import CLICKS
 
 # File with the instant up to which all records are folded
 SEALED = f"{CLICKS.name}/_sealed"

@@ -89,8 +89,8 @@ class Skip:
             yield newest
 
     def _state(self) -> tuple[TopicState, Offsets]:
-        state = self.topic.look()
-        return state, starting(self.ledger.newest(), self.topic, state)
+        newest, state = self.ledger.newest(), self.topic.look()
+        return state, starting(newest, self.topic, state)
 
     def _committed(self, before: Range, stands: TopicEnd, newest: Batch | None) -> Batch:
         folder, lake, name = new_folder("gap"), self.ledger.lake, self.topic.name

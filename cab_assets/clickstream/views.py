@@ -1,8 +1,8 @@
 """The views over `clickstream_batches`: accepted and rejected records of recent batches."""
 
-from cab_assets.schemas import EVENT, EVENT_DATE, PLACE, REJECTION
 from cab_assets.store.declare import declare_view
 from cab_assets.store.pointers import Pointers
+from cab_assets.tables.clicks import EVENT, EVENT_DATE, PLACE, REJECTION
 
 VIEWS = {
     "clickstream": ("reasons IS NULL", (*EVENT, EVENT_DATE, *PLACE)),

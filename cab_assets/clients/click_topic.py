@@ -17,7 +17,7 @@ from kafka.protocol.consumer import IsolationLevel
 
 from cab_assets.clients.deadline import within
 from cab_assets.clients.kafka_client import ANSWER_TIMEOUT_SECONDS, Admin, Reader, answering
-from cab_assets.clients.kafka_reading import delivered, first, first_delivered
+from cab_assets.clients.kafka_reading import delivered, first, first_delivered, records_at
 from cab_assets.clients.kafka_security import KafkaSecurity
 from cab_assets.clients.topic_state import Held, Offsets, TopicState
 from cab_assets.errors import CabError
@@ -26,6 +26,8 @@ from cab_assets.errors import CabError
 UNKNOWN_TOPIC = 3
 # Milliseconds since 1970 of Python's years 1 to 9999. A producer can send any other time.
 EARLIEST_MS, LATEST_MS = -62_135_596_800_000, 253_402_300_799_000
+# Time-out of reading one record of each partition
+RECORDS_TIMEOUT_SECONDS = 30
 # Records of a transaction are delivered when it is committed, and never if it is aborted
 READ_COMMITTED = "read_committed"
 
@@ -95,14 +97,10 @@ class ClickTopic:
         """
         if not offsets:
             return {}
+        wanted = {TopicPartition(self.name, each): offset for each, offset in offsets.items()}
         with answering(self.servers, self.security), closing(self._reader()) as reader:
-            return {
-                partition: int(record.timestamp)
-                for partition, offset in offsets.items()
-                for record in delivered(
-                    reader, TopicPartition(self.name, partition), offset, offset + 1
-                )
-            }
+            found = within(RECORDS_TIMEOUT_SECONDS, lambda: records_at(reader, wanted))
+        return {record.partition: int(record.timestamp) for record in found}
 
     def _reader(self) -> Reader:
         """Return a consumer that reads committed records and commits no offsets."""

@@ -1,7 +1,7 @@
 """Read the records of a partition."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,22 @@ def delivered(reader: Reader, partition: TopicPartition, start: int, end: int) -
             yield from (record for record in records if record.offset < end)
         before, at = at, int(reader.position(partition))
         moved = _moved(partition, before, at, moved)
+
+
+def records_at(reader: Reader, offsets: Mapping[TopicPartition, int]) -> list[Any]:
+    """Return the record at one offset of each partition; nothing for one without such a record."""
+    reader.assign(list(offsets))
+    for partition, offset in offsets.items():
+        reader.seek(partition, offset)
+    found, waiting = [], set(offsets)
+    while waiting:
+        for partition, records in reader.poll(timeout_ms=500).items():
+            found += [each for each in records if each.offset == offsets[partition]]
+        passed = {each for each in waiting if reader.position(each) > offsets[each]}
+        if passed:
+            reader.pause(*passed)
+        waiting -= passed
+    return found
 
 
 def _moved(partition: TopicPartition, before: int, at: int, moved: float) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from cab_assets.schemas import Table
+from cab_assets.declarations import Table
 from cab_assets.store.audit import head
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.stored_day import StoredDay

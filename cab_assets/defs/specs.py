@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from cab_assets.schemas import Column, Table
+from cab_assets.declarations import Column, Table
 from cab_assets.store.checks import Check
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from cab_assets.environment import Environment
 from cab_assets.errors import CabError
-from cab_assets.schemas import BOOKING_AGGREGATES
 from cab_assets.settings import CHECKOUT
 from cab_assets.sources.bookings_db import midnight
+from cab_assets.tables.bookings import BOOKING_AGGREGATES
 from cab_assets.wiring import Clients
 
 Report = Callable[[str], None]

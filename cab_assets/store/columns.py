@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 
 from cab_assets.clients.hive_text import Row, quoted
+from cab_assets.declarations import Column
 from cab_assets.errors import CabError
-from cab_assets.schemas import Column
 
 
 class ColumnChanged(CabError):
-    """A column has another type in Hive than in `cab_assets/schemas.py`."""
+    """A column has another type in Hive than in `cab_assets/tables`."""
 
 
 def declared(columns: Iterable[Column]) -> str:
@@ -40,18 +40,34 @@ class Description:
             tuple(" ".join(row).replace(":", " ").lower() for row in body[len(columns) :]),
         )
 
-    def says(self, *words: str) -> bool:
-        """Return whether the words are in one line, in this order."""
-        pattern = re.compile(".*".join(map(re.escape, words)))
+    def says(self, text: str) -> bool:
+        """Return whether a text is in one of the lines, whatever its case."""
+        return any(text.lower().replace(":", " ") in line for line in self.lines)
+
+    def has_property(self, name: str, value: str) -> bool:
+        """Return whether a table property has this value."""
+        pattern = re.compile(rf"(?<![\w.]){re.escape(name)}[= ]+{re.escape(value)}(?![\w.])")
         return any(map(pattern.search, self.lines))
 
     @property
     def is_external(self) -> bool:
-        return self.says("type", "external")
+        return self._is("(table )?type", "external")
+
+    @property
+    def is_view(self) -> bool:
+        return self._is("(table )?type", "view|virtual_view")
 
     @property
     def is_parquet(self) -> bool:
-        return self.says("inputformat", "parquet")
+        return self._is("inputformat", r"\S*parquet")
+
+    def is_partitioned_by(self, column: str) -> bool:
+        return self._is(re.escape(column), "string")
+
+    def _is(self, name: str, value: str) -> bool:
+        """Return whether the line of that name begins with the value."""
+        pattern = re.compile(rf"{name} +({value})")
+        return any(map(pattern.match, self.lines))
 
 
 def _is_heading(row: Sequence[str]) -> bool:
@@ -70,6 +86,6 @@ def lacking(name: str, columns: Sequence[Column], there: Mapping[str, str]) -> l
         )
         raise ColumnChanged(
             f"{name} in Hive has columns of another type: {wrong}. Nothing was changed. In"
-            " cab_assets/schemas.py, declare the type that Hive has, or use another column name"
+            " cab_assets/tables, declare the type that Hive has, or use another column name"
         )
     return [each for each in columns if each.name not in there]

@@ -1,28 +1,29 @@
 """Create tables and views in the metastore, at most once for each client."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.hive_errors import HiveRefused
 from cab_assets.clients.hive_text import not_a_uri, quoted
+from cab_assets.declarations import Column, Table
 from cab_assets.errors import CabError
-from cab_assets.schemas import Column, Table
 from cab_assets.store.columns import Description, declared, lacking
 
 # Otherwise, a scheduled task of Apache Hive would add the folder of each day as a partition, with
-# all its versions
-NOT_DISCOVERED = "'discover.partitions'='false'"
+# all its versions; and DROP would delete files
+PROPERTIES = {"discover.partitions": "false", "external.table.purge": "false"}
+SET = ", ".join(f"'{name}'='{value}'" for name, value in PROPERTIES.items())
 
 
 class ForeignTable(CabError):
-    """Hive has a table of this name that the pipeline did not create."""
+    """Hive has a table or view of this name that the pipeline did not create."""
 
 
 def declare_table(hive: Hive, table: Table, location: str) -> None:
     """Create an external table over a folder of the lake, or add the columns that it lacks.
 
-    Raises ForeignTable if there is a table of this name that is not external or not of Parquet.
+    Raises ForeignTable if there is a table of this name that is not external, not of Parquet, or
+    partitioned otherwise.
     """
     if table.name in hive.declared:
         return
@@ -36,40 +37,50 @@ def declare_table(hive: Hive, table: Table, location: str) -> None:
     hive.execute(
         f"CREATE EXTERNAL TABLE IF NOT EXISTS {name} ({declared(table.columns)})"
         f" PARTITIONED BY (`{table.partition_column}` STRING)"
-        f" STORED AS PARQUET LOCATION {quoted(location)} TBLPROPERTIES ({NOT_DISCOVERED})"
+        f" STORED AS PARQUET LOCATION {quoted(location)} TBLPROPERTIES ({SET})"
     )
     found = _described(hive, table.name)
-    if not (found.is_external and found.is_parquet):
-        raise ForeignTable(
-            f"Hive has a table {name} that is not an external table of Parquet files, so the"
-            " pipeline did not create it. Rename it, or set another database in CAB_HIVE_URL."
-            " Nothing was changed"
-        )
-    if not found.says("discover.partitions", "false"):
-        hive.execute(f"ALTER TABLE {name} SET TBLPROPERTIES ({NOT_DISCOVERED})")
+    is_ours = found.is_external and found.is_parquet
+    if not (is_ours and found.is_partitioned_by(table.partition_column)):
+        raise _foreign(hive, table)
+    if not all(found.has_property(*each) for each in PROPERTIES.items()):
+        hive.execute(f"ALTER TABLE {name} SET TBLPROPERTIES ({SET})")
     if more := lacking(table.name, table.columns, found.columns):
         _add(hive, table, more)
     hive.declared.add(table.name)
 
 
 def declare_view(hive: Hive, name: str, columns: Sequence[Column], selection: str) -> None:
-    """Create a view of these columns, or replace one of another declaration.
+    """Create a view of these columns, or replace one of another text.
 
-    A view with more columns is of a newer version of the code, and stays.
+    A view of the same selection with more columns is of a newer version of the code, and stays.
+    Raises ForeignTable if it is a table.
     """
     if name in hive.declared:
         return
     names = ", ".join(f"`{column.name}`" for column in columns)
     text = f"SELECT {names} {selection}"
-    mark = f"declaration {sha256(text.encode()).hexdigest()[:16]}"
-    view = f"{hive.name(name)} COMMENT {quoted(mark)} AS {text}"
-    hive.execute(f"CREATE VIEW IF NOT EXISTS {view}")
+    hive.execute(f"CREATE VIEW IF NOT EXISTS {hive.name(name)} AS {text}")
     found = _described(hive, name)
-    lacks = lacking(name, columns, found.columns)
-    is_ours = found.columns.keys() <= {column.name for column in columns}
-    if lacks or (is_ours and not found.says("comment", mark)):
-        hive.execute(f"CREATE OR REPLACE VIEW {view}")
+    if not found.is_view:
+        raise ForeignTable(
+            f"{hive.name(name)} in Hive is a table, but the pipeline needs a view of that name."
+            " Rename the table, or set another database in CAB_HIVE_URL. Nothing was changed"
+        )
+    is_newer = found.says(selection) and found.columns.keys() > {each.name for each in columns}
+    if lacking(name, columns, found.columns) or not (found.says(text) or is_newer):
+        hive.execute(f"CREATE OR REPLACE VIEW {hive.name(name)} AS {text}")
     hive.declared.add(name)
+
+
+def _foreign(hive: Hive, table: Table) -> ForeignTable:
+    name = hive.name(table.name)
+    return ForeignTable(
+        f"Hive has a table {name} that is not an external table of Parquet files, partitioned by"
+        f" {table.partition_column}. If the pipeline did not create it, rename it or set another"
+        " database in CAB_HIVE_URL; if it did, set back what was changed (ALTER TABLE … SET"
+        " TBLPROPERTIES, SET FILEFORMAT). Nothing was changed"
+    )
 
 
 def _add(hive: Hive, table: Table, columns: Sequence[Column]) -> None:

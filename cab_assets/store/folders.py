@@ -7,8 +7,6 @@ from typing import Protocol
 
 from cab_assets.clients.lake import Lake, reading
 
-# Hive and Spark read no file whose name starts with one of these
-HIDDEN = ("_", ".")
 # Folders that are compared in parallel: a listing is up to four requests of 30 ms each on S3
 LOOKS_AT_ONCE = 8
 # Bytes of a file that are read and hashed at a time
@@ -50,11 +48,16 @@ def differences(lake: Lake, folder: str, files: Iterable[Listed]) -> Differences
         name: _loss(found[name].size if name in found else None, size)
         for name, size in sizes.items()
     }
-    surplus = [name for name in found if name not in sizes and not name.startswith(HIDDEN)]
+    surplus = [name for name in found if name not in sizes and not _is_hidden(name)]
     return Differences(
         tuple(f"{folder}/{name} {said}" for name, said in lost.items() if said),
         tuple(f"{folder}/{name} is not in the manifest of the folder" for name in surplus),
     )
+
+
+def _is_hidden(name: str) -> bool:
+    """Return whether Hive and Spark both read no file of that name; Spark reads `_a=b`."""
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
 def _loss(found: int | None, written: int) -> str | None:

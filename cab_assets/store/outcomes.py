@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cab_assets.schemas import Table
+from cab_assets.declarations import Table
 from cab_assets.store.manifest import Manifest
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from urllib.parse import unquote
 
 from cab_assets.clients.hive import PARTITIONS_A_STATEMENT, Hive
 from cab_assets.clients.hive_errors import NoSuchTable
 from cab_assets.clients.hive_text import normal_url, planned_locations, quoted
 from cab_assets.clients.known_failures import Refused
-from cab_assets.schemas import Table
+from cab_assets.declarations import Table
 
 # Up to this number, partitions are described one by one. For more, a plan of Apache Hive is faster.
 FEW = 4
@@ -32,7 +33,8 @@ class Pointers:
             rows = self.hive.execute(f"SHOW PARTITIONS {self.name}")
         except NoSuchTable:
             return set()
-        return {str(row[0]).partition("=")[2] for row in rows}
+        # Hive shows some characters of a value as %3A
+        return {unquote(str(row[0]).partition("=")[2]) for row in rows}
 
     def locations(self, values: Iterable[str]) -> dict[str, str]:
         """Return value -> location of the partitions that exist. `file:/…` becomes `file:///…`."""
@@ -89,13 +91,17 @@ class Pointers:
         return f"ALTER TABLE {self.name} DROP {self._clause(value)}"
 
     def _clause(self, value: str) -> str:
-        return f"PARTITION ({self.table.partition_column}='{value}')"
+        return f"PARTITION ({self.table.partition_column}={quoted(value)})"
 
     def _describe(self, value: str) -> str:
         rows = self.hive.execute(f"DESCRIBE FORMATTED {self.name} {self._clause(value)}")
-        found = (str(row[1]).strip() for row in rows if str(row[0]).strip(": ") == "Location")
-        # The partition's location comes first, then the table's
-        return normal_url(next(found))
+        # What is said of the partition comes first, then of the table
+        location, form = (
+            next((str(row[1]).strip() for row in rows if str(row[0]).strip(": ") == name), "")
+            for name in ("Location", "InputFormat")
+        )
+        url = normal_url(location)
+        return f"{url} (as {form})" if form and "parquet" not in form.lower() else url
 
     def _planned(self, values: Sequence[str]) -> dict[str, str]:
         """Return value -> location from a query plan, or {} if this user may not query the table.

@@ -7,6 +7,7 @@ end at the same version, and a later run corrects what a delayed statement chang
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from shlex import quote
 
 from cab_assets.clients.known_failures import Refused
 from cab_assets.errors import CabError, Unavailable
@@ -148,7 +149,7 @@ class Publication:
             raise ForeignLocation(
                 f"the partition of {stored} points to {location}, which is not a version in"
                 f" {stored.lake.root}. The pipeline did not change it. If it is not needed, run"
-                f' `cab query "{drop}"` (files are kept), then run the day again'
+                f" `cab query {quote(drop)}` (files are kept), then run the day again"
             )
         if without_run(version) > without_run(manifest.version):
             raise NewerVersionGone(

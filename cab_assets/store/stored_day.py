@@ -11,18 +11,17 @@ import pyarrow.fs as pafs
 from pydantic import ValidationError
 
 from cab_assets.clients.lake import Lake
+from cab_assets.declarations import Table
 from cab_assets.errors import CabError
-from cab_assets.schemas import Table
 from cab_assets.store.calendar import is_day
 from cab_assets.store.folders import Differences, differences, digest
 from cab_assets.store.manifest import MANIFEST, REFUSED, Manifest
 from cab_assets.store.versions import is_version_id
+from cab_assets.tables import assets_of
 
 CONDEMNED = "_condemned"
 # Name of a check that fails again each time the same state of the source is imported
 ROWS_NOT_LOST = "rows_not_lost"
-# Table -> the assets that make a new version of its day. Another table is made by its own asset.
-ASSETS = {"bookings": "raw_bookings, bookings and booking_aggregates"}
 
 
 class DamagedVersion(CabError):
@@ -44,7 +43,7 @@ class StoredDay:
     @property
     def assets(self) -> str:
         """The assets that a user materializes to make a new version of this day."""
-        return ASSETS.get(self.table.name, self.table.name)
+        return assets_of(self.table)
 
     def folder(self, version: str) -> str:
         """Return the path of a version."""

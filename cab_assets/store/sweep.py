@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from shlex import quote
 
 from cab_assets.errors import CabError
 from cab_assets.store.calendar import is_day
@@ -28,7 +29,7 @@ def strays(store: TableStore, first: date, today: date) -> dict[str, ForeignPart
         value: ForeignPartition(
             f"the partition {store.table.partition_column}='{value}' of {store.table.name} in Hive"
             " is no day of the table, but queries return its rows. The pipeline did not change it."
-            f' Run `cab query "{store.pointers.drop_statement(value)}"` (files are kept)'
+            f" Run `cab query {quote(store.pointers.drop_statement(value))}` (files are kept)"
         )
         for value in outside
         if not (is_day(value) and store.day(value).newest())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import Table
+from cab_assets.declarations import Table
 from cab_assets.store.declare import declare_table
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.pointers import Pointers

@@ -1,9 +1,10 @@
 """Version ids. They sort by what a version was made from, then by code version, then by run."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from cab_assets.schemas import Table
+from cab_assets.declarations import Table
 
 # The first part of the id of a version that is made from an instant
 FORMAT = "%Y%m%dT%H%M%S%fZ"
@@ -15,8 +16,10 @@ def moment_id(moment: datetime, *, after: str | None = None) -> str:
     `after` is the id of a version that is older, even if the clock was ahead when it was made.
     """
     if after and after.split("-")[0] >= f"{moment:{FORMAT}}":
-        ahead = datetime.strptime(after.split("-")[0], FORMAT).replace(tzinfo=UTC)
-        moment = ahead + timedelta(microseconds=1)
+        # A folder whose name only looks like an id has no time of the calendar
+        with suppress(ValueError, OverflowError):
+            ahead = datetime.strptime(after.split("-")[0], FORMAT).replace(tzinfo=UTC)
+            moment = ahead + timedelta(microseconds=1)
     return f"{moment:{FORMAT}}"
 
 

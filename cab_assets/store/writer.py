@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cab_assets.clients.lake import Lake, refused
-from cab_assets.schemas import Table
+from cab_assets.declarations import Table
 from cab_assets.store.manifest import DataFile
 
 # Size limit of a column's dictionary. It is low, so that Parquet soon stops building a dictionary

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from cab_assets.schemas import EVENT, POSITION
+from cab_assets.tables.clicks import EVENT, POSITION
 
 OTHER_KEYS = {
     "os_version": ("OS_version", "os_version"),

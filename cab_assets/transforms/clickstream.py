@@ -18,7 +18,14 @@ from pyspark import cloudpickle
 from pyspark.sql import DataFrame
 
 import cab_assets
-from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, EVENT_DATE, EXTRA_KEYS, PLACE, POSITION
+from cab_assets.tables.clicks import (
+    CLICKSTREAM_BATCHES,
+    EVENT,
+    EVENT_DATE,
+    EXTRA_KEYS,
+    PLACE,
+    POSITION,
+)
 from cab_assets.transforms.click_json import Odd, take_apart
 from cab_assets.transforms.click_values import DAY, are_blank, read, utc_offset
 from cab_assets.transforms.reasons import TIME_UNUSABLE

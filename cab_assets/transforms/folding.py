@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from cab_assets.schemas import EVENT, PLACE_KEY, REJECTS
+from cab_assets.tables.clicks import EVENT, PLACE_KEY, REJECTS
 
 EVENT_NAMES = [column.name for column in EVENT]
 # Orders the records of one event; the first one is kept

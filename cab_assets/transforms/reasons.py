@@ -1,6 +1,6 @@
 """The reasons for which the current rules reject a record."""
 
-from cab_assets.schemas import EVENT
+from cab_assets.tables.clicks import EVENT
 
 OF_A_VALUE = {"value_is_null", "not_utf8", "not_json", "not_an_object"}
 OF_A_FIELD = {"missing", "twice", "unusable"}

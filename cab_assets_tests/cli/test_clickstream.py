@@ -94,8 +94,8 @@ def test_a_replay_does_not_take_rejects_that_hive_lost_for_none(clicks: Clicks) 
     clicks.pipeline.hive.execute(f"DROP TABLE {clicks.pipeline.hive.name('rejects')}")
     hidden = cab("replay-rejects", CAB_START_DATE="2019-01-01")
     assert hidden.exit_code == 1
-    assert "-j clicks_sweep" in hidden.stderr
-    assert clicks.pipeline.job("clicks_sweep").failure == ""
+    assert "#days-that-hive-lost" in hidden.stderr
+    assert clicks.fold(sweep=True).failure == ""
     assert "3 records" in cab("replay-rejects", CAB_START_DATE="2019-01-01").stdout
 
 

@@ -15,7 +15,7 @@ from cab_assets.cli.trials.trials import Trials
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.clocks import ZonesDisagree
 from cab_assets.clients.known_failures import KafkaHidden
-from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES
+from cab_assets.tables.clicks import CLICKS, CLICKSTREAM_BATCHES
 from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.patience import patience
 from cab_assets_tests.pipeline import Pipeline

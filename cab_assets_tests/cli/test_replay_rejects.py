@@ -18,8 +18,8 @@ from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.manual import new_folder
 from cab_assets.clickstream.replay import Replay
 from cab_assets.clickstream.retire import collect_batches
-from cab_assets.schemas import REJECTS
 from cab_assets.settings import CHECKOUT
+from cab_assets.tables.clicks import REJECTS
 from cab_assets.transforms.clickstream import read_clicks
 from cab_assets_tests.clicks import Clicks, Place, event, numbered
 

@@ -17,10 +17,10 @@ from cab_assets.clickstream.fold import Folding
 from cab_assets.clients.known_failures import LakeLocked, Refused
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.spark import Spark, SparkFailed
-from cab_assets.schemas import REJECTS
 from cab_assets.store.manifest import MANIFEST, Manifest
 from cab_assets.store.stored_day import CONDEMNED, StoredDay
 from cab_assets.store.table_store import TableStore
+from cab_assets.tables.clicks import REJECTS
 from cab_assets_tests.clickstream.test_retire import batch
 from cab_assets_tests.versions import recorded, written
 

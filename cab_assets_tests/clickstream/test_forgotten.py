@@ -12,8 +12,8 @@ from cab_assets.clickstream.errors import ForeignBatch
 from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.marks import NEWEST, RETIRED
 from cab_assets.clients.hive import Hive
-from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.manifest import MANIFEST
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 from cab_assets_tests.clickstream.test_ledger import commit, ledger, staged
 
 __all__ = ["ledger"]

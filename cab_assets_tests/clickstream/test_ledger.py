@@ -60,12 +60,13 @@ def commit(ledger: Ledger, folder: str, start: int, end: int, *, topic: str = CL
     return batch
 
 
+@pytest.mark.parametrize("value", ["__x", "1", "000000000000", "2020-01-01 00:00:00"])
 def test_a_partition_that_is_no_batch_is_named_with_the_statement_that_drops_it(
-    ledger: Ledger,
+    ledger: Ledger, value: str
 ) -> None:
     commit(ledger, "a", 0, 5)
-    ledger.pointers.add({"__x": ledger.lake.url(batch_path("a"))})
-    with pytest.raises(ForeignBatch, match=r"'__x'.* DROP PARTITION \(batch='__x'\)") as found:
+    ledger.pointers.add({value: ledger.lake.url(batch_path("a"))})
+    with pytest.raises(ForeignBatch, match=rf"DROP PARTITION \(batch='{value}'\)") as found:
         ledger.create()
     ledger.hive.execute(str(found.value).rpartition(": ")[2])
     ledger.create()

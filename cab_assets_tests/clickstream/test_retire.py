@@ -18,7 +18,7 @@ from cab_assets.clickstream.query import CHECKPOINTS
 from cab_assets.clickstream.retire import KEPT, collect_batches, is_over, retirable
 from cab_assets.clients.lake import Lake
 from cab_assets.clients.topic_state import Offsets
-from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 from cab_assets_tests.clickstream.test_offsets import newest
 
 NOW = datetime(2020, 6, 1, tzinfo=UTC)

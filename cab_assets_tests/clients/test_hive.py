@@ -8,8 +8,8 @@ from cab_assets.clients.hive import Hive
 from cab_assets.clients.hive_errors import HiveRefused, HiveUnavailable
 from cab_assets.clients.hive_text import normal_url
 from cab_assets.clients.known_failures import LakeHidden, LakeLocked, NoSuchDatabase, Refused
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.declare import declare_table
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.patience import within
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.relay import Relay

@@ -3,9 +3,9 @@
 import pytest
 
 from cab_assets.clients.hive import Hive
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store import pointers
 from cab_assets.store.pointers import Pointers
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.store.test_columns import (  # noqa: F401
     earlier,

@@ -8,8 +8,8 @@ import pytest
 
 from cab_assets import environment
 from cab_assets.dev.sample.connect import source_table
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.bookings_db import BookingsDb
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets.wiring import Clients
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.rides import ride

@@ -9,7 +9,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from cab_assets.schemas import BOOKINGS
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.cluster.databases import Database
 from cab_assets_tests.cluster.mysql_rides import Rides
 from cab_assets_tests.cluster.mysql_rides import rides as new_rides

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import BOOKINGS
 from cab_assets.settings import CHECKOUT
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.cluster.apache_hive import ApacheHive
 from cab_assets_tests.cluster.databases import Database
@@ -21,17 +21,17 @@ from cab_assets_tests.cluster.test_bookings import (  # noqa: F401
 from cab_assets_tests.cluster.test_hdfs import (  # noqa: F401
     test_a_root_with_odd_characters_is_one_place_for_python_hive_and_spark,
 )
-from cab_assets_tests.defs.bookings.test_amended_days import (  # noqa: F401
-    test_exactly_the_amended_days_get_a_new_version_and_no_old_file_changes,
-)
-from cab_assets_tests.defs.bookings.test_end_to_end import (  # noqa: F401
-    test_both_tables_hold_exactly_what_sql_says_of_the_source_to_hive_and_to_spark,
-)
 from cab_assets_tests.defs.clickstream.test_days import (  # noqa: F401
     test_days_folded_in_any_order_and_again_hold_each_event_once_at_its_first_place,
 )
 from cab_assets_tests.defs.clickstream.test_end_to_end import (  # noqa: F401
     test_every_record_is_in_one_of_the_views_once_and_then_in_its_day,
+)
+from cab_assets_tests.defs.daily.test_amended_days import (  # noqa: F401
+    test_exactly_the_amended_days_get_a_new_version_and_no_old_file_changes,
+)
+from cab_assets_tests.defs.daily.test_end_to_end import (  # noqa: F401
+    test_both_tables_hold_exactly_what_sql_says_of_the_source_to_hive_and_to_spark,
 )
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride

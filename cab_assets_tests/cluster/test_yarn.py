@@ -14,7 +14,7 @@ from cab_assets_tests.cluster.hdfs import Hdfs
 from cab_assets_tests.cluster.test_bookings import (  # noqa: F401
     test_the_doctor_finds_every_part_at_work,
 )
-from cab_assets_tests.defs.bookings.test_end_to_end import DAYS, RIDES
+from cab_assets_tests.defs.daily.test_end_to_end import DAYS, RIDES
 from cab_assets_tests.pipeline import Pipeline
 
 pytestmark = pytest.mark.cluster

@@ -12,8 +12,8 @@ import pytest
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.import_day import import_day
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.fingerprint import Fingerprint
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.odd_values import by_key, changes, odd_rides, sent, written
 from cab_assets_tests.rides import ride
 from cab_assets_tests.sources.source import DAY, Source, source

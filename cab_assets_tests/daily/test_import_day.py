@@ -10,9 +10,9 @@ from cab_assets.clients.lake import Lake, LakeRefused
 from cab_assets.daily.days import import_days
 from cab_assets.daily.import_day import ImportedDay, import_day
 from cab_assets.dev.sample.load import load_days
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources import postgresql, postgresql_windows
 from cab_assets.sources.source_day import Slice, SourceDay
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 from cab_assets_tests.versions import bookings_day, bookings_days

@@ -5,9 +5,9 @@ import pytest
 
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.row_counts import RowLimits, as_usual, is_withheld, not_lost
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.fingerprint import Fingerprint, fingerprint
 from cab_assets.store.manifest import Finding, Manifest
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.versions import bookings_day, recorded, written
 
 DATE = "2020-03-20"

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.arrival import sample
-from cab_assets.schemas import BOOKINGS
+from cab_assets.tables.bookings import BOOKINGS
 
 
 def test_a_row_group_without_a_row_gives_no_row_to_compare(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from cab_assets.clients.lake import Lake
 from cab_assets.defs.partitions import daily
 from cab_assets.defs.report import DayReport
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Finding, Manifest
 from cab_assets.store.outcomes import Published
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.versions import bookings_day, written
 
 DAY = "2020-01-02"

@@ -14,32 +14,14 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 from typer.main import get_command
 
 from cab_assets.cli.main import app
+from cab_assets.declarations import Column, Table
 from cab_assets.definitions import defs
-from cab_assets.schemas import (
-    BOOKING_AGGREGATES,
-    BOOKINGS,
-    CLICKS,
-    CLICKSTREAM_BATCHES,
-    REJECTS,
-    Column,
-    Table,
-)
+from cab_assets.tables import TABLES
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 MADE = "This page is made from the code: `python -m cab_assets_tests.docs.reference`."
 WIDTH = 100
-# What one row is, in the words of the tables' readers
-ROWS: dict[Table, str] = {
-    BOOKINGS: "One row per completed ride, by day of pickup.",
-    BOOKING_AGGREGATES: "One row per day of pickup and currency.",
-    CLICKSTREAM_BATCHES: (
-        "One row per Kafka record, by batch. The view `clickstream` shows the accepted records, the"
-        " view `clickstream_rejects` the rejected ones. A batch leaves the table once it is folded"
-        " and its retention is over."
-    ),
-    CLICKS: "One row per distinct event, by day of the event.",
-    REJECTS: "One row per rejected record, by day of its Kafka time.",
-}
 
 
 def pages() -> dict[str, str]:
@@ -54,7 +36,7 @@ def tables() -> str:
         " names. A partition's location is the published version of its day. Timestamps are local"
         " times of the business time zone, except where the table says UTC. " + MADE
     )
-    return _page("Tables", intro, *map(_table, ROWS))
+    return _page("Tables", intro, *map(_table, TABLES))
 
 
 def _table(table: Table) -> str:
@@ -65,7 +47,7 @@ def _table(table: Table) -> str:
     if table is CLICKSTREAM_BATCHES:
         rows[-1] = f"| `{table.partition_column}` | bigint | the partition: the batch's number |"
     key = f"Key within a partition: `{'`, `'.join(table.key)}`."
-    heading = f"## `{table.name}`\n\n{_wrapped(ROWS[table] + ' ' + key)}"
+    heading = f"## `{table.name}`\n\n{_wrapped(f'{table.about}. {key}')}"
     return f"{heading}\n\n| column | type | meaning |\n|---|---|---|\n" + "\n".join(rows)
 
 

@@ -10,15 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cab_assets.clients.hive import Hive
-from cab_assets.schemas import (
-    BOOKING_AGGREGATES,
-    BOOKINGS,
-    CLICKS,
-    CLICKSTREAM_BATCHES,
-    REJECTS,
-    Table,
-)
+from cab_assets.declarations import Table
 from cab_assets.store.pointers import Pointers
+from cab_assets.tables.bookings import BOOKING_AGGREGATES, BOOKINGS
+from cab_assets.tables.clicks import CLICKS, CLICKSTREAM_BATCHES, REJECTS
 from cab_assets_tests.pipeline import Pipeline
 
 KEPT = Path(__file__).with_name("kept.tar.gz")

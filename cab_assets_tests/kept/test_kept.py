@@ -7,8 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from cab_assets.defs.bookings.sensors import bookings_changes_sensor
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS
+from cab_assets.definitions import defs
+from cab_assets.tables.bookings import BOOKING_AGGREGATES, BOOKINGS
+from cab_assets.tables.clicks import CLICKS
 from cab_assets_tests.clicks import Clicks
 from cab_assets_tests.kept.keeping import put_back
 from cab_assets_tests.kept.make import DAYS, EVERYTHING, FOLDED, LATE, RIDES, amend, clicked
@@ -58,7 +59,7 @@ def test_a_look_finds_no_day_of_an_earlier_version_changed_but_one_that_is(kept:
 def asked(pipeline: Pipeline) -> list[str]:
     """Return the days that the sensor asks for after the latest look."""
     with dg.build_sensor_context(instance=pipeline.instance) as context:
-        found = bookings_changes_sensor(context)
+        found = defs().resolve_sensor_def("bookings_changes_sensor")(context)
         assert isinstance(found, Iterator)
         return [each.tags["dagster/partition"] for each in found if isinstance(each, dg.RunRequest)]
 

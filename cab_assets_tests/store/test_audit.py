@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import Column, Table
+from cab_assets.declarations import Column, Table
 from cab_assets.store import audit, writer
 from cab_assets.store.audit import VersionContents, read_back
 from cab_assets.store.key_hashes import key_hashes
@@ -16,6 +16,7 @@ from cab_assets_tests.versions import written
 
 SEATS = Table(
     "seats",
+    "One row per seat",
     "day",
     ("cab", "seat"),
     (

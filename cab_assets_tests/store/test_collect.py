@@ -7,8 +7,8 @@ import pytest
 
 from cab_assets.clients.lake import LakeRefused
 from cab_assets.daily.import_day import import_day
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.collect import SUPERSEDED, collect
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 from cab_assets_tests.versions import publication, written

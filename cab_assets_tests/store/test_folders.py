@@ -18,7 +18,9 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(f"file://{tmp_path}")
 
 
-@pytest.mark.parametrize("name", ["copy.parquet", "notes.txt", "copy/part-00000.parquet"])
+@pytest.mark.parametrize(
+    "name", ["copy.parquet", "notes.txt", "copy/part-00000.parquet", "_copy=1.parquet"]
+)
 def test_a_file_that_the_manifest_does_not_list_is_damage_and_named(lake: Lake, name: str) -> None:
     manifest = a_version(lake, VERSION)
     lake.make_folder(f"{FOLDER}/{name}".rpartition("/")[0])

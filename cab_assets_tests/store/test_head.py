@@ -3,9 +3,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.audit import head
 from cab_assets.store.manifest import Manifest
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.versions import bookings_day, written
 
 YEAR_12020 = 317_150_985_600_000_000  # in microseconds; PostgreSQL has times to the year 294276

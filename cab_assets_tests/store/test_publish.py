@@ -9,10 +9,10 @@ from cab_assets.clients.hive_errors import HiveUnavailable
 from cab_assets.clients.hive_text import Row
 from cab_assets.clients.lake import Lake
 from cab_assets.daily.import_day import import_day
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Manifest
 from cab_assets.store.publish import NothingToPublish
 from cab_assets.store.table_store import TableStore
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 from cab_assets_tests.versions import publication

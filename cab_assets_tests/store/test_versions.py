@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from cab_assets.clients.lake import Lake
-from cab_assets.schemas import BOOKINGS
 from cab_assets.store.manifest import Finding, Manifest
 from cab_assets.store.stored_day import CONDEMNED, DamagedVersion, StoredDay, stored_days
 from cab_assets.store.versions import moment_id, version_id, without_run
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.versions import recorded, written
 
 DATE = "2020-01-01"

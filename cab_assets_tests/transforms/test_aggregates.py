@@ -3,9 +3,9 @@ from decimal import Decimal
 from pyspark.testing import assertDataFrameEqual
 
 from cab_assets.clients.spark import Spark
+from cab_assets.daily.derive_days import derive
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKING_AGGREGATES
-from cab_assets.transforms.aggregates import aggregate_bookings
+from cab_assets.tables.bookings import BOOKING_AGGREGATES
 
 BOOKINGS = """
     booking_date | currency_code | trip_fare | tip_amount
@@ -57,4 +57,4 @@ def test_each_day_and_currency_is_one_row_and_amounts_leave_out_what_is_unknown(
         expected = session.createDataFrame(
             rows(EXPECTED), f"booking_date string, {BOOKING_AGGREGATES.ddl}"
         )
-        assertDataFrameEqual(aggregate_bookings(bookings), expected)
+        assertDataFrameEqual(derive(session, BOOKING_AGGREGATES, bookings), expected)

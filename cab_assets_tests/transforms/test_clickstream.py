@@ -12,7 +12,7 @@ from pyspark.testing import assertDataFrameEqual
 
 from cab_assets.clients.spark import Spark
 from cab_assets.environment import Environment
-from cab_assets.schemas import CLICKSTREAM_BATCHES, EVENT, PLACE, POSITION
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES, EVENT, PLACE, POSITION
 from cab_assets.transforms.clickstream import Reader, read_clicks
 from cab_assets_tests.transforms.test_click_json import mutated
 

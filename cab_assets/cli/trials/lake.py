@@ -3,9 +3,7 @@
 from cab_assets.cli.trials.trials import Trials
 from cab_assets.clients.lake import LakeRefused
 from cab_assets.errors import CabError
-from cab_assets.schemas import BOOKING_AGGREGATES, BOOKINGS, CLICKS, CLICKSTREAM_BATCHES, REJECTS
-
-TABLES = (BOOKINGS, BOOKING_AGGREGATES, CLICKSTREAM_BATCHES, CLICKS, REJECTS)
+from cab_assets.tables import TABLES
 
 
 class LakeUnreachable(CabError):

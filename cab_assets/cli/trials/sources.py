@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from cab_assets.cli.trials.trials import Trials
 from cab_assets.clients.clocks import raise_if_clock_differs, raise_if_zone_differs
+from cab_assets.tables import sources
 
 # Time-out of the query that counts rows without a day: a count over an index takes about 1 s
 COUNT_TIMEOUT_SECONDS = 20
@@ -18,9 +19,13 @@ def database(trials: Trials) -> str:
     )
     with db.day(datetime.now(trials.env.timezone).date()) as day:
         list(replace(day, end=day.start).slices())
-    return (
-        f"{trials.env.bookings_db_url}: table {trials.env.bookings_table} has every column that is"
-        " imported" + (f"; {lost} rows belong to no day" if lost else "")
+    others = [table for table in sources() if table.name != db.declared.name]
+    for other in others:
+        db.of(other).reach()
+    names = ", ".join([trials.env.bookings_table, *(other.name for other in others)])
+    have = f"tables {names} have" if others else f"table {names} has"
+    return f"{trials.env.bookings_db_url}: {have} every column that is imported" + (
+        f"; {lost} rows belong to no day" if lost else ""
     )
 
 

@@ -10,7 +10,7 @@ from cab_assets.cli.scratch import SeenOtherwise
 from cab_assets.cli.trials.trials import Trials
 from cab_assets.clients.known_failures import CatalogsDiffer, KafkaHidden
 from cab_assets.clients.spark import SparkFailed
-from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS
+from cab_assets.tables.clicks import CLICKS, CLICKSTREAM_BATCHES, REJECTS
 from cab_assets.transforms.clickstream import read_clicks as transform
 
 # Tables whose files Spark writes

@@ -8,7 +8,7 @@ from functools import cached_property
 import pyarrow.fs as pafs
 
 from cab_assets.cli.scratch import Scratch
-from cab_assets.schemas import Table
+from cab_assets.declarations import Table
 from cab_assets.wiring import Clients
 
 # Time-out of HiveServer2: the first query after a start of Apache Hive can take more than 20 s

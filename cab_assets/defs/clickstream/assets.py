@@ -20,7 +20,7 @@ from cab_assets.defs.report import DayReport
 from cab_assets.defs.specs import table_spec
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
-from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS
+from cab_assets.tables.clicks import CLICKS, CLICKSTREAM_BATCHES, REJECTS
 
 TOPIC, STREAM = dg.AssetKey("click_topic"), dg.AssetKey("clickstream")
 DAYS, REJECTED = dg.AssetKey(CLICKS.name), dg.AssetKey(REJECTS.name)

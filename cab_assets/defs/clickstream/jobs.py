@@ -19,6 +19,7 @@ from cab_assets.defs.clickstream.report import END_OFFSETS, HIGH_WATERMARKS, top
 from cab_assets.defs.specs import log_check
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
+from cab_assets.errors import CabError
 
 # Upper bound of observations to read. The sensor logs one with each run that it requests
 OBSERVATIONS = 500
@@ -49,27 +50,43 @@ def look_at_topic(
     hive: dg.ResourceParam[Hive],
 ) -> None:
     """Log the end offsets and the lag of the topic, and whether records wait for too long."""
-    state, newest = click_topic.look(), Ledger(lake, hive).newest()
+    newest, state = Ledger(lake, hive).newest(), click_topic.look()
     stopped = other_topic(newest, click_topic, state)
-    in_others = {
-        other.name: _overdue(context, other.name, seen, newest, environment.fresh_minutes)
-        for other, seen in others_waiting(newest, click_topic)
-    }
+    minutes = environment.fresh_minutes
     if stopped:
         context.log_event(topic_seen(click_topic.name, state, {}))
         waiting = lag(state.begins, state.ends)
     else:
-        waiting = _overdue(context, click_topic.name, state, newest, environment.fresh_minutes)
-    waiting += sum(in_others.values())
+        waiting = _overdue(context, click_topic.name, state, newest, minutes)
+    in_others, others = _others_overdue(context, newest, click_topic, minutes)
     metadata = {
-        "waiting_records": waiting,
-        "limit_minutes": environment.fresh_minutes,
+        "waiting_records": waiting + in_others,
+        "limit_minutes": minutes,
         "open_transactions": "; ".join(map(str, click_topic.held(state))) or "none",
-        "other_topics": ", ".join(name for name, records in in_others.items() if records) or "none",
+        "other_topics": "; ".join(others) or "none",
         "stopped": stopped or "no",
     }
-    passed = waiting == 0 and not stopped
+    passed = waiting == 0 and not stopped and not others
     log_check(context, STREAM, FRESH, passed=passed, metadata=metadata)
+
+
+def _others_overdue(
+    context: dg.OpExecutionContext, newest: Batch | None, topic: ClickTopic, minutes: float
+) -> tuple[int, list[str]]:
+    """Return how many records have waited in topics that were read before, and what is said of it.
+
+    An error of such a topic does not hide the state of the configured one.
+    """
+    waiting, said = 0, []
+    try:
+        for other, state in others_waiting(newest, topic):
+            if records := _overdue(context, other.name, state, newest, minutes):
+                waiting += records
+                held = "; ".join(map(str, other.held(state)))
+                said.append(f"{other.name}: {records:,} records" + (f" ({held})" if held else ""))
+    except CabError as error:
+        said.append(str(error))
+    return waiting, said
 
 
 def _overdue(
@@ -98,13 +115,10 @@ def seen_before(instance: dg.DagsterInstance, topic: str, *, minutes: float) -> 
     They include records behind open transactions, if the observation has them.
     """
     before = datetime.now(UTC).timestamp() - minutes * 60
-    for record in instance.fetch_observations(TOPIC, limit=OBSERVATIONS).records:
+    older = dg.AssetRecordsFilter(TOPIC, before_timestamp=before)
+    for record in instance.fetch_observations(older, limit=OBSERVATIONS).records:
         observation = record.event_log_entry.asset_observation
-        if (
-            observation
-            and record.timestamp <= before
-            and observation.metadata["topic"].value == topic
-        ):
+        if observation and observation.metadata["topic"].value == topic:
             ends: Any = (
                 observation.metadata.get(HIGH_WATERMARKS) or observation.metadata[END_OFFSETS]
             ).value

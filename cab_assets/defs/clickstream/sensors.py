@@ -32,6 +32,8 @@ FAILURES, PAUSE_SECONDS = 3, 30
 FOLD_TICK_SECONDS = 30
 # Upper bound of the share of time in which folds run
 FOLD_SHARE = 0.1
+# Upper bound of the pause after a fold, also after one that hung
+MOST_REST_SECONDS = 3_600
 # Minutes between folds while there are no new batches: days may be due for their seal, and batches
 # for retirement
 IDLE_FOLD_MINUTES = 60
@@ -58,11 +60,12 @@ def clickstream_sensor(
         return dg.SkipReason(news)
     # The cursor has the newest batch at the last tick, as a hint, and the error that stopped it
     number, _, trouble = (context.cursor or "").partition(" ")
-    state = click_topic.look()
     newest = Ledger(lake, hive_in_brief).newest(int(number or 0))
+    state = click_topic.look()
     cursor = str(newest.number if newest else 0)
     try:
-        start = starting(newest, click_topic, state)
+        # The run compares the last records, which may take long for a sensor
+        start = starting(newest, click_topic, state, compare_records=False)
     except CabError as error:
         return _stopped(error, cursor, trouble)
     context.update_cursor(cursor)
@@ -166,4 +169,5 @@ def seconds_to_wait(last: tuple[float, float], now: float, *, minutes: float) ->
     FOLD_SHARE of the time.
     """
     start, end = last
-    return max(0.0, start + minutes * 60 - now, end + (end - start) * (1 / FOLD_SHARE - 1) - now)
+    rest = min((end - start) * (1 / FOLD_SHARE - 1), MOST_REST_SECONDS)
+    return max(0.0, start + minutes * 60 - now, end + rest - now)

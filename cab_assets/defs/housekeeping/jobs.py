@@ -10,19 +10,14 @@ from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import collect_batches
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.lake import Lake
+from cab_assets.declarations import Table
 from cab_assets.defs.clickstream.jobs import clickstream_ingest
 from cab_assets.defs.steps import step
 from cab_assets.environment import Environment
-from cab_assets.schemas import (
-    BOOKING_AGGREGATES,
-    BOOKINGS,
-    CLICKS,
-    CLICKSTREAM_BATCHES,
-    REJECTS,
-    Table,
-)
 from cab_assets.store.collect import Collected, Refusals, collect
 from cab_assets.store.table_store import TableStore
+from cab_assets.tables import days_tables
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 
 ACTIVE = [
     status
@@ -49,7 +44,7 @@ def collect_versions(
     grace = timedelta(environment.version_grace_days)
     now = datetime.now(UTC)
     refusals = Refusals()
-    for table in (BOOKINGS, BOOKING_AGGREGATES, CLICKS, REJECTS):
+    for table in days_tables():
         store = TableStore(table, lake, hive)
         with refusals.noted():
             _report(context, table, collect(store, grace=grace, now=now, active_runs=active))

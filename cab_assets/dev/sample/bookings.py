@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cab_assets.schemas import BOOKINGS
+from cab_assets.tables.bookings import BOOKINGS
 
 # A booking id is 100,000,000 + slot × 3,300 + the day's number modulo 3,300. Days less than nine
 # years apart therefore never share an id. The slots are drawn at random, so the ids of a day are

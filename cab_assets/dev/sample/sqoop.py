@@ -10,7 +10,7 @@ from pyarrow import csv
 
 from cab_assets.dev.sample.source import TEXT_WIDTH
 from cab_assets.errors import CabError
-from cab_assets.schemas import BOOKINGS
+from cab_assets.tables.bookings import BOOKINGS
 
 
 class MalformedFile(CabError):

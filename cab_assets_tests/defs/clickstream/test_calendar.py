@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cab_assets.schemas import CLICKS, REJECTS
+from cab_assets.tables.clicks import CLICKS, REJECTS
 from cab_assets_tests.clicks import Clicks, event
 
 LAST = int(datetime(9999, 12, 31, 12, tzinfo=UTC).timestamp() * 1000)

@@ -15,8 +15,8 @@ from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clickstream.retire import collect_batches
 from cab_assets.clients.deadline import started
 from cab_assets.clients.hive import Hive
-from cab_assets.schemas import CLICKSTREAM_BATCHES
 from cab_assets.store.manifest import MANIFEST
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 from cab_assets_tests.clicks import Clicks, Place, numbered
 from cab_assets_tests.clickstream.test_ledger import commit, staged
 from cab_assets_tests.faults import (

@@ -3,8 +3,9 @@
 import pytest
 
 from cab_assets.clickstream.batch import batch_path
-from cab_assets.schemas import CLICKS, Table
+from cab_assets.declarations import Table
 from cab_assets.store.manifest import MANIFEST
+from cab_assets.tables.clicks import CLICKS
 from cab_assets_tests.clicks import Clicks, event, numbered
 
 pytestmark = pytest.mark.faults

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from cab_assets.clickstream.seal import seal
-from cab_assets.schemas import CLICKS, REJECTS
+from cab_assets.tables.clicks import CLICKS, REJECTS
 from cab_assets_tests.clicks import Clicks, Place, event, numbered
 from cab_assets_tests.pipeline import Outcome
 

@@ -11,7 +11,7 @@ from kafka import KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource
 
 from cab_assets.clickstream.batch import Range
-from cab_assets.schemas import CLICKS
+from cab_assets.tables.clicks import CLICKS
 from cab_assets_tests.clicks import Clicks, event, numbered
 from cab_assets_tests.patience import patience, until
 from cab_assets_tests.pipeline import Outcome

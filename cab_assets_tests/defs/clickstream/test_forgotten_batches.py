@@ -1,6 +1,6 @@
 import pytest
 
-from cab_assets.schemas import CLICKSTREAM_BATCHES
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 from cab_assets_tests.clicks import Clicks, numbered
 
 pytestmark = pytest.mark.faults

@@ -4,7 +4,7 @@ notices.
 
 import pytest
 
-from cab_assets.schemas import CLICKS
+from cab_assets.tables.clicks import CLICKS
 from cab_assets_tests.clicks import Clicks, numbered
 from cab_assets_tests.faults import (
     COMMIT,

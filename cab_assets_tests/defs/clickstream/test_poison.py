@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from cab_assets.schemas import POSITION, REJECTS
+from cab_assets.tables.clicks import POSITION, REJECTS
 from cab_assets_tests.clicks import EVENT, Clicks, Place, event
 
 MEGABYTE = 1_000_000

@@ -22,6 +22,7 @@ from cab_assets.clickstream.batch import (
     committed_ends,
 )
 from cab_assets.clickstream.errors import ForeignBatch
+from cab_assets.clickstream.ledger import Ledger
 from cab_assets.clients.click_topic import ClickTopic
 from cab_assets.clients.hive import Hive
 from cab_assets.clients.kafka_client import KafkaFailed
@@ -212,7 +213,8 @@ def test_records_that_were_lost_unread_fail_one_run_by_name_and_then_wait_for_so
     asked, cursor = tick(clicks, cursor=cursor)
     assert asked == [{}]  # another trouble is news too
     assert (
-        f"topic {clicks.topic} was deleted and created again: its id is " in clicks.ingest().failure
+        f"topic {clicks.topic} was deleted and created again, or CAB_KAFKA_BOOTSTRAP_SERVERS points"
+        in clicks.ingest().failure
     )
     assert "; the sensor continues by itself: topic" in tick(clicks, cursor=cursor)[0]
     assert clicks.ledger.numbers() == {1}
@@ -325,8 +327,14 @@ class FailingLake(Lake):
     ],
 )
 def test_an_error_of_ours_skips_the_tick_and_leaves_the_cursor(
-    sensor: dg.SensorDefinition, topic: type[ClickTopic], says: str, tmp_path: Path
+    sensor: dg.SensorDefinition,
+    topic: type[ClickTopic],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if topic is FailingTopic:
+        monkeypatch.setattr(Ledger, "newest", lambda *_: None)
     resources = {
         "environment": environment.read({"CAB_HOME": str(tmp_path)}),
         "click_topic": topic("kafka:9092", "clicks"),
@@ -342,14 +350,14 @@ def test_an_error_of_ours_skips_the_tick_and_leaves_the_cursor(
         assert (said, context.cursor) == (dg.SkipReason(says), "7")
 
 
-# And no more than a tenth of the time: ten times what the last one took
+# And no more than a tenth of the time: ten times what the last one took, but at most an hour
 @pytest.mark.parametrize(
     ("last", "minutes", "seconds"),
     [
         ((0, 0), 15, 0),  # there was none
         ((10_000, 10_010), 15, 890),
         ((10_000, 10_005), 0, 40),
-        ((9_000, 10_000), 15, 8_990),
+        ((9_000, 10_000), 15, 3_590),
         ((9_000, 9_050), 15, 0),
     ],
 )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cab_assets.clickstream.batch import batch_path
-from cab_assets.schemas import CLICKS, CLICKSTREAM_BATCHES, REJECTS, Table
+from cab_assets.declarations import Table
+from cab_assets.tables.clicks import CLICKS, CLICKSTREAM_BATCHES, REJECTS
 from cab_assets_tests.clicks import Clicks, event
 from cab_assets_tests.pipeline import Outcome
 

@@ -6,8 +6,9 @@ import dagster as dg
 import pytest
 
 from cab_assets.defs.housekeeping import jobs
-from cab_assets.schemas import BOOKINGS, CLICKSTREAM_BATCHES
 from cab_assets.store.collect import SUPERSEDED
+from cab_assets.tables.bookings import BOOKINGS
+from cab_assets.tables.clicks import CLICKSTREAM_BATCHES
 from cab_assets_tests.pipeline import Pipeline
 from cab_assets_tests.rides import ride
 

@@ -9,7 +9,7 @@ from cab_assets.dev.sample.connect import source_table
 from cab_assets.dev.sample.load import load_days
 from cab_assets.dev.sample.source import FilledTable
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKINGS
+from cab_assets.tables.bookings import BOOKINGS
 
 NEW_YEAR = date(2020, 1, 1)
 State = dict[date, dict[str, dict[str, object]]]

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 import pytest
 
 from cab_assets.dev.sample.bookings import bookings_of, busy_days
-from cab_assets.schemas import BOOKINGS
+from cab_assets.tables.bookings import BOOKINGS
 
 NEW_YEAR = date(2020, 1, 1)
 

@@ -13,9 +13,9 @@ from cab_assets.dev.sample.load import load_days, load_file
 from cab_assets.dev.sample.source import FilledTable
 from cab_assets.dev.sample.sqoop import MalformedFile
 from cab_assets.environment import Environment
-from cab_assets.schemas import BOOKINGS
 from cab_assets.sources.bookings_db import SourceChangedShape
 from cab_assets.sources.failures import BookingsDbRefused
+from cab_assets.tables.bookings import BOOKINGS
 
 NEW_YEAR = date(2020, 1, 1)
 FILED = """\
