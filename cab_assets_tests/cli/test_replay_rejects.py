@@ -21,6 +21,7 @@ from cab_assets.clickstream.retire import collect_batches
 from cab_assets.settings import CHECKOUT
 from cab_assets.tables.clicks import REJECTS
 from cab_assets.transforms.clickstream import read_clicks
+from cab_assets.transforms.reasons import TIME_UNUSABLE
 from cab_assets_tests.clicks import Clicks, Place, event, numbered
 
 NEVER = date(2999, 1, 1)
@@ -48,7 +49,8 @@ def replay_rejects(*arguments: str, **variables: str) -> Result:
 def by_older_rules(records: DataFrame, *, start_date: date, zone: str) -> DataFrame:  # noqa: ARG001
     """Read records as rules did by which none of them was usable."""
     rejected = read_clicks(records, start_date=NEVER, zone=zone)
-    return rejected.withColumn("reasons", F.array(F.lit("older_rules")))
+    # The reader has replaced the times, which all are before the start
+    return rejected.withColumn("reasons", F.array(F.lit("older_rules"), F.lit(TIME_UNUSABLE)))
 
 
 def test_what_older_rules_rejected_comes_over_in_every_form_that_apps_send(

@@ -35,9 +35,10 @@ class Dumb(Hive):
         columns = [(column.name, column.type) for column in BOOKINGS.columns]
         return [
             *columns,
-            ("", ""),
+            ("# Partition Information", ""),
+            (BOOKINGS.partition_column, "string"),
             ("Type", "EXTERNAL"),
-            ("Table Properties", "[discover.partitions=false]"),
+            ("Table Properties", "[discover.partitions=false, external.table.purge=false]"),
             ("InputFormat", "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"),
         ]
 
