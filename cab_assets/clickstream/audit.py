@@ -135,10 +135,12 @@ def _last_records(rows: pa.Table) -> dict[int, LastRecord]:
     partitions, offsets = np.asarray(rows["kafka_partition"]), np.asarray(rows["kafka_offset"])
     in_order = np.lexsort((offsets, partitions))
     last = rows.take(in_order[np.flatnonzero(np.diff(partitions[in_order], append=-1))])
-    times = last["kafka_timestamp"].cast(pa.int64()).to_pylist()
+    # Spark can be configured to write nanoseconds
+    instants = last["kafka_timestamp"]
+    times = instants.cast(pa.timestamp("ms", instants.type.tz), safe=False).cast(pa.int64())
     return {
-        row["kafka_partition"]: LastRecord(offset=row["kafka_offset"], timestamp=time // 1000)
-        for row, time in zip(last.to_pylist(), times, strict=True)
+        row["kafka_partition"]: LastRecord(offset=row["kafka_offset"], timestamp=time)
+        for row, time in zip(last.to_pylist(), times.to_pylist(), strict=True)
         if TIME_UNUSABLE not in (row["reasons"] or ())
     }
 

@@ -127,6 +127,14 @@ def test_a_batch_says_what_it_holds(lake: Lake) -> None:
     ]
 
 
+def test_the_time_of_a_last_record_does_not_depend_on_how_spark_writes_times(lake: Lake) -> None:
+    rows = pa.Table.from_pylist([record(0, 6)], STAGED.arrow_schema)
+    path = f"{batch_path(FOLDER)}/0.parquet"
+    pq.write_table(rows, path, filesystem=lake.files, use_deprecated_int96_timestamps=True)
+    found = audited(lake, (0, 6, 7)).last_records
+    assert found == {0: LastRecord(offset=6, timestamp=1_584_180_000_000)}
+
+
 def test_a_last_record_whose_time_was_replaced_when_it_was_read_is_not_remembered(
     lake: Lake,
 ) -> None:
