@@ -4,6 +4,7 @@ where it can be.
 
 import shutil
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -127,7 +128,7 @@ def test_partitions_that_are_no_day_are_named_by_the_sweep_after_everything_else
     assert ("clicks", SECOND) in run.materialized
     for value in values:
         assert f"the partition event_date='{value}' of clicks in Hive is no day" in run.failure
-        assert store.pointers.drop_statement(value) in run.failure
+        assert quote(store.pointers.drop_statement(value)) in run.failure
     folded.pipeline.hive.execute(store.pointers.drop_statement(values[0]))
     folded.pipeline.hive.execute(store.pointers.drop_statement(values[1]))
     assert sweep(folded).failure == ""

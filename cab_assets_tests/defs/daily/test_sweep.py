@@ -3,6 +3,7 @@ finds it.
 """
 
 import re
+import shlex
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -135,7 +136,9 @@ def test_partitions_that_are_no_day_are_named_by_the_sweep_after_everything_else
     published.store(BOOKINGS).pointers.add(dict.fromkeys(values, version))
     published.insert(ride("BK900000001", f"{THIRD} 10:00:00"))
     run = published.job("observe_bookings", {"ops": {"observe": {"config": SWEEP}}})
-    statements = re.findall(r'`cab query "(.*?)"`', run.failure)
+    # As a shell reads them
+    pasted = re.findall(r"`cab query (.*)` \(files are kept\)", run.failure)
+    statements = [statement for each in pasted for statement in shlex.split(each)]
     assert len(statements) == len(values)
     for value in values:
         assert f"the partition booking_date='{value}' of bookings in Hive is no day" in run.failure
