@@ -92,7 +92,7 @@ def import_day(
     with db.day(date.fromisoformat(day.date)) as source, ThreadPoolExecutor(1) as beside:
         raise_if_clock_differs(db.dialect.address, source.snapshot.moment, asked)
         figures = beside.submit(source.control_totals)
-        current = None if anew else _current(day)
+        current = None if anew else _current(day, before)
         if current and _is_of(current, figures.result()) and day.is_intact(current):
             return _imported(day, current, source, changed=False)
         draft = _draft(day, run_id, source, before)
@@ -148,10 +148,10 @@ def _seal(day: StoredDay, written: Written, limits: RowLimits) -> Manifest:
     return written.draft.seal(contents.rows, audit, fingerprint=of, conversions=of.conversions)
 
 
-def _current(day: StoredDay) -> Manifest | None:
-    """Return the newest version if it is valid and was made by this code version."""
+def _current(day: StoredDay, ids: list[str]) -> Manifest | None:
+    """Return the newest of the versions if it is valid and was made by this code version."""
     manifest = day.newest()
-    if manifest is None or manifest.version != day.version_ids()[0]:
+    if manifest is None or manifest.version != next(iter(ids), None):
         # The newest folder is not valid but may be published. The pipeline never goes back to an
         # older version, so the day is imported again.
         return None

@@ -1,6 +1,6 @@
 """A table: its days in the lake, and the partitions in Hive that point to them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cab_assets.clients.hive import Hive
@@ -40,7 +40,10 @@ class TableStore:
 
     def shown(self, days: Iterable[str]) -> dict[str, str]:
         """Return day -> id of the version to which its partition points, valid or not."""
-        locations = self.pointers.locations(days)
+        return self.versions_at(self.pointers.locations(days))
+
+    def versions_at(self, locations: Mapping[str, str]) -> dict[str, str]:
+        """Return day -> id of the version at its location; omit a location that is none."""
         versions = {day: self.day(day).version_at(location) for day, location in locations.items()}
         return {day: version for day, version in versions.items() if version}
 

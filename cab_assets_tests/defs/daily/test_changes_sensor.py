@@ -8,6 +8,7 @@ from cab_assets.definitions import defs
 from cab_assets.defs.daily.sensors import FIRST, LAST
 from cab_assets.sources.bookings_db import BookingsDb
 from cab_assets.sources.failures import BookingsDbRefused
+from cab_assets.tables.bookings import BOOKINGS
 from cab_assets_tests.pipeline import DAY, Outcome, Pipeline
 from cab_assets_tests.rides import ride
 
@@ -213,3 +214,15 @@ def test_a_cursor_from_before_the_event_log_was_made_anew_hides_no_look(
 ) -> None:
     seen(instance, "2020-01-30")
     assert asked(instance, "1000000")[0] == [{DAY: "2020-01-30"}]
+
+
+def test_a_day_without_rows_whose_partition_is_no_version_of_it_is_asked_for(
+    published: Pipeline,
+) -> None:
+    """Readers see the rows of the other day."""
+    store = published.store(BOOKINGS)
+    published.sql("DELETE FROM {table} WHERE booking_id = 'BK100000002'")
+    assert published.run(RECENT[1], assets=["raw_bookings", "bookings"]).failure == ""
+    assert look(published) == []
+    store.pointers.move({RECENT[1]: store.pointers.locations([RECENT[0]])[RECENT[0]]})
+    assert look(published) == [RECENT[1]]
