@@ -1,10 +1,13 @@
 """What errors of the rides' database mean: whether they pass, and what to do."""
 
+import socket
+
 import psycopg
 import pymysql
 import pytest
 
 from cab_assets.clients.password import given
+from cab_assets.sources import mysql_connection
 from cab_assets.sources.dialect import Dialect
 from cab_assets.sources.failures import (
     BookingsDbInterrupted,
@@ -25,6 +28,7 @@ INTERRUPTED = [
         psycopg.OperationalError("FATAL: terminating connection due to conflict with recovery"),
     ),
     (MYSQL, pymysql.OperationalError(1213, "Deadlock found when trying to get lock")),
+    (MYSQL, RuntimeError("ERROR 1615 (HY000): Prepared statement needs to be re-prepared")),
     (MYSQL, RuntimeError("MySqlError { ERROR 1213 (40001): Deadlock found }")),
     (
         MYSQL,
@@ -64,7 +68,7 @@ GONE = [
     (MYSQL, pymysql.InterfaceError(0, "")),
     *(
         (MYSQL, pymysql.OperationalError(code, "lost"))
-        for code in (1040, 1053, 1203, 1226, 1927, 2006, 2013)
+        for code in (1040, 1053, 1158, 1161, 1203, 1226, 1927, 2006, 2013, 3032, 3168, 9001)
     ),
     (MYSQL, RuntimeError("MySqlError { ERROR 1927 (70100): Connection was killed }")),
 ]
@@ -196,3 +200,32 @@ def test_a_pool_without_a_free_connection_is_named() -> None:
     error, remedy = POSTGRESQL.meaning(psycopg.errors.ProtocolViolation("query_wait_timeout"))
     assert error is BookingsDbUnavailable
     assert "default_pool_size" in remedy
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        (
+            psycopg.errors.ProtocolViolation("transaction blocks not allowed in statement pooling"),
+            "set pool_mode of pgbouncer",
+        ),
+        (psycopg.errors.ProtocolViolation("query timeout"), "query_timeout"),
+        (psycopg.errors.ProtocolViolation("idle transaction timeout"), "idle_transaction_timeout"),
+        (psycopg.errors.OutOfMemory("out of shared memory"), "max_locks_per_transaction"),
+    ],
+)
+def test_a_limit_that_a_person_has_to_raise_is_named(said: psycopg.Error, remedy: str) -> None:
+    error, told = POSTGRESQL.meaning(said)
+    assert error is BookingsDbRefused
+    assert remedy in told
+
+
+def test_a_server_that_accepts_and_says_nothing_ends_a_login(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mysql_connection, "CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent_mysql = MySQL(f"mysql://cab@127.0.0.1:{silent.getsockname()[1]}/rides", given(""))
+        with pytest.raises(pymysql.OperationalError) as lost:
+            silent_mysql.connect()
+    assert isinstance(silent_mysql.failure(lost.value), BookingsDbUnavailable)
