@@ -8,63 +8,78 @@ import typer
 from cab_assets.cli.asking import settings
 
 if TYPE_CHECKING:
+    from cab_assets.declare.catalog import SourceRelation
     from cab_assets.declare.text import Declaration
 
 declaring = typer.Typer()
 
+Source = Annotated[
+    str | None, typer.Argument(help="Table, view or schema.table, as the database spells it.")
+]
+Day = Annotated[
+    str | None, typer.Option(help="The date or timestamp whose date is the day of a row.")
+]
+Name = Annotated[str | None, typer.Option(help="Name of the Hive table.")]
+Key = Annotated[str | None, typer.Option(metavar="A,B", help="Columns that identify a row.")]
+Partition = Annotated[str | None, typer.Option(help="Name of the partition column.")]
+Write = Annotated[
+    bool, typer.Option("--write", help="Write it to cab_assets/tables instead of printing it.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Replace an earlier declaration without asking.")]
+List = Annotated[bool, typer.Option("--list", help="Show the tables of the database instead.")]
+
 
 @declaring.command()
 def declare(
-    source: Annotated[
-        str | None, typer.Argument(help="Table, view or schema.table, as the database spells it.")
-    ] = None,
-    day: Annotated[
-        str | None, typer.Option(help="The date or timestamp whose date is the day of a row.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the Hive table.")] = None,
-    key: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Columns that identify a row.")
-    ] = None,
-    partition: Annotated[str | None, typer.Option(help="Name of the partition column.")] = None,
-    write: Annotated[
-        bool, typer.Option("--write", help="Write it to cab_assets/tables instead of printing it.")
-    ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Replace an earlier declaration without asking.")
-    ] = False,
-    show_list: Annotated[
-        bool, typer.Option("--list", help="Show the tables of the database instead.")
-    ] = False,
+    source: Source = None,
+    day: Day = None,
+    name: Name = None,
+    key: Key = None,
+    partition: Partition = None,
+    write: Write = False,
+    yes: Yes = False,
+    show_list: List = False,
 ) -> None:
     """Print the declaration of a table of the source database, made from its catalog."""
     # Imported late: SQLAlchemy takes a quarter of a second, which other commands do not need
-    from cab_assets.declare import catalog, overview
     from cab_assets.declare.text import Wanted, declaration
-    from cab_assets.tables import sources
-    from cab_assets.wiring import Clients
 
-    if not (source or show_list):
+    if show_list:
+        typer.echo(_list())
+        return
+    if source is None:
         raise typer.BadParameter("name a table, or use --list", param_hint="SOURCE")
-    with closing(Clients(settings().ready())) as clients:
-        db = clients.bookings_db
-        with catalog.inspecting(db) as inspector:
-            if show_list or source is None:
-                known = {db.of(each).table: each for each in sources()}
-                typer.echo(overview.shown(overview.overview(inspector, known)))
-                return
-            relation = catalog.relation(inspector, source)
     wanted = Wanted(name, day, tuple(key.split(",")) if key else None, partition)
-    declared = declaration(relation, wanted)
+    declared = declaration(_relation(source), wanted)
     if write:
         _write(declared, yes=yes)
     else:
         typer.echo(declared.text(), nl=False)
-    if declared.source_day not in relation.indexed:
-        typer.echo(
-            f"No index begins with {declared.source_day}, so each day reads the whole table. To"
-            f" make one: CREATE INDEX ON {relation.name} ({declared.source_day})",
-            err=True,
-        )
+    if hint := declared.index_hint:
+        typer.echo(hint, err=True)
+
+
+def _list() -> str:
+    from cab_assets.declare import catalog, overview
+    from cab_assets.tables import sources
+    from cab_assets.wiring import Clients
+
+    with closing(Clients(settings().ready())) as clients:
+        db = clients.bookings_db
+        known = {db.of(each).table: each for each in sources()}
+        with catalog.inspecting(db) as inspector:
+            return overview.shown(overview.overview(inspector, known))
+
+
+def _relation(source: str) -> "SourceRelation":
+    from cab_assets.declare import catalog
+    from cab_assets.wiring import Clients
+
+    with (
+        closing(Clients(settings().ready())) as clients,
+        catalog.inspecting(clients.bookings_db) as inspector,
+    ):
+        return catalog.relation(inspector, source)
 
 
 def _write(declared: "Declaration", *, yes: bool) -> None:

@@ -87,18 +87,6 @@ class LagReport:
         )
         lost = [f"lost unread: {gap}; run `cab accept-gap`" for gap in self.lost]
         stopped = [self.stopped] if self.stopped else []
-        others = [
-            "; ".join(
-                [
-                    f"{each.topic}: {each.lag:,} records of this topic, which was read before, are"
-                    f" waiting: see {OTHERS}",
-                    *(f"lost unread: {gap}" for gap in each.lost),
-                    *map(str, each.held),
-                ]
-            )
-            for each in self.others
-        ]
-        others += [self.unknown] if self.unknown else []
         return "\n".join(
             [
                 *lines,
@@ -106,6 +94,14 @@ class LagReport:
                 *stopped,
                 *lost,
                 *map(str, self.held),
-                *others,
+                *(each._as_other for each in self.others),
+                *([self.unknown] if self.unknown else []),
             ]
         )
+
+    @property
+    def _as_other(self) -> str:
+        """The line of a topic that was read before."""
+        waiting = f"{self.topic}: {self.lag:,} records of this topic, which was read before, are"
+        lost = (f"lost unread: {gap}" for gap in self.lost)
+        return "; ".join([f"{waiting} waiting: see {OTHERS}", *lost, *map(str, self.held)])

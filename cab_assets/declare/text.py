@@ -43,6 +43,16 @@ class Declaration:
         return self.name.upper()
 
     @property
+    def index_hint(self) -> str | None:
+        """The statement that makes an index on the day's column, if none begins with it."""
+        if self.source_day in self.relation.indexed:
+            return None
+        return (
+            f"No index begins with {self.source_day}, so each day reads the whole table. To make"
+            f" one: CREATE INDEX ON {self.relation.name} ({self.source_day})"
+        )
+
+    @property
     def row(self) -> str:
         words = self.name.replace("_", " ")
         return re.sub(r"ies$", "y", words) if words.endswith("ies") else words.removesuffix("s")
